@@ -1,0 +1,175 @@
+//! Events to request bodies: accepted lines alone, the rest together, each with an idempotency id.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Digest, DigestValue};
+use crate::event::Event;
+
+/// What a request may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchLimits {
+    /// The most events in a request.
+    pub events: usize,
+    /// The most bytes in a request's body. An event that is larger by itself still goes, alone.
+    pub bytes: usize,
+}
+
+impl Default for BatchLimits {
+    fn default() -> Self {
+        Self { events: 100, bytes: 1 << 20 }
+    }
+}
+
+/// A request body that is ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The same for the same content, so that a server can tell a repeated request.
+    pub id: DigestValue,
+    /// How many events the body has.
+    pub events: usize,
+    /// `{"events":[…]}`
+    pub body: String,
+}
+
+const OPEN: &str = "{\"events\":[";
+const CLOSE: &str = "]}";
+
+/// Collects events into batches (contract `rules.md` 11.7). The order of the events stays.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Batcher {
+    limits: BatchLimits,
+    /// The events so far, separated by commas.
+    body: String,
+    events: usize,
+    /// How many batches there were: two batches of equal content in one session are two batches.
+    sequence: u64,
+}
+
+impl Batcher {
+    /// A batcher without events.
+    pub const fn new(limits: BatchLimits) -> Self {
+        Self { limits, body: String::new(), events: 0, sequence: 0 }
+    }
+
+    /// How many events wait for their batch.
+    pub const fn pending(&self) -> usize {
+        self.events
+    }
+
+    /// Takes an event. Returns the batches that are complete with it, at most two.
+    pub fn push(&mut self, event: &Event, digest: &impl Digest) -> Vec<Batch> {
+        let mut batches = Vec::new();
+        // Events are made of texts, numbers and flags alone, which all have a JSON form.
+        let Ok(json) = serde_json::to_string(event) else { return batches };
+        let size = OPEN.len() + self.body.len() + 1 + json.len() + CLOSE.len();
+        if event.is_isolated() || size > self.limits.bytes {
+            batches.extend(self.flush(digest));
+        }
+        if self.events > 0 {
+            self.body.push(',');
+        }
+        self.body.push_str(&json);
+        self.events += 1;
+        if event.is_isolated() || self.events >= self.limits.events {
+            batches.extend(self.flush(digest));
+        }
+        batches
+    }
+
+    /// Makes a batch of the events that wait, if any do.
+    pub fn flush(&mut self, digest: &impl Digest) -> Option<Batch> {
+        if self.events == 0 {
+            return None;
+        }
+        let body = alloc::format!("{OPEN}{}{CLOSE}", core::mem::take(&mut self.body));
+        let id = digest.digest(&[b"turnledger-batch-v1\0", &self.sequence.to_be_bytes(), body.as_bytes()]);
+        self.sequence += 1;
+        Some(Batch { id, events: core::mem::take(&mut self.events), body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::boxed::Box;
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
+
+    use super::{Batch, BatchLimits, Batcher};
+    use crate::digest::tests::TestDigest;
+    use crate::event::Event;
+    use crate::event::accepted_lines::{AcceptedLineFingerprints, InnerEventType, ProductSurface};
+    use crate::event::hook::{HookName, HookRunEvent, HookSource};
+
+    fn ordinary() -> Event {
+        Event::HookRun(Box::new(HookRunEvent {
+            thread_id: "t".into(),
+            turn_id: None,
+            model_slug: None,
+            hook_name: HookName::Stop,
+            hook_source: HookSource::User,
+            status: None,
+        }))
+    }
+
+    fn isolated() -> Event {
+        Event::AcceptedLineFingerprints(Box::new(AcceptedLineFingerprints {
+            event_type: InnerEventType::default(),
+            turn_id: "u".into(),
+            thread_id: "t".into(),
+            product_surface: ProductSurface::default(),
+            model_slug: None,
+            completed_at: 1,
+            repo_hash: None,
+            accepted_added_lines: 1,
+            accepted_deleted_lines: 0,
+            line_fingerprints: Vec::new(),
+        }))
+    }
+
+    fn batches(limits: BatchLimits, events: &[Event]) -> Vec<Batch> {
+        let mut batcher = Batcher::new(limits);
+        let mut batches: Vec<_> = events.iter().flat_map(|event| batcher.push(event, &TestDigest)).collect();
+        batches.extend(batcher.flush(&TestDigest));
+        assert_eq!(batcher.pending(), 0);
+        batches
+    }
+
+    fn sizes(batches: &[Batch]) -> Vec<usize> {
+        batches.iter().map(|batch| batch.events).collect()
+    }
+
+    /// The example of contract `rules.md` 11.7.
+    #[test]
+    fn accepted_lines_go_alone() {
+        let (o, f) = (ordinary(), isolated());
+        let batches = batches(BatchLimits::default(), &[o.clone(), o.clone(), f.clone(), f, o.clone(), o]);
+        assert_eq!(sizes(&batches), [2, 1, 1, 2]);
+        let hook = r#"{"event_type":"codex_hook_run","event_params":{"thread_id":"t","turn_id":null,"model_slug":null,"hook_name":"Stop","hook_source":"user","status":null}}"#;
+        assert_eq!(batches[0].body, alloc::format!(r#"{{"events":[{hook},{hook}]}}"#));
+    }
+
+    #[test]
+    fn a_request_has_its_caps() {
+        let events = alloc::vec![ordinary(); 5];
+        assert_eq!(sizes(&batches(BatchLimits { events: 2, bytes: 1 << 20 }, &events)), [2, 2, 1]);
+        let one = ordinary().to_string().len();
+        let two = 13 + 2 * one + 1;
+        let by_bytes = batches(BatchLimits { events: 100, bytes: two }, &events);
+        assert_eq!(sizes(&by_bytes), [2, 2, 1]);
+        assert!(by_bytes.iter().all(|batch| batch.body.len() <= two));
+        assert_eq!(sizes(&batches(BatchLimits { events: 100, bytes: 1 }, &events)), [1, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn ids_tell_batches_apart_and_repeat_themselves() {
+        let limits = BatchLimits { events: 1, bytes: 1 << 20 };
+        let ids = |events: &[Event]| batches(limits, events).iter().map(|batch| batch.id).collect::<Vec<_>>();
+        let twice = ids(&[ordinary(), ordinary()]);
+        assert_ne!(twice[0], twice[1], "equal content at another place of the session is another batch");
+        assert_eq!(twice, ids(&[ordinary(), ordinary()]));
+        assert_ne!(ids(&[isolated()]), ids(&[ordinary()]));
+    }
+}

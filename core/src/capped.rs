@@ -1,0 +1,318 @@
+//! A map that stays bounded: a cap on its entries and an expiry by the time in the facts.
+
+use alloc::vec::Vec;
+use core::hash::{BuildHasher, Hash};
+
+use foldhash::fast::FixedState;
+use hashbrown::{Equivalent, HashTable};
+use serde::{Deserialize, Serialize};
+
+use crate::time::UnixMillis;
+
+/// How much a [`Capped`] map may hold, and for how long an entry may go unused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cap {
+    /// The most entries held; a new one evicts the one that was unused for longest.
+    pub entries: usize,
+    /// After how many milliseconds without use an entry expires.
+    pub idle_ms: u64,
+}
+
+const NONE: usize = usize::MAX;
+
+/// A slot of the list that orders entries by their last use.
+#[derive(Clone, Debug)]
+struct Slot<K, V> {
+    /// Empty in a slot that waits for its next use.
+    entry: Option<(K, V)>,
+    hash: u64,
+    used_at: UnixMillis,
+    older: usize,
+    newer: usize,
+}
+
+/// A hash map whose entries also form a list from the least to the most recently used.
+///
+/// Hashing has a fixed seed: the same facts lead to the same evictions on every target.
+#[derive(Clone, Debug)]
+pub(crate) struct Capped<K, V> {
+    cap: Cap,
+    index: HashTable<usize>,
+    slots: Vec<Slot<K, V>>,
+    free: Vec<usize>,
+    oldest: usize,
+    newest: usize,
+}
+
+fn hash_of<Q: Hash + ?Sized>(key: &Q) -> u64 {
+    FixedState::default().hash_one(key)
+}
+
+impl<K: Hash + Eq, V> Capped<K, V> {
+    pub(crate) const fn new(cap: Cap) -> Self {
+        Self {
+            cap,
+            index: HashTable::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            oldest: NONE,
+            newest: NONE,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<usize> {
+        let slots = &self.slots;
+        self.index
+            .find(hash_of(key), |&slot| {
+                slots[slot].entry.as_ref().is_some_and(|(held, _)| key.equivalent(held))
+            })
+            .copied()
+    }
+
+    pub(crate) fn contains<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
+        self.find(key).is_some()
+    }
+
+    /// Reads an entry without counting it as used.
+    pub(crate) fn peek<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
+        self.slots[self.find(key)?].entry.as_ref().map(|(_, value)| value)
+    }
+
+    /// Uses an entry: it becomes the most recent one.
+    pub(crate) fn get_mut<Q: Hash + Equivalent<K> + ?Sized>(&mut self, at: UnixMillis, key: &Q) -> Option<&mut V> {
+        let slot = self.find(key)?;
+        self.touch(slot, at);
+        self.slots[slot].entry.as_mut().map(|(_, value)| value)
+    }
+
+    /// Puts an entry in, replacing one with the same key. Returns the entry that had to go to keep
+    /// the cap.
+    pub(crate) fn insert(&mut self, at: UnixMillis, key: K, value: V) -> Option<(K, V)> {
+        if let Some(slot) = self.find(&key) {
+            self.slots[slot].entry = Some((key, value));
+            self.touch(slot, at);
+            return None;
+        }
+        let evicted = if self.len() >= self.cap.entries.max(1) { self.pop_oldest() } else { None };
+        let hash = hash_of(&key);
+        let slot = Slot { entry: Some((key, value)), hash, used_at: at, older: NONE, newer: NONE };
+        let position = if let Some(position) = self.free.pop() {
+            self.slots[position] = slot;
+            position
+        } else {
+            self.slots.push(slot);
+            self.slots.len() - 1
+        };
+        let slots = &self.slots;
+        self.index.insert_unique(hash, position, |&slot| slots[slot].hash);
+        self.link_newest(position);
+        evicted
+    }
+
+    pub(crate) fn remove<Q: Hash + Equivalent<K> + ?Sized>(&mut self, key: &Q) -> Option<(K, V)> {
+        let slot = self.find(key)?;
+        self.take(slot)
+    }
+
+    /// Takes out one entry that has been idle for too long at `now`.
+    pub(crate) fn pop_expired(&mut self, now: UnixMillis) -> Option<(K, V)> {
+        let slot = self.slots.get(self.oldest)?;
+        if now.0.saturating_sub(slot.used_at.0) <= self.cap.idle_ms {
+            return None;
+        }
+        self.pop_oldest()
+    }
+
+    /// Takes out every entry that `wanted` picks, the least recently used first.
+    pub(crate) fn take_where(&mut self, mut wanted: impl FnMut(&K, &V) -> bool) -> Vec<(K, V)> {
+        let mut taken = Vec::new();
+        let mut position = self.oldest;
+        while position != NONE {
+            let slot = &self.slots[position];
+            let newer = slot.newer;
+            if slot.entry.as_ref().is_some_and(|(key, value)| wanted(key, value)) {
+                taken.extend(self.take(position));
+            }
+            position = newer;
+        }
+        taken
+    }
+
+    /// The entries from the least to the most recently used, each with the time of its last use.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (UnixMillis, &K, &V)> {
+        let mut position = self.oldest;
+        core::iter::from_fn(move || {
+            let slot = self.slots.get(position)?;
+            position = slot.newer;
+            slot.entry.as_ref().map(|(key, value)| (slot.used_at, key, value))
+        })
+    }
+
+    fn pop_oldest(&mut self) -> Option<(K, V)> {
+        if self.oldest == NONE { None } else { self.take(self.oldest) }
+    }
+
+    fn take(&mut self, slot: usize) -> Option<(K, V)> {
+        if let Ok(found) = self.index.find_entry(self.slots[slot].hash, |&held| held == slot) {
+            found.remove();
+        }
+        self.unlink(slot);
+        self.free.push(slot);
+        self.slots[slot].entry.take()
+    }
+
+    fn touch(&mut self, slot: usize, at: UnixMillis) {
+        self.slots[slot].used_at = at;
+        if self.newest != slot {
+            self.unlink(slot);
+            self.link_newest(slot);
+        }
+    }
+
+    fn unlink(&mut self, slot: usize) {
+        let (older, newer) = (self.slots[slot].older, self.slots[slot].newer);
+        match older {
+            NONE => self.oldest = newer,
+            older => self.slots[older].newer = newer,
+        }
+        match newer {
+            NONE => self.newest = older,
+            newer => self.slots[newer].older = older,
+        }
+    }
+
+    fn link_newest(&mut self, slot: usize) {
+        self.slots[slot].older = self.newest;
+        self.slots[slot].newer = NONE;
+        match self.newest {
+            NONE => self.oldest = slot,
+            newest => self.slots[newest].newer = slot,
+        }
+        self.newest = slot;
+    }
+}
+
+/// The saved form of a [`Capped`] map: its entries from the least to the most recently used.
+pub(crate) type Saved<K, V> = Vec<(UnixMillis, K, V)>;
+
+impl<K: Hash + Eq + Clone, V> Capped<K, V> {
+    pub(crate) fn save<S>(&self, value: impl Fn(&V) -> S) -> Saved<K, S> {
+        self.iter().map(|(at, key, held)| (at, key.clone(), value(held))).collect()
+    }
+
+    pub(crate) fn load<S>(cap: Cap, saved: Saved<K, S>, value: impl Fn(S) -> V) -> Self {
+        let mut map = Self::new(cap);
+        for (at, key, held) in saved {
+            map.insert(at, key, value(held));
+        }
+        map
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeMap;
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::{Cap, Capped};
+    use crate::time::UnixMillis;
+
+    fn keys(map: &Capped<u8, u8>) -> Vec<u8> {
+        map.iter().map(|(_, key, _)| *key).collect()
+    }
+
+    #[test]
+    fn the_least_recently_used_entry_goes_first() {
+        let mut map = Capped::new(Cap { entries: 2, idle_ms: 10 });
+        assert_eq!(map.insert(UnixMillis(0), 1, 1), None);
+        assert_eq!(map.insert(UnixMillis(1), 2, 2), None);
+        assert_eq!(map.get_mut(UnixMillis(2), &1), Some(&mut 1));
+        assert_eq!(map.insert(UnixMillis(3), 3, 3), Some((2, 2)));
+        assert_eq!(keys(&map), [1, 3]);
+    }
+
+    #[test]
+    fn an_entry_expires_once_it_was_idle_for_longer_than_the_cap_allows() {
+        let mut map = Capped::new(Cap { entries: 9, idle_ms: 10 });
+        map.insert(UnixMillis(0), 1, 1);
+        map.insert(UnixMillis(5), 2, 2);
+        assert_eq!(map.pop_expired(UnixMillis(10)), None);
+        assert_eq!(map.pop_expired(UnixMillis(11)), Some((1, 1)));
+        assert_eq!(map.pop_expired(UnixMillis(11)), None);
+        assert_eq!(keys(&map), [2]);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert(u8),
+        Get(u8),
+        Remove(u8),
+        TakeEven,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (0..12_u8).prop_map(Step::Insert),
+            2 => (0..12_u8).prop_map(Step::Get),
+            2 => (0..12_u8).prop_map(Step::Remove),
+            1 => Just(Step::TakeEven),
+        ]
+    }
+
+    proptest! {
+        /// Any series of steps leaves what a plain list of (key, last use) would hold.
+        #[test]
+        fn behaves_like_a_list(steps in proptest::collection::vec(step(), 0..200)) {
+            let mut map = Capped::new(Cap { entries: 5, idle_ms: 50 });
+            let mut list: Vec<u8> = Vec::new();
+            let mut values = BTreeMap::new();
+            for (tick, step) in steps.into_iter().enumerate() {
+                let at = UnixMillis(tick as u64);
+                match step {
+                    Step::Insert(key) => {
+                        let expected = if list.contains(&key) {
+                            list.retain(|held| *held != key);
+                            None
+                        } else if list.len() == 5 {
+                            let gone = list.remove(0);
+                            values.remove(&gone).map(|value| (gone, value))
+                        } else {
+                            None
+                        };
+                        list.push(key);
+                        values.insert(key, tick);
+                        prop_assert_eq!(map.insert(at, key, tick), expected);
+                    }
+                    Step::Get(key) => {
+                        let found = map.get_mut(at, &key).copied();
+                        prop_assert_eq!(found, values.get(&key).copied());
+                        if found.is_some() {
+                            list.retain(|held| *held != key);
+                            list.push(key);
+                        }
+                    }
+                    Step::Remove(key) => {
+                        list.retain(|held| *held != key);
+                        prop_assert_eq!(map.remove(&key), values.remove(&key).map(|value| (key, value)));
+                    }
+                    Step::TakeEven => {
+                        let taken: Vec<u8> = map.take_where(|key, _| key % 2 == 0).into_iter().map(|(key, _)| key).collect();
+                        let expected: Vec<u8> = list.iter().copied().filter(|key| key % 2 == 0).collect();
+                        prop_assert_eq!(taken, expected);
+                        list.retain(|key| key % 2 != 0);
+                        values.retain(|key, _| key % 2 != 0);
+                    }
+                }
+                let held: Vec<u8> = map.iter().map(|(_, key, _)| *key).collect();
+                prop_assert_eq!(&held, &list);
+                prop_assert_eq!(map.len(), list.len());
+            }
+        }
+    }
+}

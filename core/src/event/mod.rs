@@ -1,0 +1,209 @@
+//! What comes out: one typed, privacy-safe event for each thing that happened (contract
+//! `events.md`).
+//!
+//! The order of the fields is the order in which they are written, and every field is always
+//! written, nulls included. The rule for each event stands in the reducer's file of the same name.
+
+pub mod accepted_lines;
+pub mod app;
+pub mod common;
+pub mod compaction;
+pub mod guardian;
+pub mod hook;
+pub mod plugin;
+pub mod review;
+pub mod skill;
+pub mod steer;
+pub mod thread;
+pub mod tool;
+pub mod turn;
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use serde::de::{self, Deserialize, Deserializer};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use accepted_lines::AcceptedLineFingerprints;
+use app::AppEvent;
+use compaction::CompactionEvent;
+use guardian::GuardianReviewEvent;
+use hook::HookRunEvent;
+use plugin::{PluginEvent, PluginUsedEvent};
+use review::ReviewEvent;
+use skill::SkillInvocation;
+use steer::TurnSteerEvent;
+use thread::ThreadInitialized;
+use tool::{
+    CollabAgentToolCallEvent, CommandExecutionEvent, DynamicToolCallEvent, FileChangeEvent, ImageGenerationEvent,
+    McpToolCallEvent, WebSearchEvent,
+};
+use turn::TurnEvent;
+
+/// Declares the events: variant, parameters, `event_type`.
+macro_rules! events {
+    ($($(#[$meta:meta])* $variant:ident($params:ty) = $name:literal,)+) => {
+        /// One analytics event.
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum Event {
+            $($(#[$meta])* $variant(Box<$params>),)+
+            /// A skill was used; the one event with members beside its parameters.
+            SkillInvocation(Box<SkillInvocation>),
+        }
+
+        /// Every `event_type`, in the order of [`Event`]'s variants.
+        pub const EVENT_TYPES: &[&str] = &[$($name,)+ SKILL_INVOCATION];
+
+        impl Event {
+            /// The event's `event_type`.
+            pub fn event_type(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name,)+
+                    Self::SkillInvocation(_) => SKILL_INVOCATION,
+                }
+            }
+        }
+
+        impl Serialize for Event {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$variant(params) => write_event(serializer, $name, &**params),)+
+                    Self::SkillInvocation(skill) => {
+                        let mut event = serializer.serialize_struct("Event", 4)?;
+                        event.serialize_field("event_type", SKILL_INVOCATION)?;
+                        event.serialize_field("skill_id", &skill.skill_id)?;
+                        event.serialize_field("skill_name", &skill.skill_name)?;
+                        event.serialize_field("event_params", &skill.params)?;
+                        event.end()
+                    }
+                }
+            }
+        }
+
+        impl Event {
+            fn from_params<E: de::Error>(name: &str, params: &serde_json::value::RawValue) -> Result<Self, E> {
+                match name {
+                    $($name => serde_json::from_str(params.get()).map(|params| Self::$variant(Box::new(params))),)+
+                    _ => return Err(E::custom("unknown event_type")),
+                }
+                .map_err(|_| E::custom("event_params do not fit the event_type"))
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for Event {
+            fn schema_name() -> alloc::borrow::Cow<'static, str> {
+                "Event".into()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let mut events = alloc::vec![$(event_schema($name, &generator.subschema_for::<$params>()),)+];
+                events.push(skill::schema(generator));
+                schemars::json_schema!({ "title": "Event", "oneOf": events })
+            }
+        }
+    };
+}
+
+const SKILL_INVOCATION: &str = "skill_invocation";
+
+events! {
+    /// A thread was started, resumed, forked or spawned.
+    ThreadInitialized(ThreadInitialized) = "codex_thread_initialized",
+    /// A turn ended.
+    Turn(TurnEvent) = "codex_turn_event",
+    /// A running turn was sent more input, or refused it.
+    TurnSteer(TurnSteerEvent) = "codex_turn_steer_event",
+    /// A command ended.
+    CommandExecution(CommandExecutionEvent) = "codex_command_execution_event",
+    /// A patch ended.
+    FileChange(FileChangeEvent) = "codex_file_change_event",
+    /// A call of an MCP tool ended.
+    McpToolCall(McpToolCallEvent) = "codex_mcp_tool_call_event",
+    /// A call of a client's tool ended.
+    DynamicToolCall(DynamicToolCallEvent) = "codex_dynamic_tool_call_event",
+    /// A call of a collaboration tool ended.
+    CollabAgentToolCall(CollabAgentToolCallEvent) = "codex_collab_agent_tool_call_event",
+    /// A web search ended.
+    WebSearch(WebSearchEvent) = "codex_web_search_event",
+    /// An image was generated.
+    ImageGeneration(ImageGenerationEvent) = "codex_image_generation_event",
+    /// The user or the automatic reviewer decided.
+    Review(ReviewEvent) = "codex_review_event",
+    /// The details of an automatic review.
+    GuardianReview(GuardianReviewEvent) = "codex_guardian_review",
+    /// A thread's context was compacted, or was meant to be.
+    Compaction(CompactionEvent) = "codex_compaction_event",
+    /// The lines that a turn left accepted, as hashes.
+    AcceptedLineFingerprints(AcceptedLineFingerprints) = "codex_accepted_line_fingerprints",
+    /// The user named an app.
+    AppMentioned(AppEvent) = "codex_app_mentioned",
+    /// An app's tool was called.
+    AppUsed(AppEvent) = "codex_app_used",
+    /// The user named a plugin.
+    PluginUsed(PluginUsedEvent) = "codex_plugin_used",
+    /// A plugin was installed.
+    PluginInstalled(PluginEvent) = "codex_plugin_installed",
+    /// A plugin was removed.
+    PluginUninstalled(PluginEvent) = "codex_plugin_uninstalled",
+    /// A plugin was turned on.
+    PluginEnabled(PluginEvent) = "codex_plugin_enabled",
+    /// A plugin was turned off.
+    PluginDisabled(PluginEvent) = "codex_plugin_disabled",
+    /// A hook ran.
+    HookRun(HookRunEvent) = "codex_hook_run",
+}
+
+impl Event {
+    /// Whether the event must be alone in its request (contract `rules.md` 11.7).
+    pub fn is_isolated(&self) -> bool {
+        matches!(self, Self::AcceptedLineFingerprints(_))
+    }
+}
+
+fn write_event<S: Serializer, P: Serialize>(serializer: S, name: &'static str, params: &P) -> Result<S::Ok, S::Error> {
+    let mut event = serializer.serialize_struct("Event", 2)?;
+    event.serialize_field("event_type", name)?;
+    event.serialize_field("event_params", params)?;
+    event.end()
+}
+
+impl<'de> Deserialize<'de> for Event {
+    /// Reads an event that was written before, from JSON text.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Wire<'a> {
+            event_type: crate::Id,
+            skill_id: Option<crate::DigestValue>,
+            skill_name: Option<crate::Id>,
+            #[serde(borrow)]
+            event_params: &'a serde_json::value::RawValue,
+        }
+        let wire = Wire::deserialize(deserializer)?;
+        if &*wire.event_type != SKILL_INVOCATION {
+            return Self::from_params(&wire.event_type, wire.event_params);
+        }
+        let params = serde_json::from_str(wire.event_params.get())
+            .map_err(|_| de::Error::custom("event_params do not fit the event_type"))?;
+        let skill_name = wire.skill_name.ok_or_else(|| de::Error::missing_field("skill_name"))?;
+        Ok(Self::SkillInvocation(Box::new(SkillInvocation { skill_id: wire.skill_id, skill_name, params })))
+    }
+}
+
+impl fmt::Display for Event {
+    /// The event as one line of JSON.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+    }
+}
+
+#[cfg(feature = "schema")]
+fn event_schema(name: &str, params: &schemars::Schema) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "properties": { "event_type": { "const": name }, "event_params": params },
+        "required": ["event_type", "event_params"],
+        "additionalProperties": false
+    })
+}

@@ -1,0 +1,52 @@
+//! The host's answers to the core's [questions](crate::question).
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::Id;
+use crate::private::HostPath;
+use crate::question::QuestionId;
+
+/// The remote of the repository that a question asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryAnswered {
+    /// The question.
+    pub question: QuestionId,
+    /// The URL of `origin`, or else of the remote with the smallest name; none if there is none.
+    pub remote_url: Option<RemoteUrl>,
+}
+
+/// Where the skill that a question asked about lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkillAnswered {
+    /// The question.
+    pub question: QuestionId,
+    /// The skill's file, with symbolic links resolved.
+    pub skill_path: HostPath,
+    /// The nearest folder above it with a `.git`, with symbolic links resolved.
+    pub repository_root: Option<HostPath>,
+    /// The URL of that repository's `origin`.
+    pub remote_url: Option<RemoteUrl>,
+}
+
+/// The URL of a Git remote; `Debug` does not show it, for it may hold credentials.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RemoteUrl(Id);
+
+impl RemoteUrl {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for RemoteUrl {
+    fn from(url: &str) -> Self {
+        Self(url.into())
+    }
+}
+
+impl core::fmt::Debug for RemoteUrl {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str("RemoteUrl([redacted])")
+    }
+}

@@ -1,0 +1,38 @@
+//! Apps that were named or used (contract `facts.md` 3.7, 3.8).
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::Tracking;
+use crate::event::common::InvocationType;
+use crate::id::Id;
+
+/// The user named apps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppMentioned {
+    /// The turn.
+    pub tracking: Tracking,
+    /// The apps.
+    pub mentions: Vec<App>,
+}
+
+/// A tool of an app was called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppUsed {
+    /// The turn.
+    pub tracking: Tracking,
+    /// The app.
+    pub app: App,
+}
+
+/// An app, as far as it is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct App {
+    /// The connector's id.
+    pub connector_id: Option<Id>,
+    /// The app's name.
+    pub app_name: Option<Id>,
+    /// Who asked for it.
+    pub invocation_type: Option<InvocationType>,
+}

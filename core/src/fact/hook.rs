@@ -1,0 +1,19 @@
+//! A hook's run (contract `facts.md` 3.9).
+
+use serde::{Deserialize, Serialize};
+
+use super::Tracking;
+use crate::protocol::enums::{HookEventName, HookRunStatus, HookSource};
+
+/// A hook ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookRun {
+    /// The turn it ran in.
+    pub tracking: Tracking,
+    /// Which hook.
+    pub event_name: HookEventName,
+    /// Who configured it.
+    pub hook_source: HookSource,
+    /// How it ended.
+    pub status: HookRunStatus,
+}

@@ -1,0 +1,63 @@
+//! Plugins that were used or changed (contract `facts.md` 3.10, 3.11).
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::Tracking;
+use crate::id::Id;
+
+/// A plugin and what it can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginMetadata {
+    /// The plugin's name.
+    pub plugin_name: Id,
+    /// The marketplace it is from.
+    pub marketplace_name: Id,
+    /// Its id on the remote side.
+    #[serde(default)]
+    pub remote_plugin_id: Option<Id>,
+    /// What it can do, where that is known.
+    #[serde(default)]
+    pub capability_summary: Option<CapabilitySummary>,
+}
+
+/// What a plugin can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapabilitySummary {
+    /// Whether it brings skills.
+    pub has_skills: bool,
+    /// The MCP servers it brings.
+    pub mcp_server_names: Vec<Id>,
+    /// The connectors of the apps it brings.
+    pub app_connector_ids: Vec<Id>,
+}
+
+/// The user named a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginUsed {
+    /// The turn.
+    pub tracking: Tracking,
+    /// The plugin.
+    pub plugin: PluginMetadata,
+}
+
+/// A plugin was installed, removed, turned on or turned off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginStateChanged {
+    /// The plugin.
+    pub plugin: PluginMetadata,
+    /// What happened to it.
+    pub state: PluginState,
+}
+
+/// What happened to a plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the contract's own word says it")]
+pub enum PluginState {
+    Installed,
+    Uninstalled,
+    Enabled,
+    Disabled,
+}

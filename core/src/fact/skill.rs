@@ -1,0 +1,40 @@
+//! Skills that were used (contract `facts.md` 3.6).
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::Tracking;
+use crate::event::common::InvocationType;
+use crate::id::Id;
+use crate::private::HostPath;
+use crate::protocol::enums::SkillScope;
+
+/// Skills were used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkillInvoked {
+    /// The turn they were used in.
+    pub tracking: Tracking,
+    /// Which skills.
+    pub invocations: Vec<SkillUse>,
+}
+
+/// One skill that was used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkillUse {
+    /// The skill's name.
+    pub skill_name: Id,
+    /// Where it was found; an observer may not know.
+    pub skill_scope: Option<SkillScope>,
+    /// Its `SKILL.md`, for the question where it lies; an observer may not know.
+    #[serde(default)]
+    pub skill_path: Option<HostPath>,
+    /// The working directory above the skill's file, where an observer recognised it.
+    #[serde(default)]
+    pub workspace: Option<HostPath>,
+    /// The plugin it came with.
+    #[serde(default)]
+    pub plugin_id: Option<Id>,
+    /// Who asked for it.
+    pub invocation_type: InvocationType,
+}

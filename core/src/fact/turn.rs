@@ -1,0 +1,75 @@
+//! A turn's resolved settings and its use of tokens (contract `facts.md` 3.4, 3.5).
+
+use serde::{Deserialize, Serialize};
+
+use super::permission::{PermissionProfile, SpecialFolders};
+use crate::event::turn::SubmissionType;
+use crate::id::Id;
+use crate::private::HostPath;
+use crate::protocol::enums::{ApprovalsReviewer, ModeKind, Personality, ReasoningEffort, ReasoningSummary, ServiceTier};
+use crate::protocol::policy::AskForApproval;
+
+/// A turn's settings, resolved right before its first model request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TurnResolvedConfig {
+    /// The turn.
+    pub turn_id: Id,
+    /// The thread.
+    pub thread_id: Id,
+    /// How many images the user sent.
+    pub num_input_images: u64,
+    /// How the turn was submitted.
+    pub submission_type: Option<SubmissionType>,
+    /// Whether the thread is not stored.
+    pub ephemeral: bool,
+    /// The model's slug.
+    pub model: Option<Id>,
+    /// The model provider's id.
+    pub model_provider: Id,
+    /// What commands may do; none if it is not known.
+    pub permission_profile: Option<PermissionProfile>,
+    /// The working directory, for the question about its repository; an observer's question is
+    /// asked earlier.
+    #[serde(default)]
+    pub permission_profile_cwd: Option<HostPath>,
+    /// Where the host's temporary folders are, which a profile may name.
+    #[serde(default)]
+    pub special_folders: SpecialFolders,
+    /// How much the model reasons.
+    pub reasoning_effort: Option<ReasoningEffort>,
+    /// How much it says of its reasoning.
+    pub reasoning_summary: Option<ReasoningSummary>,
+    /// The service tier.
+    pub service_tier: Option<ServiceTier>,
+    /// When the agent must ask.
+    pub approval_policy: AskForApproval,
+    /// Who reviews approvals.
+    pub approvals_reviewer: ApprovalsReviewer,
+    /// Whether commands reach the network.
+    pub sandbox_network_access: bool,
+    /// The collaboration mode.
+    pub collaboration_mode: ModeKind,
+    /// The model's tone.
+    pub personality: Option<Personality>,
+    /// Whether it is the session's first turn.
+    pub is_first_turn: bool,
+}
+
+/// The tokens that a turn used: session total at its end less that at its start, never negative.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnTokenUsage {
+    /// The turn.
+    pub turn_id: Id,
+    /// The thread.
+    pub thread_id: Id,
+    /// Tokens sent.
+    pub input_tokens: i64,
+    /// Of these, tokens that were cached.
+    pub cached_input_tokens: i64,
+    /// Tokens received.
+    pub output_tokens: i64,
+    /// Of these, tokens of reasoning.
+    pub reasoning_output_tokens: i64,
+    /// All tokens.
+    pub total_tokens: i64,
+}

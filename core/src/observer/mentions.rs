@@ -1,0 +1,255 @@
+//! Skills, apps and plugins that a user names or a turn uses (contract `derived.md` 7, 8, 10).
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Observer, Step};
+use crate::event::common::InvocationType;
+use crate::fact::app::{App, AppMentioned, AppUsed};
+use crate::fact::plugin::{CapabilitySummary, PluginMetadata, PluginUsed};
+use crate::fact::skill::{SkillInvoked, SkillUse};
+use crate::fact::{Fact, Tracking};
+use crate::id::Id;
+use crate::private::{HostPath, TextKey};
+use crate::protocol::enums::SkillScope;
+use crate::protocol::input::{UserInput, split_plugin_id};
+use crate::protocol::item::{CommandAction, Item};
+use crate::protocol::notification::McpAction;
+
+/// The built-in MCP server through which apps are called.
+const APPS_SERVER: &str = "codex_apps";
+
+/// The most apps that are remembered as named in a thread.
+const MAX_MENTIONED_APPS: usize = 64;
+
+/// A skill that `skills/list` showed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct KnownSkill {
+    pub(super) name: Id,
+    pub(super) scope: SkillScope,
+}
+
+/// A plugin that `plugin/read` or `plugin/list` showed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct KnownPlugin {
+    pub(super) remote_plugin_id: Option<Id>,
+    pub(super) usable: bool,
+    pub(super) capabilities: Option<Capabilities>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Capabilities {
+    pub(super) has_skills: bool,
+    pub(super) mcp_servers: Vec<Id>,
+    pub(super) connectors: Vec<Id>,
+}
+
+/// What a turn's input names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mentions {
+    skills: Vec<SkillUse>,
+    apps: Vec<Id>,
+    plugins: Vec<Id>,
+}
+
+impl Observer {
+    /// Collects what `input` names, in the order of its pieces.
+    pub(super) fn mentions(&self, input: &[UserInput], workspace: Option<TextKey>) -> Mentions {
+        let mut mentions = Mentions::default();
+        for piece in input {
+            match piece {
+                UserInput::Skill { name, path } => {
+                    let skill = self.skill_use(name, path, workspace);
+                    // A `$name` in the text before it meant this very skill.
+                    mentions.skills.retain(|named| named.skill_name != *name || named.skill_path.is_some());
+                    mentions.skills.push(skill);
+                }
+                UserInput::App { connector_id } => push_new(&mut mentions.apps, connector_id),
+                UserInput::Plugin { plugin_id } => push_new(&mut mentions.plugins, plugin_id),
+                UserInput::Text(text) => {
+                    for key in &text.keys {
+                        if let Some(app) = self.state.app_slugs.peek(key) {
+                            push_new(&mut mentions.apps, app);
+                        }
+                        if let Some(skill) = self.state.skills.peek(&name_key(*key))
+                            && mentions.skills.iter().all(|named| named.skill_name != skill.name)
+                        {
+                            mentions.skills.push(named_skill(skill, InvocationType::Explicit));
+                        }
+                    }
+                }
+                UserInput::Image | UserInput::LocalImage | UserInput::Other => {}
+            }
+        }
+        mentions
+    }
+
+    fn skill_use(&self, name: &Id, path: &HostPath, workspace: Option<TextKey>) -> SkillUse {
+        let listed = self.state.skills.peek(&TextKey::of(path.expose()));
+        let workspace = workspace.and_then(|workspace| ancestor(path.expose(), workspace));
+        let by_place = if workspace.is_some() { SkillScope::Repo } else { SkillScope::User };
+        SkillUse {
+            skill_name: name.clone(),
+            skill_scope: Some(listed.map_or(by_place, |skill| skill.scope)),
+            skill_path: Some(path.clone()),
+            workspace: workspace.map(HostPath::from),
+            plugin_id: None,
+            invocation_type: InvocationType::Explicit,
+        }
+    }
+
+    /// Reports what a turn's input named, once the turn is known.
+    pub(super) fn report_mentions(
+        &mut self,
+        mentions: Mentions,
+        thread_id: &Id,
+        turn_id: &Id,
+        model: Option<&Id>,
+        step: &mut Step<'_>,
+    ) {
+        let tracking =
+            || Tracking { model_slug: model.cloned(), thread_id: thread_id.clone(), turn_id: Some(turn_id.clone()) };
+        if !mentions.skills.is_empty() {
+            for skill in &mentions.skills {
+                self.state.report_once(&["skill", thread_id, turn_id, &skill.skill_name]);
+            }
+            step.fact(Fact::SkillInvoked(SkillInvoked { tracking: tracking(), invocations: mentions.skills }));
+        }
+        if !mentions.apps.is_empty() {
+            let thread = self.state.thread_or_new(thread_id);
+            for app in &mentions.apps {
+                if thread.mentioned_apps.len() < MAX_MENTIONED_APPS {
+                    push_new(&mut thread.mentioned_apps, app);
+                }
+            }
+            let app = |connector_id: Id| App {
+                app_name: self.state.apps.peek(&connector_id).cloned().flatten(),
+                connector_id: Some(connector_id),
+                invocation_type: Some(InvocationType::Explicit),
+            };
+            let mentions = mentions.apps.into_iter().map(app).collect();
+            step.fact(Fact::AppMentioned(AppMentioned { tracking: tracking(), mentions }));
+        }
+        for plugin_id in mentions.plugins {
+            let usable = self.state.plugins.peek(&plugin_id).is_none_or(|plugin| plugin.usable);
+            let Some(plugin) = self.plugin(&plugin_id) else { continue };
+            if usable && self.state.report_once(&["plugin", thread_id, turn_id, &plugin_id]) {
+                let plugin = PluginMetadata { remote_plugin_id: None, ..plugin };
+                step.fact(Fact::PluginUsed(PluginUsed { tracking: tracking(), plugin }));
+            }
+        }
+    }
+
+    /// A command that reads a listed skill's file uses the skill, once a turn.
+    pub(super) fn skills_read(&mut self, thread_id: &Id, turn_id: &Id, actions: &[CommandAction], step: &mut Step<'_>) {
+        if self.state.skills.len() == 0 {
+            return;
+        }
+        let read: Vec<KnownSkill> =
+            actions.iter().filter_map(|action| self.state.skills.peek(&action.path?)).cloned().collect();
+        for skill in read {
+            if self.state.report_once(&["skill", thread_id, turn_id, &skill.name]) {
+                let model_slug = self.model_of(thread_id, Some(turn_id));
+                let tracking = Tracking { model_slug, thread_id: thread_id.clone(), turn_id: Some(turn_id.clone()) };
+                let invocations = vec![named_skill(&skill, InvocationType::Implicit)];
+                step.fact(Fact::SkillInvoked(SkillInvoked { tracking, invocations }));
+            }
+        }
+    }
+
+    /// A call of an app's tool. Which app it is does not show, unless a review of it said so.
+    pub(super) fn app_call_started(&mut self, thread_id: &Id, turn_id: &Id, item: &Item, step: &mut Step<'_>) {
+        let Item::McpToolCall(call) = item else { return };
+        if *call.server != *APPS_SERVER {
+            return;
+        }
+        let reviewed = self.state.reviewed_connectors.remove(&TextKey::of_all(&[thread_id, &call.id]));
+        let app = reviewed.map(|(_, connector)| connector);
+        if let Some(connector_id) = &app
+            && !self.state.report_once(&["app", thread_id, turn_id, connector_id])
+        {
+            return;
+        }
+        let mentioned = app.as_ref().is_some_and(|connector_id| {
+            self.state.thread(thread_id).is_some_and(|thread| thread.mentioned_apps.contains(connector_id))
+        });
+        let model_slug = self.model_of(thread_id, Some(turn_id));
+        step.fact(Fact::AppUsed(AppUsed {
+            tracking: Tracking { model_slug, thread_id: thread_id.clone(), turn_id: Some(turn_id.clone()) },
+            app: App {
+                app_name: app.as_ref().and_then(|connector_id| self.state.apps.peek(connector_id).cloned().flatten()),
+                connector_id: app,
+                invocation_type: Some(if mentioned { InvocationType::Explicit } else { InvocationType::Implicit }),
+            },
+        }));
+    }
+
+    /// A review names the connector of a call that is about to start.
+    pub(super) fn connector_reviewed(&mut self, thread_id: &Id, item_id: Option<&Id>, call: &McpAction) {
+        if let (Some(item_id), Some(connector_id)) = (item_id, &call.connector_id) {
+            self.state.apps.insert(self.state.now, connector_id.clone(), call.connector_name.clone());
+            let key = TextKey::of_all(&[thread_id, item_id]);
+            self.state.reviewed_connectors.insert(self.state.now, key, connector_id.clone());
+        }
+    }
+
+    /// What is known of a plugin; `None` if its id has no such form.
+    pub(super) fn plugin(&self, id: &Id) -> Option<PluginMetadata> {
+        let (plugin_name, marketplace_name) = split_plugin_id(id)?;
+        let known = self.state.plugins.peek(id);
+        Some(PluginMetadata {
+            plugin_name,
+            marketplace_name,
+            remote_plugin_id: known.and_then(|plugin| plugin.remote_plugin_id.clone()),
+            capability_summary: known.and_then(|plugin| plugin.capabilities.as_ref()).map(|capabilities| CapabilitySummary {
+                has_skills: capabilities.has_skills,
+                mcp_server_names: capabilities.mcp_servers.clone(),
+                app_connector_ids: capabilities.connectors.clone(),
+            }),
+        })
+    }
+}
+
+/// A listed skill: its path is not kept, so its place stays unknown.
+fn named_skill(skill: &KnownSkill, invocation_type: InvocationType) -> SkillUse {
+    SkillUse {
+        skill_name: skill.name.clone(),
+        skill_scope: Some(skill.scope),
+        skill_path: None,
+        workspace: None,
+        plugin_id: None,
+        invocation_type,
+    }
+}
+
+/// The key under which a skill is found by the hash of its name; paths are found by their own.
+pub(super) fn name_key(name: TextKey) -> TextKey {
+    TextKey::of_all(&["name", &alloc::format!("{name:?}")])
+}
+
+fn push_new(ids: &mut Vec<Id>, id: &Id) {
+    if !ids.contains(id) {
+        ids.push(id.clone());
+    }
+}
+
+/// The folder above `path` whose hash is `key`.
+fn ancestor(path: &str, key: TextKey) -> Option<&str> {
+    path.char_indices().filter(|(_, c)| matches!(c, '/' | '\\')).map(|(end, _)| &path[..end]).find(|folder| TextKey::of(folder) == key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ancestor;
+    use crate::private::TextKey;
+
+    #[test]
+    fn a_working_directory_is_recognised_above_a_file() {
+        let key = TextKey::of("/workspace/demo");
+        assert_eq!(ancestor("/workspace/demo/.codex/skills/a/SKILL.md", key), Some("/workspace/demo"));
+        assert_eq!(ancestor("/workspace/demonstration/SKILL.md", key), None);
+        assert_eq!(ancestor("/home/dev/.codex/skills/a/SKILL.md", key), None);
+    }
+}

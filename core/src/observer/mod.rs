@@ -1,0 +1,222 @@
+//! Messages in, facts out (contract `derived.md`).
+//!
+//! The observer matches requests with their responses on each connection and in both directions,
+//! passes on what is a fact, and derives the facts that never cross the wire. What cannot be known
+//! is null or absent.
+
+mod approvals;
+mod catalog;
+mod compaction;
+mod guardian;
+mod mentions;
+mod requests;
+mod runtime;
+mod settings;
+mod state;
+mod subagents;
+mod turns;
+
+pub use state::ObserverLimits;
+pub(crate) use state::SavedObserver;
+
+use alloc::vec::Vec;
+
+use state::State;
+
+use crate::discard::{Discard, Ids, Reason, Subject};
+use crate::event::common::RpcTransport;
+use crate::fact::Fact;
+use crate::id::{ConnectionId, Id};
+use crate::private::TextKey;
+use crate::protocol::message::{self, Direction, Malformed, MalformedKind, Message, Signal};
+use crate::protocol::notification::Notification;
+use crate::time::UnixMillis;
+
+/// What one message amounts to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observation {
+    /// The facts, in the order in which the reducer must take them.
+    pub facts: Vec<Fact>,
+    /// What should have been a fact and is none.
+    pub discards: Vec<Discard>,
+    /// The byte, counted from 1, at which the message could not be read.
+    pub malformed_at: Option<usize>,
+    /// Whether the message is of no interest to analytics.
+    pub irrelevant: bool,
+}
+
+impl Observation {
+    /// Empties it, keeping its memory.
+    pub fn clear(&mut self) {
+        self.facts.clear();
+        self.discards.clear();
+        self.malformed_at = None;
+        self.irrelevant = false;
+    }
+}
+
+/// Turns the JSON-RPC messages of an app-server's connections into facts.
+///
+/// One observer serves one app-server process: the server's request ids are its own.
+#[derive(Clone, Debug)]
+pub struct Observer {
+    rpc_transport: RpcTransport,
+    state: State,
+}
+
+/// One message's time and connection, and where its facts go.
+struct Step<'o> {
+    at: UnixMillis,
+    connection: ConnectionId,
+    out: &'o mut Observation,
+}
+
+impl Step<'_> {
+    fn fact(&mut self, fact: Fact) {
+        self.out.facts.push(fact);
+    }
+
+    fn discard(&mut self, subject: Subject, reason: Reason, ids: Ids) {
+        self.out.discards.push(Discard { at: self.at, subject, reason, ids });
+    }
+}
+
+impl Observer {
+    /// An observer that has seen nothing, of connections that use `rpc_transport`.
+    pub fn new(rpc_transport: RpcTransport, limits: ObserverLimits) -> Self {
+        Self { rpc_transport, state: State::new(&limits) }
+    }
+
+    /// Takes one message, as text, and appends what it amounts to to `out`.
+    ///
+    /// `at` is when the message passed; time that runs backwards is taken as standing still.
+    pub fn observe(
+        &mut self,
+        at: UnixMillis,
+        connection: ConnectionId,
+        direction: Direction,
+        text: &[u8],
+        out: &mut Observation,
+    ) {
+        self.state.now = self.state.now.max(at);
+        self.state.expire();
+        let expected = |id: &_| self.state.expected(connection, id);
+        let message = message::parse(text, direction, &expected);
+        let mut step = Step { at, connection, out };
+        match message {
+            Ok(Message::ClientRequest { id, call }) => self.client_called(id, call, &mut step),
+            Ok(Message::Response { id, result }) => self.server_responded(&id, result, &mut step),
+            Ok(Message::Error { id, error }) => match direction {
+                Direction::ServerToClient => self.server_refused(id, error, &mut step),
+                Direction::ClientToServer => self.client_refused(&id, &mut step),
+            },
+            Ok(Message::ServerRequest { id, request }) => self.server_asked(id, request, &mut step),
+            Ok(Message::Answer { id, result }) => self.client_answered(&id, result, &mut step),
+            Ok(Message::Notification(notification)) => self.notified(notification, &mut step),
+            Ok(Message::Signal(signal)) => self.signalled(signal, &mut step),
+            Ok(Message::Irrelevant) => step.out.irrelevant = true,
+            Err(malformed) => self.malformed(malformed, direction, &mut step),
+        }
+    }
+
+    pub(crate) fn save(&self) -> SavedObserver {
+        self.state.save(self.rpc_transport)
+    }
+
+    pub(crate) fn load(limits: ObserverLimits, saved: SavedObserver) -> Self {
+        let (rpc_transport, state) = State::load(&limits, saved);
+        Self { rpc_transport, state }
+    }
+
+    /// A message that cannot be read is lost, but whoever waits for it does not wait on.
+    fn malformed(&mut self, malformed: Malformed, direction: Direction, step: &mut Step<'_>) {
+        let reason = match malformed.kind {
+            MalformedKind::Json => Reason::NotJson,
+            MalformedKind::Shape => Reason::WrongShape,
+        };
+        if let Some(id) = &malformed.id
+            && malformed.kind == MalformedKind::Shape
+            && direction == Direction::ServerToClient
+        {
+            self.forget_request(id, step);
+        }
+        let ids = Ids { connection_id: Some(step.connection), request_id: malformed.id, ..Ids::default() };
+        step.discard(Subject::Message, reason, ids);
+        step.out.malformed_at = Some(malformed.column);
+    }
+
+    /// Whether another connection has already shown this notification. Repetitions on one connection
+    /// are real: the server counts them, too.
+    fn is_duplicate(&mut self, connection: ConnectionId, key: &[&str]) -> bool {
+        if self.state.connections.len() < 2 {
+            return false;
+        }
+        let (now, key) = (self.state.now, TextKey::of_all(key));
+        match self.state.shown.get_mut(now, &key) {
+            Some(first) => *first != connection,
+            None => {
+                self.state.shown.insert(now, key, connection);
+                false
+            }
+        }
+    }
+
+    fn notified(&mut self, notification: Notification, step: &mut Step<'_>) {
+        let connection = step.connection;
+        match notification {
+            Notification::TurnStarted(started) => {
+                if !self.is_duplicate(connection, &["turn/started", &started.thread_id, &started.turn.id]) {
+                    self.turn_started(started, step);
+                }
+            }
+            Notification::TurnCompleted(completed) => {
+                if !self.is_duplicate(connection, &["turn/completed", &completed.thread_id, &completed.turn.id]) {
+                    self.turn_completed(completed, step);
+                }
+            }
+            Notification::TurnDiffUpdated(updated) => {
+                // The text is compared by its length: a diff only replaces its predecessor.
+                step.fact(Fact::Notification(Notification::TurnDiffUpdated(updated)));
+            }
+            Notification::ItemStarted(started) => {
+                let id = item_id(&started.item);
+                if !self.is_duplicate(connection, &["item/started", &started.thread_id, &started.turn_id, &id]) {
+                    self.item_started(*started, step);
+                }
+            }
+            Notification::ItemCompleted(completed) => {
+                let id = item_id(&completed.item);
+                if !self.is_duplicate(connection, &["item/completed", &completed.thread_id, &completed.turn_id, &id]) {
+                    self.item_completed(*completed, step);
+                }
+            }
+            Notification::GuardianReviewCompleted(review) => {
+                if !self.is_duplicate(connection, &["review", &review.thread_id, &review.turn_id, &review.review_id]) {
+                    self.guardian_review_completed(*review, step);
+                }
+            }
+        }
+    }
+
+    fn signalled(&mut self, signal: Signal, step: &mut Step<'_>) {
+        match signal {
+            Signal::ThreadStarted(started) => self.thread_started(&started.thread, step),
+            Signal::SettingsUpdated(updated) => self.settings_updated(*updated),
+            Signal::TokenUsageUpdated(updated) => self.token_usage_updated(&updated),
+            Signal::HookCompleted(completed) => self.hook_completed(completed, step),
+            Signal::ThreadCompacted(compacted) => self.thread_compacted(&compacted, step),
+            Signal::Error(error) => self.error_reported(error, step.at),
+            Signal::ServerRequestResolved(resolved) => self.request_resolved(&resolved.request_id, step),
+            Signal::AccountUpdated(updated) => self.account_updated(updated.auth_mode),
+        }
+    }
+}
+
+fn item_id(item: &crate::protocol::item::Item) -> Id {
+    use crate::protocol::item::Item;
+    match item {
+        Item::ContextCompaction(compaction) => compaction.id.clone(),
+        // Items without an id here are only looked for, never counted.
+        item => item.tool_id().cloned().unwrap_or_default(),
+    }
+}

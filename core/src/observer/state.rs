@@ -1,0 +1,372 @@
+//! What an observer remembers, its caps, and its saved form.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::compaction::OpenCompaction;
+use super::mentions::{KnownPlugin, KnownSkill, Mentions};
+use super::settings::{Overrides, Settings};
+use crate::capped::{Cap, Capped, Saved};
+use crate::event::common::{InitializationMode, RpcTransport};
+use crate::id::{ConnectionId, Id, RequestId};
+use crate::private::TextKey;
+use crate::protocol::approval::ServerRequest;
+use crate::protocol::catalog::{PluginToggle, TokenBreakdown};
+use crate::protocol::enums::{Personality, TurnStatus};
+use crate::protocol::message::Expected;
+use crate::protocol::request::InitializeParams;
+use crate::time::UnixMillis;
+
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+/// How much an observer remembers, and for how long what is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObserverLimits {
+    /// Connections.
+    pub connections: Cap,
+    /// Requests of clients that were not answered.
+    pub requests: Cap,
+    /// Requests of the server, answered or not.
+    pub approvals: Cap,
+    /// Threads.
+    pub threads: Cap,
+    /// Turns that have not ended.
+    pub turns: Cap,
+    /// Notifications that another connection may repeat, and what is reported once a turn.
+    pub repetitions: Cap,
+    /// Skills, apps and plugins that were listed.
+    pub catalog: Cap,
+}
+
+impl Default for ObserverLimits {
+    fn default() -> Self {
+        let cap = |entries, days| Cap { entries, idle_ms: days * DAY };
+        Self {
+            connections: cap(1 << 16, 90),
+            requests: cap(1 << 14, 1),
+            approvals: cap(1 << 14, 7),
+            threads: cap(1 << 20, 90),
+            turns: cap(1 << 16, 7),
+            repetitions: cap(1 << 15, 1),
+            catalog: cap(1 << 12, 90),
+        }
+    }
+}
+
+/// A client, as its `initialize` showed it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Connection {
+    pub(super) client_name: Id,
+    pub(super) client_version: Id,
+    /// Whether the server is newer than the contract's 0.131.
+    pub(super) is_newer: bool,
+}
+
+/// A client's request that waits for its response.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Pending {
+    Initialize(InitializeParams),
+    Thread { mode: InitializationMode, personality: Option<Personality> },
+    TurnStart(alloc::boxed::Box<PendingTurn>),
+    TurnSteer,
+    CompactStart { thread_id: Id },
+    PluginInstall { plugin_name: Id, marketplace: Option<Id> },
+    PluginUninstall { plugin_id: Id },
+    PluginRead,
+    PluginList,
+    ConfigWrite(Vec<PluginToggle>),
+    SkillsList,
+    AppList,
+    Login { api_key: bool },
+}
+
+/// A turn that a client asked for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct PendingTurn {
+    pub(super) thread_id: Id,
+    pub(super) num_input_images: u64,
+    pub(super) overrides: Overrides,
+    pub(super) cwd: Option<TextKey>,
+    /// Holds paths until the response, so it is not saved.
+    #[serde(skip)]
+    pub(super) mentions: Mentions,
+}
+
+/// A request of the server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Approval {
+    pub(super) request: ServerRequest,
+    /// Whether it was answered or cleared: what comes then is a repetition.
+    pub(super) settled: bool,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Thread {
+    /// The connection that opened it last.
+    pub(super) connection: Option<ConnectionId>,
+    /// Whether a response opened it or another thread spawned it: its turns are reported.
+    pub(super) is_known: bool,
+    /// Whether another thread spawned it.
+    pub(super) is_spawned: bool,
+    pub(super) settings: Settings,
+    /// Whether the next turn is the session's first.
+    pub(super) first_turn: bool,
+    /// The session's tokens by the latest update.
+    pub(super) last_total: Option<TokenBreakdown>,
+    /// The tokens of the latest model request: what the context holds.
+    pub(super) context_tokens: i64,
+    /// How many `thread/compact/start` have had no compaction yet.
+    pub(super) manual_compactions: u32,
+    /// The model of the latest turn that had an event.
+    pub(super) last_model: Option<Id>,
+    pub(super) running_turn: Option<Id>,
+    /// A turn whose `turn/start` succeeded and that has not started.
+    pub(super) starting_turn: Option<Id>,
+    pub(super) open_turn_starts: u32,
+    /// Server requests that wait for an answer.
+    pub(super) open_approvals: Vec<RequestId>,
+    /// The working directory, by hash.
+    pub(super) cwd: Option<TextKey>,
+    /// The apps that the user has named.
+    pub(super) mentioned_apps: Vec<Id>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Turn {
+    /// Settings and images, once a `turn/start` is known to have started it.
+    pub(super) accepted: Option<(Settings, u64)>,
+    pub(super) user_message: bool,
+    /// Whether the model came to work: any message, reasoning or tool item.
+    pub(super) model_phase: bool,
+    /// Whether a compaction before the first user message did not complete: the model is not asked.
+    pub(super) blocked: bool,
+    pub(super) tokens: Tokens,
+    pub(super) compaction: Option<OpenCompaction>,
+    pub(super) had_compaction: bool,
+    /// How it ended, if that was before its `turn/start` was answered.
+    pub(super) completed: Option<TurnStatus>,
+}
+
+impl Turn {
+    /// Whether the turn is past what precedes its first model request.
+    pub(super) fn is_underway(&self) -> bool {
+        self.user_message || self.model_phase
+    }
+}
+
+/// A turn's tokens so far.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Tokens {
+    /// The session's tokens before the turn; set at the turn's first update.
+    pub(super) baseline: Option<TokenBreakdown>,
+    pub(super) latest: Option<TokenBreakdown>,
+    /// The sum over the turn's requests, for turns whose baseline is not known.
+    pub(super) sum: TokenBreakdown,
+}
+
+pub(super) type TurnKey = (Id, Id);
+
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub(super) now: UnixMillis,
+    pub(super) connections: Capped<ConnectionId, Connection>,
+    pub(super) requests: Capped<(ConnectionId, RequestId), Pending>,
+    pub(super) approvals: Capped<RequestId, Approval>,
+    pub(super) threads: Capped<Id, Thread>,
+    pub(super) turns: Capped<TurnKey, Turn>,
+    /// Which connection showed a notification first.
+    pub(super) shown: Capped<TextKey, ConnectionId>,
+    /// What is reported once a turn and was.
+    pub(super) reported: Capped<TextKey, ()>,
+    /// Listed skills, by the hash of their path and of their name.
+    pub(super) skills: Capped<TextKey, KnownSkill>,
+    /// Listed apps: their names by connector id, and their ids by the hash of their slug.
+    pub(super) apps: Capped<Id, Option<Id>>,
+    pub(super) app_slugs: Capped<TextKey, Id>,
+    pub(super) plugins: Capped<Id, KnownPlugin>,
+    /// The connectors of calls that were reviewed, by the hash of thread and item.
+    pub(super) reviewed_connectors: Capped<TextKey, Id>,
+    /// Marketplaces, by the hash of their path.
+    pub(super) marketplaces: Capped<TextKey, Id>,
+    /// Whether the user is signed in by an API key: compactions then run locally.
+    pub(super) uses_api_key: bool,
+}
+
+/// The saved form of an observer: hashes where it remembers hashes, and no path.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedObserver {
+    now: UnixMillis,
+    rpc_transport: RpcTransport,
+    connections: Saved<ConnectionId, Connection>,
+    requests: Saved<(ConnectionId, RequestId), Pending>,
+    approvals: Saved<RequestId, Approval>,
+    threads: Saved<Id, Thread>,
+    turns: Saved<TurnKey, Turn>,
+    shown: Saved<TextKey, ConnectionId>,
+    reported: Saved<TextKey, ()>,
+    skills: Saved<TextKey, KnownSkill>,
+    apps: Saved<Id, Option<Id>>,
+    app_slugs: Saved<TextKey, Id>,
+    plugins: Saved<Id, KnownPlugin>,
+    reviewed_connectors: Saved<TextKey, Id>,
+    marketplaces: Saved<TextKey, Id>,
+    uses_api_key: bool,
+}
+
+impl State {
+    pub(super) fn new(limits: &ObserverLimits) -> Self {
+        Self {
+            now: UnixMillis::default(),
+            connections: Capped::new(limits.connections),
+            requests: Capped::new(limits.requests),
+            approvals: Capped::new(limits.approvals),
+            threads: Capped::new(limits.threads),
+            turns: Capped::new(limits.turns),
+            shown: Capped::new(limits.repetitions),
+            reported: Capped::new(limits.repetitions),
+            skills: Capped::new(limits.catalog),
+            apps: Capped::new(limits.catalog),
+            app_slugs: Capped::new(limits.catalog),
+            plugins: Capped::new(limits.catalog),
+            reviewed_connectors: Capped::new(limits.repetitions),
+            marketplaces: Capped::new(limits.catalog),
+            uses_api_key: false,
+        }
+    }
+
+    pub(super) fn save(&self, rpc_transport: RpcTransport) -> SavedObserver {
+        SavedObserver {
+            now: self.now,
+            rpc_transport,
+            connections: self.connections.save(Clone::clone),
+            requests: self.requests.save(Clone::clone),
+            approvals: self.approvals.save(Clone::clone),
+            threads: self.threads.save(Clone::clone),
+            turns: self.turns.save(Clone::clone),
+            shown: self.shown.save(Clone::clone),
+            reported: self.reported.save(Clone::clone),
+            skills: self.skills.save(Clone::clone),
+            apps: self.apps.save(Clone::clone),
+            app_slugs: self.app_slugs.save(Clone::clone),
+            plugins: self.plugins.save(Clone::clone),
+            reviewed_connectors: self.reviewed_connectors.save(Clone::clone),
+            marketplaces: self.marketplaces.save(Clone::clone),
+            uses_api_key: self.uses_api_key,
+        }
+    }
+
+    pub(super) fn load(limits: &ObserverLimits, saved: SavedObserver) -> (RpcTransport, Self) {
+        let state = Self {
+            now: saved.now,
+            connections: Capped::load(limits.connections, saved.connections, |value| value),
+            requests: Capped::load(limits.requests, saved.requests, |value| value),
+            approvals: Capped::load(limits.approvals, saved.approvals, |value| value),
+            threads: Capped::load(limits.threads, saved.threads, |value| value),
+            turns: Capped::load(limits.turns, saved.turns, |value| value),
+            shown: Capped::load(limits.repetitions, saved.shown, |value| value),
+            reported: Capped::load(limits.repetitions, saved.reported, |value| value),
+            skills: Capped::load(limits.catalog, saved.skills, |value| value),
+            apps: Capped::load(limits.catalog, saved.apps, |value| value),
+            app_slugs: Capped::load(limits.catalog, saved.app_slugs, |value| value),
+            plugins: Capped::load(limits.catalog, saved.plugins, |value| value),
+            reviewed_connectors: Capped::load(limits.repetitions, saved.reviewed_connectors, |value| value),
+            marketplaces: Capped::load(limits.catalog, saved.marketplaces, |value| value),
+            uses_api_key: saved.uses_api_key,
+        };
+        (saved.rpc_transport, state)
+    }
+
+    /// Forgets what was idle for too long. What the reducer holds of it, it discards itself.
+    pub(super) fn expire(&mut self) {
+        let now = self.now;
+        while self.connections.pop_expired(now).is_some() {}
+        while let Some((_, request)) = self.requests.pop_expired(now) {
+            self.close_turn_start(&request);
+        }
+        while self.approvals.pop_expired(now).is_some() {}
+        while self.threads.pop_expired(now).is_some() {}
+        while self.turns.pop_expired(now).is_some() {}
+        while self.shown.pop_expired(now).is_some() {}
+        while self.reported.pop_expired(now).is_some() {}
+        while self.skills.pop_expired(now).is_some() {}
+        while self.apps.pop_expired(now).is_some() {}
+        while self.app_slugs.pop_expired(now).is_some() {}
+        while self.plugins.pop_expired(now).is_some() {}
+        while self.reviewed_connectors.pop_expired(now).is_some() {}
+        while self.marketplaces.pop_expired(now).is_some() {}
+    }
+
+    /// What the response to a client's request is read as.
+    pub(super) fn expected(&self, connection: ConnectionId, id: &RequestId) -> Expected {
+        match self.requests.peek(&(connection, id.clone())) {
+            None => Expected::Nothing,
+            Some(Pending::Initialize(_)) => Expected::Initialize,
+            Some(Pending::Thread { .. }) => Expected::Thread,
+            Some(Pending::TurnStart(_)) => Expected::TurnStart,
+            Some(Pending::TurnSteer) => Expected::TurnSteer,
+            Some(Pending::PluginRead) => Expected::PluginRead,
+            Some(Pending::PluginList) => Expected::PluginList,
+            Some(Pending::SkillsList) => Expected::SkillsList,
+            Some(Pending::AppList) => Expected::AppList,
+            Some(
+                Pending::CompactStart { .. }
+                | Pending::PluginInstall { .. }
+                | Pending::PluginUninstall { .. }
+                | Pending::ConfigWrite(_)
+                | Pending::Login { .. },
+            ) => Expected::Success,
+        }
+    }
+
+    pub(super) fn close_turn_start(&mut self, request: &Pending) {
+        if let Pending::TurnStart(turn) = request
+            && let Some(thread) = self.threads.get_mut(self.now, &turn.thread_id)
+        {
+            thread.open_turn_starts = thread.open_turn_starts.saturating_sub(1);
+        }
+    }
+
+    /// A thread that was seen before.
+    pub(super) fn thread(&mut self, id: &Id) -> Option<&mut Thread> {
+        self.threads.get_mut(self.now, id)
+    }
+
+    /// A thread, made if it is new: it may be one that the server runs by itself.
+    pub(super) fn thread_or_new(&mut self, id: &Id) -> &mut Thread {
+        if !self.threads.contains(id) {
+            self.threads.insert(self.now, id.clone(), Thread::default());
+        }
+        // It was there or has just been put in, and the cap is at least one.
+        self.threads.get_mut(self.now, id).unwrap_or_else(|| unreachable!("the thread was just inserted"))
+    }
+
+    pub(super) fn turn(&mut self, thread: &Id, turn: &Id) -> Option<&mut Turn> {
+        self.turns.get_mut(self.now, &(thread.clone(), turn.clone()))
+    }
+
+    pub(super) fn turn_or_new(&mut self, thread: &Id, turn: &Id) -> &mut Turn {
+        let key = (thread.clone(), turn.clone());
+        if !self.turns.contains(&key) {
+            self.turns.insert(self.now, key.clone(), Turn::default());
+        }
+        // It was there or has just been put in, and the cap is at least one.
+        self.turns.get_mut(self.now, &key).unwrap_or_else(|| unreachable!("the turn was just inserted"))
+    }
+
+    /// Whether a thread's server is newer than the contract's 0.131.
+    pub(super) fn is_newer(&self, thread: &Id) -> bool {
+        let connection = self.threads.peek(thread).and_then(|thread| thread.connection);
+        connection.and_then(|id| self.connections.peek(&id)).is_some_and(|connection| connection.is_newer)
+    }
+
+    /// Whether this is the first time that `key` is to be reported.
+    pub(super) fn report_once(&mut self, key: &[&str]) -> bool {
+        let key = TextKey::of_all(key);
+        if self.reported.get_mut(self.now, &key).is_some() {
+            return false;
+        }
+        self.reported.insert(self.now, key, ());
+        true
+    }
+}

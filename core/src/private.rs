@@ -1,0 +1,295 @@
+//! Types that keep what analytics must never see out of memory, logs and events.
+//!
+//! Most of them hold less than what they are read from: whether a text is there, how many paths a
+//! list has. Serialised, they write stand-ins of the same JSON type, so that a recorded fact reads
+//! back to the same value.
+
+use alloc::string::String;
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+const STAND_IN: &str = "[redacted]";
+
+/// A path or working directory on its way into a [`Question`](crate::Question): handed over to the
+/// host, never kept, and never shown by `Debug`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HostPath(String);
+
+impl HostPath {
+    /// The path, for the host that answers a question about it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for HostPath {
+    fn from(path: &str) -> Self {
+        Self(path.into())
+    }
+}
+
+impl From<String> for HostPath {
+    fn from(path: String) -> Self {
+        Self(path)
+    }
+}
+
+impl fmt::Debug for HostPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "HostPath({STAND_IN})")
+    }
+}
+
+/// The latest unified diff of a running turn: held until the turn ends, then hashed and gone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DiffText(String);
+
+impl DiffText {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for DiffText {
+    fn from(diff: &str) -> Self {
+        Self(diff.into())
+    }
+}
+
+impl From<String> for DiffText {
+    fn from(diff: String) -> Self {
+        Self(diff)
+    }
+}
+
+impl fmt::Debug for DiffText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "DiffText({} bytes)", self.0.len())
+    }
+}
+
+/// Visits any JSON value and says only whether it is something other than `null`.
+struct PresenceVisitor;
+
+impl<'de> de::Visitor<'de> for PresenceVisitor {
+    type Value = Presence;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Presence, E> {
+        Ok(Presence(false))
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Presence, E> {
+        Ok(Presence(true))
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Presence, E> {
+        Ok(Presence(true))
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Presence, E> {
+        Ok(Presence(true))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Presence, E> {
+        Ok(Presence(true))
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Presence, E> {
+        Ok(Presence(true))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Presence, A::Error> {
+        while seq.next_element::<de::IgnoredAny>()?.is_some() {}
+        Ok(Presence(true))
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Presence, A::Error> {
+        while map.next_entry::<de::IgnoredAny, de::IgnoredAny>()?.is_some() {}
+        Ok(Presence(true))
+    }
+}
+
+/// Whether a member was there and not `null`; its value is never looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Presence(pub bool);
+
+impl Serialize for Presence {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0 { serializer.serialize_str(STAND_IN) } else { serializer.serialize_none() }
+    }
+}
+
+impl<'de> Deserialize<'de> for Presence {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PresenceVisitor)
+    }
+}
+
+/// Visits a text, keeps what `look` says of it, and nothing of the text itself.
+pub(crate) struct TextLook<F>(pub(crate) F);
+
+impl<T, F: FnOnce(&str) -> T> de::Visitor<'_> for TextLook<F> {
+    type Value = T;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        Ok(self.0(text))
+    }
+}
+
+/// Whether a text has a character that is not white space.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NonBlank(pub bool);
+
+impl Serialize for NonBlank {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(if self.0 { STAND_IN } else { "" })
+    }
+}
+
+impl<'de> Deserialize<'de> for NonBlank {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextLook(|text: &str| Self(!text.trim().is_empty())))
+    }
+}
+
+/// One path of a list of paths: it counts, but its text is never kept and is written as `[path]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RedactedPath;
+
+impl Serialize for RedactedPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("[path]")
+    }
+}
+
+impl<'de> Deserialize<'de> for RedactedPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PresenceVisitor).map(|_| Self)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for RedactedPath {
+    fn schema_name() -> alloc::borrow::Cow<'static, str> {
+        "RedactedPath".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "const": "[path]" })
+    }
+}
+
+/// A text known by a 64-bit hash alone: enough to tell whether two texts are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct TextKey(u64);
+
+impl TextKey {
+    /// FNV-1a: the same on every target and in every version, so that snapshots keep their meaning.
+    pub(crate) fn of(text: &str) -> Self {
+        Self::of_all(&[text])
+    }
+
+    pub(crate) fn of_all(texts: &[&str]) -> Self {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        for text in texts {
+            // 0xff never occurs in UTF-8, so it ends each text unmistakably.
+            for byte in text.bytes().chain([0xff]) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+        Self(hash)
+    }
+}
+
+/// A free text as far as it can leave the machine: words that may be a path, a URL, an address or
+/// a quotation are replaced by `…`.
+pub(crate) fn redact_free_text(text: &str) -> String {
+    let mut redacted = String::with_capacity(text.len());
+    for (index, word) in text.split(' ').enumerate() {
+        if index > 0 {
+            redacted.push(' ');
+        }
+        let suspicious = word.contains(['/', '\\', '@', '"', '`', '{', '}', '\n'])
+            || word.contains("www.")
+            || word.trim_matches(|c: char| c.is_ascii_punctuation()).contains(':');
+        redacted.push_str(if suspicious { "…" } else { word });
+    }
+    redacted
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::{DiffText, HostPath, NonBlank, Presence, RedactedPath, TextKey, redact_free_text};
+
+    #[test]
+    fn debug_output_shows_no_content() {
+        assert_eq!(format!("{:?}", HostPath::from("/secret")), "HostPath([redacted])");
+        assert_eq!(format!("{:?}", DiffText::from("+secret")), "DiffText(7 bytes)");
+    }
+
+    #[test]
+    fn presence_of_any_value() {
+        for (json, present) in [
+            ("null", false),
+            ("\"secret\"", true),
+            ("\"\"", true),
+            ("false", true),
+            ("-1", true),
+            ("1", true),
+            ("1.5", true),
+            ("[1,[2]]", true),
+            ("{\"a\":{}}", true),
+        ] {
+            let presence: Presence = serde_json::from_str(json).unwrap();
+            assert_eq!(presence, Presence(present), "{json}");
+            let written = serde_json::to_string(&presence).unwrap();
+            assert_eq!(serde_json::from_str::<Presence>(&written).unwrap(), presence);
+        }
+    }
+
+    #[test]
+    fn blank_texts_are_told_from_others() {
+        for (json, non_blank) in [("\"\"", false), ("\" \\t\\u3000\"", false), ("\" x\"", true)] {
+            assert_eq!(serde_json::from_str::<NonBlank>(json).unwrap(), NonBlank(non_blank), "{json}");
+        }
+    }
+
+    #[test]
+    fn paths_keep_only_their_number() {
+        let paths: alloc::vec::Vec<RedactedPath> = serde_json::from_str(r#"["/a","/b"]"#).unwrap();
+        assert_eq!(serde_json::to_string(&paths).unwrap(), r#"["[path]","[path]"]"#);
+    }
+
+    #[test]
+    fn text_keys_tell_texts_and_their_borders_apart() {
+        assert_eq!(TextKey::of("a"), TextKey::of("a"));
+        assert_ne!(TextKey::of_all(&["ab", "c"]), TextKey::of_all(&["a", "bc"]));
+    }
+
+    #[test]
+    fn free_text_loses_paths_urls_and_quotations() {
+        assert_eq!(
+            redact_free_text("We're experiencing high demand, try again."),
+            "We're experiencing high demand, try again."
+        );
+        assert_eq!(
+            redact_free_text("status 404: see https://x.test/a, url: www.y.test at C:\\a or /etc/p for me@x.test"),
+            "status 404: see … url: … at … or … for …"
+        );
+        assert_eq!(redact_free_text("{\"error\": \"bad\"}"), "… …");
+    }
+}

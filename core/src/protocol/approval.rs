@@ -1,0 +1,332 @@
+//! Approval requests of the server and the client's answers (contract `wire.md` 6).
+
+use core::fmt;
+
+use alloc::vec::Vec;
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use super::enums::{GrantScope, NetworkRuleAction};
+use super::policy::PermissionOverlay;
+use super::tagged::Text;
+use crate::id::{Id, RequestId};
+use crate::private::Presence;
+
+/// A request of the server, with the id that the server chose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "method", content = "params")]
+#[non_exhaustive]
+pub enum ServerRequest {
+    /// May this command run?
+    #[serde(rename = "item/commandExecution/requestApproval")]
+    CommandApproval(CommandApprovalParams),
+    /// May this patch be applied?
+    #[serde(rename = "item/fileChange/requestApproval")]
+    FileChangeApproval(FileChangeApprovalParams),
+    /// May the turn have these permissions?
+    #[serde(rename = "item/permissions/requestApproval")]
+    PermissionsApproval(PermissionsApprovalParams),
+    /// Any other request; none of them has an event.
+    #[serde(rename = "other")]
+    Other,
+}
+
+/// What every approval request says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CommandApprovalParams {
+    /// The thread.
+    pub thread_id: Id,
+    /// The turn.
+    pub turn_id: Id,
+    /// The item that waits.
+    pub item_id: Id,
+    /// Since when, in Unix milliseconds.
+    pub started_at_ms: i64,
+    /// Whether a part of a running command is asked about.
+    #[serde(default)]
+    pub approval_id: Presence,
+    /// Whether only the network is asked about.
+    #[serde(default)]
+    pub network_approval_context: Presence,
+    /// Permissions on top of the sandbox.
+    #[serde(default)]
+    pub additional_permissions: Option<PermissionOverlay>,
+    /// The network rules that the answer may set.
+    #[serde(default)]
+    pub proposed_network_policy_amendments: Option<Vec<Presence>>,
+}
+
+/// A request to apply a patch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileChangeApprovalParams {
+    /// The thread.
+    pub thread_id: Id,
+    /// The turn.
+    pub turn_id: Id,
+    /// The item that waits.
+    pub item_id: Id,
+    /// Since when, in Unix milliseconds.
+    pub started_at_ms: i64,
+    /// Whether it asks for another writable root.
+    #[serde(default)]
+    pub grant_root: Presence,
+}
+
+/// A request for more permissions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PermissionsApprovalParams {
+    /// The thread.
+    pub thread_id: Id,
+    /// The turn.
+    pub turn_id: Id,
+    /// The item that waits.
+    pub item_id: Id,
+    /// Since when, in Unix milliseconds.
+    pub started_at_ms: i64,
+    /// What is asked for.
+    pub permissions: PermissionOverlay,
+}
+
+/// An answer to a server request, typed by the request it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ServerResponse {
+    /// To a command.
+    CommandApproval(CommandDecision),
+    /// To a patch.
+    FileChangeApproval(FileChangeDecision),
+    /// To a request for permissions.
+    PermissionsApproval(PermissionsAnswer),
+    /// To anything else.
+    Other,
+}
+
+/// What the client decided about a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum CommandDecision {
+    /// Run it.
+    Accept,
+    /// Run it and its like in this session.
+    AcceptForSession,
+    /// Run it and let a rule allow its like.
+    AcceptWithExecpolicyAmendment,
+    /// Set a network rule.
+    ApplyNetworkPolicyAmendment(NetworkRuleAction),
+    /// Do not run it.
+    Decline,
+    /// Do not run it and stop the turn.
+    Cancel,
+}
+
+impl<'de> Deserialize<'de> for CommandDecision {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Network {
+            network_policy_amendment: Rule,
+        }
+        #[derive(Deserialize)]
+        struct Rule {
+            action: NetworkRuleAction,
+        }
+        #[derive(Deserialize)]
+        struct Execpolicy {
+            #[serde(rename = "execpolicy_amendment")]
+            _rule: Vec<Presence>,
+        }
+        /// Either a wire object or the bare action of a recorded fact.
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum NetworkForm {
+            Recorded(NetworkRuleAction),
+            Wire(Network),
+        }
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = CommandDecision;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a decision")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<CommandDecision, E> {
+                Ok(match text {
+                    "accept" => CommandDecision::Accept,
+                    "acceptForSession" => CommandDecision::AcceptForSession,
+                    "acceptWithExecpolicyAmendment" => CommandDecision::AcceptWithExecpolicyAmendment,
+                    "decline" => CommandDecision::Decline,
+                    "cancel" => CommandDecision::Cancel,
+                    _ => return Err(E::custom("unknown decision")),
+                })
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<CommandDecision, A::Error> {
+                let Some(Text(key)) = map.next_key()? else {
+                    return Err(de::Error::custom("no decision"));
+                };
+                let decision = match &*key {
+                    "acceptWithExecpolicyAmendment" => {
+                        map.next_value::<Execpolicy>()?;
+                        CommandDecision::AcceptWithExecpolicyAmendment
+                    }
+                    "applyNetworkPolicyAmendment" => CommandDecision::ApplyNetworkPolicyAmendment(match map.next_value()? {
+                        NetworkForm::Recorded(action) => action,
+                        NetworkForm::Wire(network) => network.network_policy_amendment.action,
+                    }),
+                    _ => return Err(de::Error::custom("unknown decision")),
+                };
+                Ok(decision)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// What the client decided about a patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum FileChangeDecision {
+    /// Apply it.
+    Accept,
+    /// Apply it and its like in this session.
+    AcceptForSession,
+    /// Do not apply it.
+    Decline,
+    /// Do not apply it and stop the turn.
+    Cancel,
+}
+
+/// What the client granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PermissionsAnswer {
+    /// What it granted.
+    pub permissions: PermissionOverlay,
+    /// For how long.
+    #[serde(default = "this_turn")]
+    pub scope: GrantScope,
+    /// Whether every later command of the turn must be reviewed.
+    #[serde(default)]
+    pub strict_auto_review: Option<bool>,
+}
+
+fn this_turn() -> GrantScope {
+    GrantScope::Turn
+}
+
+/// A result that is not what its request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the result does not fit its request")]
+pub struct UnfittingResult;
+
+impl ServerRequest {
+    /// The thread, turn and item that wait for the answer.
+    pub fn ids(&self) -> Option<(&Id, &Id, &Id)> {
+        match self {
+            Self::CommandApproval(CommandApprovalParams { thread_id, turn_id, item_id, .. })
+            | Self::FileChangeApproval(FileChangeApprovalParams { thread_id, turn_id, item_id, .. })
+            | Self::PermissionsApproval(PermissionsApprovalParams { thread_id, turn_id, item_id, .. }) => {
+                Some((thread_id, turn_id, item_id))
+            }
+            Self::Other => None,
+        }
+    }
+
+    /// Decodes the bare `result` of an answer to this request.
+    ///
+    /// # Errors
+    ///
+    /// [`UnfittingResult`] if the result is not what this request asks for. The error says nothing
+    /// about the result, which may hold anything.
+    pub fn response_from_result(&self, result: &str) -> Result<ServerResponse, UnfittingResult> {
+        #[derive(Deserialize)]
+        struct Decision<T> {
+            decision: T,
+        }
+        fn decode<'de, T: Deserialize<'de>>(result: &'de str) -> Result<T, UnfittingResult> {
+            serde_json::from_str(result).map_err(|_| UnfittingResult)
+        }
+        Ok(match self {
+            Self::CommandApproval(_) => ServerResponse::CommandApproval(decode::<Decision<_>>(result)?.decision),
+            Self::FileChangeApproval(_) => ServerResponse::FileChangeApproval(decode::<Decision<_>>(result)?.decision),
+            Self::PermissionsApproval(_) => ServerResponse::PermissionsApproval(decode(result)?),
+            Self::Other => ServerResponse::Other,
+        })
+    }
+}
+
+/// `serverRequest/resolved`: the request was answered or cleared.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ServerRequestResolved {
+    pub(crate) request_id: RequestId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        CommandApprovalParams, CommandDecision, FileChangeApprovalParams, FileChangeDecision, NetworkRuleAction, Presence,
+        ServerRequest, ServerResponse, UnfittingResult,
+    };
+
+    fn command() -> ServerRequest {
+        ServerRequest::CommandApproval(CommandApprovalParams {
+            thread_id: "t".into(),
+            turn_id: "u".into(),
+            item_id: "i".into(),
+            started_at_ms: 1,
+            approval_id: Presence(false),
+            network_approval_context: Presence(false),
+            additional_permissions: None,
+            proposed_network_policy_amendments: None,
+        })
+    }
+
+    /// Every decision of contract `wire.md` 6.1, and results that are none.
+    #[test]
+    fn command_decisions() {
+        for (decision, expected) in [
+            (r#""accept""#, CommandDecision::Accept),
+            (r#""acceptForSession""#, CommandDecision::AcceptForSession),
+            (r#""decline""#, CommandDecision::Decline),
+            (r#""cancel""#, CommandDecision::Cancel),
+            (
+                r#"{"acceptWithExecpolicyAmendment":{"execpolicy_amendment":["npm","i"]}}"#,
+                CommandDecision::AcceptWithExecpolicyAmendment,
+            ),
+            (
+                r#"{"applyNetworkPolicyAmendment":{"network_policy_amendment":{"host":"h","action":"deny"}}}"#,
+                CommandDecision::ApplyNetworkPolicyAmendment(NetworkRuleAction::Deny),
+            ),
+        ] {
+            let result = alloc::format!(r#"{{"decision":{decision}}}"#);
+            assert_eq!(command().response_from_result(&result), Ok(ServerResponse::CommandApproval(expected)), "{result}");
+            let written = serde_json::to_string(&expected).unwrap();
+            assert_eq!(serde_json::from_str::<CommandDecision>(&written).unwrap(), expected);
+        }
+        for bad in [r#"{"decision":"nonsense"}"#, r#"{"decision":{}}"#, r#"{"decision":{"accept":1}}"#, "{}", "null", "7"] {
+            assert_eq!(command().response_from_result(bad), Err(UnfittingResult), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_request_decides_what_a_result_means() {
+        let patch = ServerRequest::FileChangeApproval(FileChangeApprovalParams {
+            thread_id: "t".into(),
+            turn_id: "u".into(),
+            item_id: "i".into(),
+            started_at_ms: 1,
+            grant_root: Presence(true),
+        });
+        assert_eq!(
+            patch.response_from_result(r#"{"decision":"accept"}"#),
+            Ok(ServerResponse::FileChangeApproval(FileChangeDecision::Accept))
+        );
+        assert_eq!(ServerRequest::Other.response_from_result("[]"), Ok(ServerResponse::Other));
+    }
+}

@@ -1,0 +1,326 @@
+//! What else an observer learns from: management of plugins, apps and skills, settings, token
+//! usage, hooks, errors (contract `wire.md` 8). None of it is a fact by itself.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use super::enums::{HookEventName, HookRunStatus, HookSource, Personality, SkillScope};
+use super::error::TurnError;
+use super::input::split_plugin_id;
+use super::tagged::Text;
+use super::thread::Thread;
+use super::turn::ThreadSettings;
+use crate::id::Id;
+use crate::private::{HostPath, Presence, TextKey, TextLook};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ThreadOpenParams {
+    pub(crate) personality: Option<Personality>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OfThread {
+    pub(crate) thread_id: Id,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ThreadStarted {
+    pub(crate) thread: Thread,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SettingsUpdated {
+    pub(crate) thread_id: Id,
+    pub(crate) thread_settings: ThreadSettings,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TokenUsageUpdated {
+    pub(crate) thread_id: Id,
+    pub(crate) turn_id: Id,
+    pub(crate) token_usage: TokenUsage,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct TokenUsage {
+    pub(crate) total: TokenBreakdown,
+    pub(crate) last: TokenBreakdown,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct TokenBreakdown {
+    pub(crate) total_tokens: i64,
+    pub(crate) input_tokens: i64,
+    pub(crate) cached_input_tokens: i64,
+    pub(crate) output_tokens: i64,
+    pub(crate) reasoning_output_tokens: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HookCompleted {
+    pub(crate) thread_id: Id,
+    #[serde(default)]
+    pub(crate) turn_id: Option<Id>,
+    pub(crate) run: HookRun,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HookRun {
+    /// Holds the path of the hook's file, so only a hash of it is read.
+    #[serde(deserialize_with = "text_key")]
+    pub(crate) id: TextKey,
+    pub(crate) event_name: HookEventName,
+    #[serde(default = "unknown_source")]
+    pub(crate) source: HookSource,
+    pub(crate) status: HookRunStatus,
+    #[serde(default)]
+    pub(crate) duration_ms: Option<i64>,
+}
+
+fn unknown_source() -> HookSource {
+    HookSource::Unknown
+}
+
+fn text_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TextKey, D::Error> {
+    deserializer.deserialize_str(TextLook(TextKey::of))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ErrorNotification {
+    pub(crate) error: TurnError,
+    #[serde(default)]
+    pub(crate) will_retry: bool,
+    pub(crate) thread_id: Id,
+    pub(crate) turn_id: Id,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ThreadCompacted {
+    pub(crate) thread_id: Id,
+    pub(crate) turn_id: Id,
+}
+
+/// How the user is signed in, as far as it decides where compactions run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AuthMode {
+    #[serde(alias = "apiKey", alias = "api_key")]
+    ApiKey,
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccountUpdated {
+    #[serde(default)]
+    pub(crate) auth_mode: Option<AuthMode>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PluginInstallParams {
+    pub(crate) plugin_name: Id,
+    #[serde(default)]
+    pub(crate) remote_marketplace_name: Option<Id>,
+    #[serde(default, deserialize_with = "optional_text_key")]
+    pub(crate) marketplace_path: Option<TextKey>,
+}
+
+fn optional_text_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TextKey>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct Key(#[serde(deserialize_with = "text_key")] TextKey);
+    Option::<Key>::deserialize(deserializer).map(|key| key.map(|Key(key)| key))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PluginUninstallParams {
+    pub(crate) plugin_id: Id,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct PluginReadResult {
+    pub(crate) plugin: PluginDetail,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PluginDetail {
+    pub(crate) summary: PluginSummary,
+    #[serde(default)]
+    pub(crate) skills: Vec<Presence>,
+    #[serde(default)]
+    pub(crate) apps: Vec<App>,
+    #[serde(default)]
+    pub(crate) mcp_servers: Vec<Id>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PluginSummary {
+    pub(crate) id: Id,
+    #[serde(default)]
+    pub(crate) remote_plugin_id: Option<Id>,
+    #[serde(default)]
+    pub(crate) installed: Option<bool>,
+    #[serde(default)]
+    pub(crate) enabled: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct PluginListResult {
+    pub(crate) marketplaces: Vec<Marketplace>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Marketplace {
+    pub(crate) name: Id,
+    #[serde(default, deserialize_with = "optional_text_key")]
+    pub(crate) path: Option<TextKey>,
+    #[serde(default)]
+    pub(crate) plugins: Vec<PluginSummary>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct App {
+    pub(crate) id: Id,
+    #[serde(default)]
+    pub(crate) name: Option<Id>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct AppListResult {
+    pub(crate) data: Vec<App>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct SkillsListResult {
+    pub(crate) data: Vec<SkillsOfFolder>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct SkillsOfFolder {
+    pub(crate) skills: Vec<ListedSkill>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ListedSkill {
+    pub(crate) name: Id,
+    pub(crate) path: HostPath,
+    pub(crate) scope: SkillScope,
+}
+
+/// A plugin that a config write turns on or off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PluginToggle {
+    pub(crate) plugin_id: Id,
+    pub(crate) enabled: bool,
+}
+
+/// One edit of a config write; its value is only looked at when it is about plugins.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConfigEdit<'a> {
+    #[serde(borrow)]
+    key_path: Text<'a>,
+    #[serde(borrow)]
+    value: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ConfigBatch<'a> {
+    #[serde(borrow)]
+    edits: Vec<ConfigEdit<'a>>,
+}
+
+impl ConfigEdit<'_> {
+    /// The plugins that this edit turns on or off (contract `derived.md` 10).
+    pub(crate) fn toggles(&self) -> Vec<PluginToggle> {
+        #[derive(Deserialize)]
+        struct Settings {
+            enabled: bool,
+        }
+        let key: Vec<&str> = self.key_path.0.split('.').collect();
+        let mut toggles = Vec::new();
+        let mut add = |id: &str, enabled| {
+            if split_plugin_id(id).is_some() {
+                toggles.push(PluginToggle { plugin_id: id.into(), enabled });
+            }
+        };
+        match key[..] {
+            ["plugins", id, "enabled"] => {
+                if let Ok(enabled) = serde_json::from_str(self.value.get()) {
+                    add(id, enabled);
+                }
+            }
+            ["plugins", id] => {
+                if let Ok(Settings { enabled }) = serde_json::from_str(self.value.get()) {
+                    add(id, enabled);
+                }
+            }
+            ["plugins"] => {
+                let plugins: alloc::collections::BTreeMap<String, &RawValue> =
+                    serde_json::from_str(self.value.get()).unwrap_or_default();
+                for (id, settings) in plugins {
+                    if let Ok(Settings { enabled }) = serde_json::from_str(settings.get()) {
+                        add(&id, enabled);
+                    }
+                }
+            }
+            _ => {}
+        }
+        toggles
+    }
+}
+
+impl ConfigBatch<'_> {
+    /// The plugins that the edits turn on or off, by id; of several edits of one the last counts.
+    pub(crate) fn toggles(&self) -> Vec<PluginToggle> {
+        last_of_each(self.edits.iter().flat_map(ConfigEdit::toggles))
+    }
+}
+
+/// Sorts toggles by plugin and keeps the last of each.
+pub(crate) fn last_of_each(toggles: impl IntoIterator<Item = PluginToggle>) -> Vec<PluginToggle> {
+    let last: alloc::collections::BTreeMap<Id, bool> =
+        toggles.into_iter().map(|toggle| (toggle.plugin_id, toggle.enabled)).collect();
+    last.into_iter().map(|(plugin_id, enabled)| PluginToggle { plugin_id, enabled }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::ConfigBatch;
+
+    /// The key forms of contract `derived.md` 10.
+    #[test]
+    fn config_writes_that_turn_plugins_on_or_off() {
+        let json = r#"{"edits":[
+            {"keyPath":"plugins.b@m.enabled","value":true},
+            {"keyPath":"plugins.a@m","value":{"enabled":true,"x":1}},
+            {"keyPath":"plugins","value":{"c@m":{"enabled":false},"d@m":7,"noparse":{"enabled":true}}},
+            {"keyPath":"plugins.b@m.enabled","value":false},
+            {"keyPath":"plugins.e@m.enabled.more","value":true},
+            {"keyPath":"plugins.f@m.enabled","value":"secret"},
+            {"keyPath":"projects./secret.trust_level","value":"secret"}
+        ]}"#;
+        let batch: ConfigBatch<'_> = serde_json::from_str(json).unwrap();
+        let toggles: Vec<_> = batch.toggles().into_iter().map(|toggle| (toggle.plugin_id, toggle.enabled)).collect();
+        assert_eq!(toggles, [("a@m".into(), true), ("b@m".into(), false), ("c@m".into(), false)]);
+    }
+}

@@ -1,0 +1,334 @@
+//! Errors on the wire: of turns (contract `wire.md` 1.8, 1.9) and of requests (4.3).
+
+use alloc::string::String;
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
+
+use super::enums::NonSteerableTurnKind;
+use super::tagged::Text;
+use crate::id::Id;
+use crate::private::{TextLook, redact_free_text};
+
+/// What kind of failure ended a turn, in the wire's own form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CodexErrorInfo {
+    /// A plain kind, such as `contextWindowExceeded`.
+    Plain(Id),
+    /// A kind with an HTTP status, such as `responseStreamDisconnected`.
+    Http {
+        /// The kind.
+        kind: Id,
+        /// The status, where there was one.
+        http_status_code: Option<u16>,
+    },
+    /// The running turn refuses a steer.
+    ActiveTurnNotSteerable {
+        /// What kind of turn it is.
+        turn_kind: NonSteerableTurnKind,
+    },
+    /// A form that this version does not know; events say null.
+    Unknown,
+}
+
+const HTTP_KINDS: [&str; 4] =
+    ["httpConnectionFailed", "responseStreamConnectionFailed", "responseStreamDisconnected", "responseTooManyFailedAttempts"];
+const NOT_STEERABLE: &str = "activeTurnNotSteerable";
+
+/// Whether a text can only be a word of a program: what an enumeration of a newer version adds.
+fn is_word(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+impl<'de> Deserialize<'de> for CodexErrorInfo {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Http {
+            #[serde(rename = "httpStatusCode")]
+            status: Option<u16>,
+        }
+        #[derive(Deserialize)]
+        struct NotSteerable {
+            #[serde(rename = "turnKind")]
+            kind: NonSteerableTurnKind,
+        }
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = CodexErrorInfo;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a kind of error")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<CodexErrorInfo, E> {
+                Ok(if is_word(text) { CodexErrorInfo::Plain(text.into()) } else { CodexErrorInfo::Unknown })
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<CodexErrorInfo, A::Error> {
+                let mut info = CodexErrorInfo::Unknown;
+                while let Some(Text(key)) = map.next_key()? {
+                    if HTTP_KINDS.contains(&&*key) {
+                        info = CodexErrorInfo::Http { kind: (*key).into(), http_status_code: map.next_value::<Http>()?.status };
+                    } else if key == NOT_STEERABLE {
+                        info = CodexErrorInfo::ActiveTurnNotSteerable { turn_kind: map.next_value::<NotSteerable>()?.kind };
+                    } else {
+                        map.next_value::<de::IgnoredAny>()?;
+                    }
+                }
+                Ok(info)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl Serialize for CodexErrorInfo {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Http {
+            #[serde(rename = "httpStatusCode")]
+            status: Option<u16>,
+        }
+        #[derive(Serialize)]
+        struct NotSteerable {
+            #[serde(rename = "turnKind")]
+            kind: NonSteerableTurnKind,
+        }
+        match self {
+            Self::Plain(kind) => serializer.serialize_str(kind),
+            Self::Http { kind, http_status_code: status } => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry(kind.as_str(), &Http { status: *status })?;
+                map.end()
+            }
+            Self::ActiveTurnNotSteerable { turn_kind: kind } => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry(NOT_STEERABLE, &NotSteerable { kind: *kind })?;
+                map.end()
+            }
+            Self::Unknown => serializer.serialize_none(),
+        }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for CodexErrorInfo {
+    fn schema_name() -> alloc::borrow::Cow<'static, str> {
+        "CodexErrorInfo".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let http = schemars::json_schema!({
+            "type": "object",
+            "properties": { "httpStatusCode": { "type": ["integer", "null"], "minimum": 0, "maximum": 65535 } },
+            "required": ["httpStatusCode"]
+        });
+        schemars::json_schema!({ "anyOf": [
+            { "type": "string", "pattern": "^[A-Za-z0-9_]{1,64}$" },
+            { "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false, "properties": {
+                (HTTP_KINDS[0]): http.clone(), (HTTP_KINDS[1]): http.clone(), (HTTP_KINDS[2]): http.clone(), (HTTP_KINDS[3]): http,
+                (NOT_STEERABLE): {
+                    "type": "object",
+                    "properties": { "turnKind": { "enum": ["review", "compact", "unknown"] } },
+                    "required": ["turnKind"]
+                }
+            } },
+            { "type": "null" }
+        ] })
+    }
+}
+
+const REMOTE_COMPACTION: &str = "Error running remote compact task: ";
+const MAX_ERROR_TEXT: usize = 500;
+
+/// An error's text, without the prefix that the server puts before compaction failures and without
+/// anything that may be a path, a URL or a quotation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ErrorText(String);
+
+impl ErrorText {
+    /// Reads an error's text as far as it can leave the machine.
+    pub fn new(text: &str) -> Self {
+        let text = text.strip_prefix(REMOTE_COMPACTION).unwrap_or(text);
+        let end = text.char_indices().nth(MAX_ERROR_TEXT).map_or(text.len(), |(end, _)| end);
+        Self(redact_free_text(&text[..end]))
+    }
+
+    /// The text that is left.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for ErrorText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextLook(Self::new))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for ErrorText {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> alloc::borrow::Cow<'static, str> {
+        "ErrorText".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string" })
+    }
+}
+
+/// Why a turn failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TurnError {
+    /// The message, as far as it can leave the machine.
+    pub message: ErrorText,
+    /// The kind of failure.
+    pub codex_error_info: Option<CodexErrorInfo>,
+}
+
+/// Why the server refused a `turn/start` or `turn/steer` (contract `facts.md` 1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum JsonRpcErrorType {
+    /// A steer of a thread without a running turn.
+    NoActiveTurn,
+    /// A steer of another turn than the running one.
+    ExpectedTurnMismatch,
+    /// A steer of a running review.
+    NonSteerableReview,
+    /// A steer of a running compaction.
+    NonSteerableCompact,
+    /// No input at all.
+    EmptyInput,
+    /// More text than the server takes.
+    InputTooLarge,
+}
+
+/// The error answer to a request, reduced to what tells its kind (contract `wire.md` 4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RpcError {
+    /// The kind, where the contract names one.
+    pub error_type: Option<JsonRpcErrorType>,
+    /// Whether the server refused the request before it dispatched or recorded it.
+    pub unrecorded: bool,
+}
+
+impl<'de> Deserialize<'de> for RpcError {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Wire<'a> {
+            code: i64,
+            #[serde(borrow)]
+            message: Text<'a>,
+            #[serde(default)]
+            data: Option<Data>,
+        }
+        #[derive(Deserialize)]
+        struct Data {
+            input_error_code: Option<InputErrorCode>,
+            #[serde(rename = "codexErrorInfo")]
+            codex_error_info: Option<CodexErrorInfo>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum InputErrorCode {
+            InputTooLarge,
+            #[serde(other)]
+            Other,
+        }
+        const INVALID_REQUEST: i64 = -32600;
+        const INVALID_PARAMS: i64 = -32602;
+
+        let wire = Wire::deserialize(deserializer)?;
+        let message = &*wire.message.0;
+        let error_type = match (wire.code, &wire.data) {
+            (INVALID_PARAMS, Some(Data { input_error_code: Some(InputErrorCode::InputTooLarge), .. })) => {
+                Some(JsonRpcErrorType::InputTooLarge)
+            }
+            (INVALID_REQUEST, Some(Data { codex_error_info: Some(CodexErrorInfo::ActiveTurnNotSteerable { turn_kind }), .. })) => {
+                match turn_kind {
+                    NonSteerableTurnKind::Review => Some(JsonRpcErrorType::NonSteerableReview),
+                    NonSteerableTurnKind::Compact => Some(JsonRpcErrorType::NonSteerableCompact),
+                    NonSteerableTurnKind::Unknown => None,
+                }
+            }
+            (INVALID_REQUEST, None) if message == "no active turn to steer" => Some(JsonRpcErrorType::NoActiveTurn),
+            (INVALID_REQUEST, None) if message.starts_with("expected active turn id `") => {
+                Some(JsonRpcErrorType::ExpectedTurnMismatch)
+            }
+            (INVALID_REQUEST, None) if message == "input must not be empty" => Some(JsonRpcErrorType::EmptyInput),
+            _ => None,
+        };
+        let unrecorded = wire.code == INVALID_REQUEST
+            && (message == "expectedTurnId must not be empty"
+                || message == "Not initialized"
+                || message.starts_with("Invalid request")
+                || message.contains("requires experimentalApi capability"));
+        Ok(Self { error_type, unrecorded })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::{CodexErrorInfo, ErrorText, JsonRpcErrorType, RpcError};
+
+    #[test]
+    fn error_infos_keep_their_form() {
+        for json in [
+            "\"contextWindowExceeded\"",
+            "\"aKindOfANewerVersion\"",
+            r#"{"responseStreamDisconnected":{"httpStatusCode":502}}"#,
+            r#"{"httpConnectionFailed":{"httpStatusCode":null}}"#,
+            r#"{"activeTurnNotSteerable":{"turnKind":"compact"}}"#,
+        ] {
+            let info: CodexErrorInfo = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&info).unwrap(), json);
+        }
+        for json in ["\"free text\"", "\"\"", r#"{"newer":{"secret":1}}"#] {
+            assert_eq!(serde_json::from_str::<CodexErrorInfo>(json).unwrap(), CodexErrorInfo::Unknown, "{json}");
+        }
+    }
+
+    /// Every row of contract `wire.md` 4.3.
+    #[test]
+    fn request_errors_by_class() {
+        for (json, expected) in [
+            (r#"{"code":-32602,"message":"x","data":{"input_error_code":"input_too_large","max_chars":1}}"#, Some(JsonRpcErrorType::InputTooLarge)),
+            (r#"{"code":-32600,"message":"x","data":{"message":"x","codexErrorInfo":{"activeTurnNotSteerable":{"turnKind":"review"}}}}"#, Some(JsonRpcErrorType::NonSteerableReview)),
+            (r#"{"code":-32600,"message":"x","data":{"codexErrorInfo":{"activeTurnNotSteerable":{"turnKind":"compact"}}}}"#, Some(JsonRpcErrorType::NonSteerableCompact)),
+            (r#"{"code":-32600,"message":"no active turn to steer"}"#, Some(JsonRpcErrorType::NoActiveTurn)),
+            (r#"{"code":-32600,"message":"expected active turn id `a` but found `b`"}"#, Some(JsonRpcErrorType::ExpectedTurnMismatch)),
+            (r#"{"code":-32600,"message":"input must not be empty"}"#, Some(JsonRpcErrorType::EmptyInput)),
+            (r#"{"code":-32600,"message":"thread not found"}"#, None),
+            (r#"{"code":-32603,"message":"no active turn to steer"}"#, None),
+            (r#"{"code":-32602,"message":"x","data":{"input_error_code":"other"}}"#, None),
+        ] {
+            let error: RpcError = serde_json::from_str(json).unwrap();
+            assert_eq!(error, RpcError { error_type: expected, unrecorded: false }, "{json}");
+        }
+        for message in ["expectedTurnId must not be empty", "Not initialized", "Invalid request: missing field", "turn/start.x requires experimentalApi capability"] {
+            let json = serde_json::json!({ "code": -32600, "message": message });
+            let error: RpcError = serde_json::from_str(&json.to_string()).unwrap();
+            assert_eq!(error, RpcError { error_type: None, unrecorded: true }, "{message}");
+        }
+    }
+
+    #[test]
+    fn error_texts_lose_their_prefix_and_what_may_be_private() {
+        assert_eq!(
+            ErrorText::new("Error running remote compact task: no luck at https://x.test/y.").as_str(),
+            "no luck at …"
+        );
+        assert_eq!(ErrorText::new(&"é".repeat(501)).as_str(), "é".repeat(500));
+    }
+}

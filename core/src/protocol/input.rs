@@ -1,0 +1,186 @@
+//! What a user sends with a turn or a steer (contract `wire.md` 1.12), without its content.
+
+use alloc::borrow::ToOwned;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::tagged::{self, Tagged};
+use crate::id::Id;
+use crate::private::{HostPath, TextKey, TextLook};
+
+/// One piece of user input. Prompts, image data and image paths have no place in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum UserInput {
+    /// A text; only the hashes of its `$name` mentions are kept, and not for long.
+    Text(TextMentions),
+    /// An image by URL or data.
+    Image,
+    /// An image file.
+    LocalImage,
+    /// A skill, by name and the path of its `SKILL.md`.
+    Skill {
+        /// The skill's name.
+        name: Id,
+        /// The skill's file, for the question where it lies.
+        path: HostPath,
+    },
+    /// An app, by its connector id (`app://…`).
+    App {
+        /// The connector id.
+        connector_id: Id,
+    },
+    /// A plugin, by `<name>@<marketplace>` (`plugin://…`).
+    Plugin {
+        /// The plugin's id.
+        plugin_id: Id,
+    },
+    /// Anything else.
+    Other,
+}
+
+/// The hashes of the `$name` mentions in a text; a recorded fact leaves them out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextMentions {
+    #[serde(skip)]
+    pub(crate) keys: Vec<TextKey>,
+}
+
+/// More mentions in one text than this are not looked at.
+const MAX_MENTIONS: usize = 32;
+
+impl TextMentions {
+    fn of(text: &str) -> Self {
+        let mentions = text.split('$').skip(1).map(|rest| {
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | ':')).unwrap_or(rest.len());
+            rest[..end].trim_end_matches(':')
+        });
+        Self { keys: mentions.filter(|name| !name.is_empty()).take(MAX_MENTIONS).map(TextKey::of).collect() }
+    }
+}
+
+/// How many of `input`'s pieces are images (contract `rules.md` 3.1).
+pub fn count_images(input: &[UserInput]) -> u64 {
+    input.iter().filter(|piece| matches!(piece, UserInput::Image | UserInput::LocalImage)).count() as u64
+}
+
+impl<'de> Tagged<'de> for UserInput {
+    fn from_members<D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Text {
+            #[serde(default, deserialize_with = "mentions")]
+            text: TextMentions,
+        }
+        fn mentions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TextMentions, D::Error> {
+            deserializer.deserialize_str(TextLook(TextMentions::of))
+        }
+        #[derive(Deserialize)]
+        struct Skill {
+            name: Id,
+            path: HostPath,
+        }
+        #[derive(Deserialize)]
+        struct Mention {
+            #[serde(deserialize_with = "target")]
+            path: UserInput,
+        }
+        fn target<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UserInput, D::Error> {
+            deserializer.deserialize_str(TextLook(|path: &str| {
+                if let Some(connector_id) = path.strip_prefix("app://") {
+                    UserInput::App { connector_id: connector_id.into() }
+                } else if let Some(plugin_id) = path.strip_prefix("plugin://") {
+                    UserInput::Plugin { plugin_id: plugin_id.into() }
+                } else {
+                    UserInput::Other
+                }
+            }))
+        }
+        /// The form in which a recorded fact holds a mention.
+        #[derive(Deserialize)]
+        struct Recorded {
+            #[serde(alias = "connector_id")]
+            plugin_id: Id,
+        }
+        Ok(match tag {
+            "text" => Self::Text(Text::deserialize(members)?.text),
+            "skill" => {
+                let Skill { name, path } = Skill::deserialize(members)?;
+                Self::Skill { name, path }
+            }
+            "mention" => Mention::deserialize(members)?.path,
+            "app" => Self::App { connector_id: Recorded::deserialize(members)?.plugin_id },
+            "plugin" => Self::Plugin { plugin_id: Recorded::deserialize(members)?.plugin_id },
+            _ => {
+                tagged::skip(members)?;
+                match tag {
+                    "image" => Self::Image,
+                    "localImage" => Self::LocalImage,
+                    _ => Self::Other,
+                }
+            }
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for UserInput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        tagged::deserialize(deserializer)
+    }
+}
+
+/// A plugin's key, `<name>@<marketplace>`, split at the last `@`; `None` unless both parts are there.
+pub(crate) fn split_plugin_id(id: &str) -> Option<(Id, Id)> {
+    let (name, marketplace) = id.rsplit_once('@')?;
+    if name.is_empty() || marketplace.is_empty() { None } else { Some((name.into(), marketplace.to_owned().into())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::{TextMentions, UserInput, count_images, split_plugin_id};
+    use crate::private::TextKey;
+
+    #[test]
+    fn every_kind_of_input() {
+        let json = r#"[
+            {"type":"text","text":"use $doc-writer, cost $5 or $ and $a:b: then","text_elements":[]},
+            {"type":"image","url":"https://x.test/secret.png"},
+            {"path":"/secret/a.png","type":"localImage"},
+            {"type":"skill","name":"doc","path":"/secret/SKILL.md"},
+            {"type":"mention","name":"Drive","path":"app://drive"},
+            {"type":"mention","name":"Linear","path":"plugin://linear@acme"},
+            {"type":"mention","name":"a file","path":"/secret/b.rs"},
+            {"type":"audio","data":"AAAA"}
+        ]"#;
+        let input: Vec<UserInput> = serde_json::from_str(json).unwrap();
+        let keys = ["doc-writer", "5", "a:b"].map(TextKey::of).to_vec();
+        assert_eq!(
+            input,
+            [
+                UserInput::Text(TextMentions { keys }),
+                UserInput::Image,
+                UserInput::LocalImage,
+                UserInput::Skill { name: "doc".into(), path: "/secret/SKILL.md".into() },
+                UserInput::App { connector_id: "drive".into() },
+                UserInput::Plugin { plugin_id: "linear@acme".into() },
+                UserInput::Other,
+                UserInput::Other,
+            ]
+        );
+        assert_eq!(count_images(&input), 2);
+        let written = serde_json::to_string(&input).unwrap();
+        let again: Vec<UserInput> = serde_json::from_str(&written).unwrap();
+        assert_eq!(again[1..], input[1..]);
+    }
+
+    #[test]
+    fn plugin_ids_split_at_the_last_at() {
+        assert_eq!(split_plugin_id("a@b@c"), Some(("a@b".into(), "c".into())));
+        for bad in ["", "a", "@b", "a@"] {
+            assert_eq!(split_plugin_id(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! The items of a turn (contract `wire.md` 1.15), each reduced to what events count.
+
+use alloc::collections::BTreeMap;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::enums::{
+    CollabAgentStatus, CollabTool, CommandActionKind, CommandSource, ContentKind, ItemStatus, PatchKind, ReasoningEffort,
+    WebSearchActionKind,
+};
+use super::tagged::{self, Tagged};
+use crate::id::Id;
+use crate::private::{NonBlank, Presence, TextKey, TextLook};
+
+/// One step of a turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Item {
+    /// A command.
+    CommandExecution(CommandExecution),
+    /// A patch.
+    FileChange(FileChange),
+    /// A call of a tool of an MCP server.
+    McpToolCall(McpToolCall),
+    /// A call of a tool that the client offers.
+    DynamicToolCall(DynamicToolCall),
+    /// A call of a collaboration tool.
+    CollabAgentToolCall(CollabAgentToolCall),
+    /// A web search.
+    WebSearch(WebSearch),
+    /// A generated image.
+    ImageGeneration(ImageGeneration),
+    /// A compaction of the thread's context.
+    ContextCompaction(Identified),
+    /// A message of the user.
+    UserMessage,
+    /// Work of the model that is no tool call: a message, reasoning, a plan.
+    ModelOutput,
+    /// Any other item, of no interest to analytics or of a newer version.
+    Other,
+}
+
+/// An item of which only the id counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identified {
+    /// The item's id.
+    pub id: Id,
+}
+
+/// A command's run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CommandExecution {
+    /// The item's id.
+    pub id: Id,
+    /// What started it.
+    #[serde(default = "agent")]
+    pub source: CommandSource,
+    /// Its state.
+    pub status: ItemStatus,
+    /// What its parts do.
+    #[serde(default)]
+    pub command_actions: Vec<CommandAction>,
+    /// Its exit code.
+    #[serde(default)]
+    pub exit_code: Option<i32>,
+    /// How long it ran, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: Option<i64>,
+}
+
+fn agent() -> CommandSource {
+    CommandSource::Agent
+}
+
+/// What a part of a command does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandAction {
+    /// What it does.
+    #[serde(rename = "type")]
+    pub kind: CommandActionKind,
+    /// Which file it touches, by hash: enough to recognise a skill's file.
+    #[serde(rename = "path", default, deserialize_with = "path_key", skip_serializing)]
+    pub(crate) path: Option<TextKey>,
+}
+
+impl CommandAction {
+    /// A part of a command that does `kind`.
+    pub fn new(kind: CommandActionKind) -> Self {
+        Self { kind, path: None }
+    }
+}
+
+fn path_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TextKey>, D::Error> {
+    struct Key(TextKey);
+    impl<'de> Deserialize<'de> for Key {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_str(TextLook(|path: &str| Self(TextKey::of(path))))
+        }
+    }
+    Option::<Key>::deserialize(deserializer).map(|key| key.map(|Key(key)| key))
+}
+
+/// A patch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// The item's id.
+    pub id: Id,
+    /// What happens to each file.
+    pub changes: Vec<Change>,
+    /// Its state.
+    pub status: ItemStatus,
+}
+
+/// What a patch does to one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What happens.
+    pub kind: ChangeKind,
+}
+
+/// What happens to a file, and whether it moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeKind {
+    /// What happens.
+    #[serde(rename = "type")]
+    pub kind: PatchKind,
+    /// Whether an update moves the file.
+    #[serde(default)]
+    pub move_path: Presence,
+}
+
+/// A call of a tool of an MCP server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct McpToolCall {
+    /// The item's id.
+    pub id: Id,
+    /// The server's name.
+    pub server: Id,
+    /// The tool's name.
+    pub tool: Id,
+    /// Its state.
+    pub status: ItemStatus,
+    /// Whether it failed with an error.
+    #[serde(default)]
+    pub error: Presence,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: Option<i64>,
+}
+
+/// A call of a tool that the client offers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DynamicToolCall {
+    /// The item's id.
+    pub id: Id,
+    /// The tool's name, without its namespace.
+    pub tool: Id,
+    /// Its state.
+    pub status: ItemStatus,
+    /// The pieces of its output.
+    #[serde(default)]
+    pub content_items: Option<Vec<ContentItem>>,
+    /// Whether it succeeded.
+    #[serde(default)]
+    pub success: Option<bool>,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: Option<i64>,
+}
+
+/// One piece of a dynamic tool's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentItem {
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: ContentKind,
+}
+
+/// A call of a collaboration tool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CollabAgentToolCall {
+    /// The item's id.
+    pub id: Id,
+    /// Which tool.
+    pub tool: CollabTool,
+    /// Its state.
+    pub status: ItemStatus,
+    /// The calling thread; empty where the item leaves it to its notification.
+    #[serde(default)]
+    pub sender_thread_id: Id,
+    /// The threads it addresses.
+    pub receiver_thread_ids: Vec<Id>,
+    /// The model that was asked for.
+    #[serde(default)]
+    pub model: Option<Id>,
+    /// The reasoning effort that was asked for.
+    #[serde(default)]
+    pub reasoning_effort: Option<ReasoningEffort>,
+    /// The state of each agent, by its thread.
+    #[serde(default)]
+    pub agents_states: BTreeMap<Id, AgentState>,
+}
+
+/// The state of an agent that a collaboration tool saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentState {
+    /// The state.
+    pub status: CollabAgentStatus,
+}
+
+/// A web search.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebSearch {
+    /// The item's id.
+    pub id: Id,
+    /// Whether it has a query.
+    #[serde(default)]
+    pub query: NonBlank,
+    /// What it did.
+    #[serde(default)]
+    pub action: Option<WebSearchAction>,
+}
+
+/// What a web search did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebSearchAction {
+    /// What it did.
+    #[serde(rename = "type")]
+    pub kind: WebSearchActionKind,
+    /// Whether it had one query.
+    #[serde(default)]
+    pub query: Presence,
+    /// Its queries, where it had a list of them.
+    #[serde(default)]
+    pub queries: Option<Vec<Presence>>,
+}
+
+/// A generated image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageGeneration {
+    /// The item's id.
+    pub id: Id,
+    /// Its state: a free text on the wire, of which only `failed` and `error` count.
+    pub status: ItemStatus,
+    /// Whether the prompt was revised.
+    #[serde(default)]
+    pub revised_prompt: Presence,
+    /// Whether the image was saved.
+    #[serde(default)]
+    pub saved_path: Presence,
+}
+
+impl Item {
+    /// The id of a tool item: one that has an event of its own (contract `rules.md` 6.1).
+    pub fn tool_id(&self) -> Option<&Id> {
+        match self {
+            Self::CommandExecution(CommandExecution { id, .. })
+            | Self::FileChange(FileChange { id, .. })
+            | Self::McpToolCall(McpToolCall { id, .. })
+            | Self::DynamicToolCall(DynamicToolCall { id, .. })
+            | Self::CollabAgentToolCall(CollabAgentToolCall { id, .. })
+            | Self::WebSearch(WebSearch { id, .. })
+            | Self::ImageGeneration(ImageGeneration { id, .. }) => Some(id),
+            Self::ContextCompaction(_) | Self::UserMessage | Self::ModelOutput | Self::Other => None,
+        }
+    }
+}
+
+/// The news of an agent (`subAgentActivity`), which newer versions show instead of a spawn call.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SubAgentActivity {
+    id: Id,
+    kind: ActivityKind,
+    agent_thread_id: Option<Id>,
+    model: Option<Id>,
+    reasoning_effort: Option<ReasoningEffort>,
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase")]
+enum ActivityKind {
+    Started,
+    #[serde(other)]
+    Other,
+}
+
+impl SubAgentActivity {
+    fn into_item(self) -> Item {
+        match (self.kind, self.agent_thread_id) {
+            (ActivityKind::Started, Some(agent)) => Item::CollabAgentToolCall(CollabAgentToolCall {
+                id: self.id,
+                tool: CollabTool::SpawnAgent,
+                status: ItemStatus::Completed,
+                sender_thread_id: Id::default(),
+                receiver_thread_ids: vec![agent.clone()],
+                model: self.model,
+                reasoning_effort: self.reasoning_effort,
+                agents_states: BTreeMap::from([(agent, AgentState { status: CollabAgentStatus::Running })]),
+            }),
+            _ => Item::Other,
+        }
+    }
+}
+
+impl<'de> Tagged<'de> for Item {
+    fn from_members<D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
+        Ok(match tag {
+            "commandExecution" => Self::CommandExecution(Deserialize::deserialize(members)?),
+            "fileChange" => Self::FileChange(Deserialize::deserialize(members)?),
+            "mcpToolCall" => Self::McpToolCall(Deserialize::deserialize(members)?),
+            "dynamicToolCall" => Self::DynamicToolCall(Deserialize::deserialize(members)?),
+            "collabAgentToolCall" => Self::CollabAgentToolCall(Deserialize::deserialize(members)?),
+            "webSearch" => Self::WebSearch(Deserialize::deserialize(members)?),
+            "imageGeneration" => Self::ImageGeneration(Deserialize::deserialize(members)?),
+            "contextCompaction" => Self::ContextCompaction(Deserialize::deserialize(members)?),
+            "subAgentActivity" => SubAgentActivity::deserialize(members)?.into_item(),
+            _ => {
+                tagged::skip(members)?;
+                match tag {
+                    "userMessage" => Self::UserMessage,
+                    "agentMessage" | "reasoning" | "plan" | "modelOutput" => Self::ModelOutput,
+                    _ => Self::Other,
+                }
+            }
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        tagged::deserialize(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Item;
+
+    /// The members that count survive; prompts, commands, paths and outputs do not.
+    #[test]
+    fn items_written_and_read_again() {
+        for (wire, kept) in [
+            (
+                r#"{"type":"commandExecution","id":"c","command":"secret","cwd":"/secret","processId":null,"status":"completed","commandActions":[{"type":"listFiles","command":"secret","path":null},{"type":"newer"}],"aggregatedOutput":"secret","exitCode":0,"durationMs":41}"#,
+                r#"{"type":"commandExecution","id":"c","source":"agent","status":"completed","commandActions":[{"type":"listFiles"},{"type":"unknown"}],"exitCode":0,"durationMs":41}"#,
+            ),
+            (
+                r#"{"changes":[{"path":"/secret","kind":{"type":"update","move_path":"/secret"},"diff":"secret"},{"path":"/secret","kind":{"type":"add"},"diff":""}],"status":"declined","id":"f","type":"fileChange"}"#,
+                r#"{"type":"fileChange","id":"f","changes":[{"kind":{"type":"update","move_path":"[redacted]"}},{"kind":{"type":"add","move_path":null}}],"status":"declined"}"#,
+            ),
+            (
+                r#"{"type":"mcpToolCall","id":"m","server":"docs","tool":"lookup","status":"failed","arguments":{"q":"secret"},"result":null,"error":{"message":"secret"},"durationMs":12}"#,
+                r#"{"type":"mcpToolCall","id":"m","server":"docs","tool":"lookup","status":"failed","error":"[redacted]","durationMs":12}"#,
+            ),
+            (
+                r#"{"type":"webSearch","id":"w","query":"secret","action":{"type":"search","query":"secret","queries":["secret","secret"]}}"#,
+                r#"{"type":"webSearch","id":"w","query":"[redacted]","action":{"type":"search","query":"[redacted]","queries":["[redacted]","[redacted]"]}}"#,
+            ),
+            (
+                r#"{"type":"imageGeneration","id":"i","status":"generating","revisedPrompt":"secret","result":"secret","savedPath":"/secret"}"#,
+                r#"{"type":"imageGeneration","id":"i","status":"unknown","revisedPrompt":"[redacted]","savedPath":"[redacted]"}"#,
+            ),
+            (
+                r#"{"type":"subAgentActivity","id":"s","kind":"started","agentThreadId":"a","agentPath":"/root/a","model":"m"}"#,
+                r#"{"type":"collabAgentToolCall","id":"s","tool":"spawnAgent","status":"completed","senderThreadId":"","receiverThreadIds":["a"],"model":"m","reasoningEffort":null,"agentsStates":{"a":{"status":"running"}}}"#,
+            ),
+            (r#"{"type":"contextCompaction","id":"k"}"#, r#"{"type":"contextCompaction","id":"k"}"#),
+            (r#"{"type":"userMessage","id":"u","content":[{"text":"secret"}]}"#, r#"{"type":"userMessage"}"#),
+            (r#"{"type":"reasoning","id":"r","summary":["secret"]}"#, r#"{"type":"modelOutput"}"#),
+            (r#"{"type":"newerKind","status":7}"#, r#"{"type":"other"}"#),
+        ] {
+            let item: Item = serde_json::from_str(wire).unwrap();
+            let written = serde_json::to_string(&item).unwrap();
+            assert_eq!(written, kept);
+            let again: Item = serde_json::from_str(&written).unwrap();
+            assert_eq!(serde_json::to_string(&again).unwrap(), kept);
+        }
+    }
+}

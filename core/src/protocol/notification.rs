@@ -1,0 +1,293 @@
+//! The notifications that are facts (contract `wire.md` 4.4 to 5.2, and 7).
+
+use alloc::boxed::Box;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::enums::{GuardianCommandSource, GuardianStatus, NetworkProtocol, RiskLevel, UserAuthorization};
+use super::item::Item;
+use super::policy::PermissionOverlay;
+use super::tagged::{self, Tagged};
+use super::turn::Turn;
+use crate::id::Id;
+use crate::private::{DiffText, TextLook};
+
+/// A notification that the reducer takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "method", content = "params")]
+#[non_exhaustive]
+pub enum Notification {
+    /// A turn started.
+    #[serde(rename = "turn/started")]
+    TurnStarted(TurnNotification),
+    /// A turn ended.
+    #[serde(rename = "turn/completed")]
+    TurnCompleted(TurnNotification),
+    /// A turn's whole diff so far.
+    #[serde(rename = "turn/diff/updated")]
+    TurnDiffUpdated(TurnDiffUpdated),
+    /// An item started.
+    #[serde(rename = "item/started")]
+    ItemStarted(Box<ItemStarted>),
+    /// An item ended.
+    #[serde(rename = "item/completed")]
+    ItemCompleted(Box<ItemCompleted>),
+    /// An automatic approval review ended.
+    #[serde(rename = "item/autoApprovalReview/completed")]
+    GuardianReviewCompleted(Box<GuardianReviewCompleted>),
+}
+
+/// A turn that started or ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TurnNotification {
+    /// The thread.
+    pub thread_id: Id,
+    /// The turn.
+    pub turn: Turn,
+}
+
+/// A turn's whole diff so far; it replaces the former one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TurnDiffUpdated {
+    /// The thread.
+    pub thread_id: Id,
+    /// The turn.
+    pub turn_id: Id,
+    /// The diff.
+    pub diff: DiffText,
+}
+
+/// An item that started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemStarted {
+    /// The thread.
+    pub thread_id: Id,
+    /// The turn.
+    pub turn_id: Id,
+    /// When, in Unix milliseconds.
+    pub started_at_ms: i64,
+    /// The item.
+    pub item: Item,
+}
+
+/// An item that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemCompleted {
+    /// The thread.
+    pub thread_id: Id,
+    /// The turn.
+    pub turn_id: Id,
+    /// When, in Unix milliseconds.
+    pub completed_at_ms: i64,
+    /// The item.
+    pub item: Item,
+}
+
+/// An automatic approval review that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GuardianReviewCompleted {
+    /// The thread.
+    pub thread_id: Id,
+    /// The turn.
+    pub turn_id: Id,
+    /// When the review started, in Unix milliseconds.
+    pub started_at_ms: i64,
+    /// When it ended, in Unix milliseconds.
+    pub completed_at_ms: i64,
+    /// The review's id.
+    pub review_id: Id,
+    /// The item under review; none for network access.
+    #[serde(default)]
+    pub target_item_id: Option<Id>,
+    /// The outcome.
+    pub review: GuardianVerdict,
+    /// What was reviewed.
+    pub action: GuardianAction,
+}
+
+/// What the automatic reviewer said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GuardianVerdict {
+    /// The decision.
+    pub status: GuardianStatus,
+    /// The risk.
+    #[serde(default)]
+    pub risk_level: Option<RiskLevel>,
+    /// Whether the user asked for it.
+    #[serde(default)]
+    pub user_authorization: Option<UserAuthorization>,
+    /// Whether the review itself failed, so that the action was denied unseen.
+    #[serde(default, rename = "rationale", deserialize_with = "says_failed", serialize_with = "failed_rationale")]
+    pub failed_closed: bool,
+}
+
+/// How the server's own rationale of a failed review begins.
+const FAILED_RATIONALE: &str = "Automatic approval review failed:";
+
+fn says_failed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    struct Failed(bool);
+    impl<'de> Deserialize<'de> for Failed {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_str(TextLook(|rationale: &str| Self(rationale.starts_with(FAILED_RATIONALE))))
+        }
+    }
+    Option::<Failed>::deserialize(deserializer).map(|failed| failed.is_some_and(|Failed(failed)| failed))
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
+fn failed_rationale<S: serde::Serializer>(failed: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    if *failed { serializer.serialize_str(FAILED_RATIONALE) } else { serializer.serialize_none() }
+}
+
+/// What an automatic review is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum GuardianAction {
+    /// A command.
+    Command {
+        /// Which shell tool runs it.
+        source: GuardianCommandSource,
+    },
+    /// A part of a running command.
+    Execve {
+        /// Which shell tool runs it.
+        source: GuardianCommandSource,
+        /// The program's name, without its folder.
+        program: Id,
+    },
+    /// A patch.
+    ApplyPatch,
+    /// Network access.
+    NetworkAccess {
+        /// The protocol.
+        protocol: NetworkProtocol,
+        /// The port.
+        port: u16,
+    },
+    /// A call of a tool of an MCP server.
+    McpToolCall(McpAction),
+    /// More permissions.
+    RequestPermissions {
+        /// What is asked for.
+        permissions: PermissionOverlay,
+    },
+    /// An action that this version does not know.
+    Unknown,
+}
+
+/// A call of a tool of an MCP server, under review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct McpAction {
+    /// The server's name.
+    pub server: Id,
+    /// The tool's name.
+    pub tool_name: Id,
+    /// The connector's id.
+    #[serde(default)]
+    pub connector_id: Option<Id>,
+    /// The connector's name.
+    #[serde(default)]
+    pub connector_name: Option<Id>,
+    /// The tool's title.
+    #[serde(default)]
+    pub tool_title: Option<Id>,
+}
+
+/// The name of a program without its folder: a path never leaves the machine.
+pub(crate) fn program_name(program: &str) -> Id {
+    program.rsplit(['/', '\\']).next().unwrap_or_default().into()
+}
+
+impl<'de> Tagged<'de> for GuardianAction {
+    fn from_members<D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Command {
+            source: GuardianCommandSource,
+        }
+        #[derive(Deserialize)]
+        struct Execve {
+            source: GuardianCommandSource,
+            #[serde(deserialize_with = "name_only")]
+            program: Id,
+        }
+        fn name_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
+            deserializer.deserialize_str(TextLook(program_name))
+        }
+        #[derive(Deserialize)]
+        struct Network {
+            protocol: NetworkProtocol,
+            port: u16,
+        }
+        #[derive(Deserialize)]
+        struct Permissions {
+            permissions: PermissionOverlay,
+        }
+        Ok(match tag {
+            "command" => Self::Command { source: Command::deserialize(members)?.source },
+            "execve" => {
+                let Execve { source, program } = Execve::deserialize(members)?;
+                Self::Execve { source, program }
+            }
+            "networkAccess" => {
+                let Network { protocol, port } = Network::deserialize(members)?;
+                Self::NetworkAccess { protocol, port }
+            }
+            "mcpToolCall" => Self::McpToolCall(McpAction::deserialize(members)?),
+            "requestPermissions" => {
+                Self::RequestPermissions { permissions: Permissions::deserialize(members)?.permissions }
+            }
+            _ => {
+                tagged::skip(members)?;
+                if tag == "applyPatch" { Self::ApplyPatch } else { Self::Unknown }
+            }
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for GuardianAction {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        tagged::deserialize(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GuardianAction, GuardianVerdict};
+
+    #[test]
+    fn actions_lose_commands_paths_and_hosts() {
+        for (wire, kept) in [
+            (r#"{"type":"command","source":"unifiedExec","command":"secret","cwd":"/secret"}"#, r#"{"type":"command","source":"unifiedExec"}"#),
+            (r#"{"type":"execve","source":"shell","program":"/secret/bin/rm","argv":["secret"]}"#, r#"{"type":"execve","source":"shell","program":"rm"}"#),
+            (r#"{"type":"applyPatch","cwd":"/secret","files":["/secret"]}"#, r#"{"type":"applyPatch"}"#),
+            (r#"{"type":"networkAccess","target":"secret","host":"secret","protocol":"socks5Udp","port":53}"#, r#"{"type":"networkAccess","protocol":"socks5Udp","port":53}"#),
+            (r#"{"type":"mcpToolCall","server":"s","toolName":"t"}"#, r#"{"type":"mcpToolCall","server":"s","toolName":"t","connectorId":null,"connectorName":null,"toolTitle":null}"#),
+            (r#"{"type":"requestPermissions","reason":"secret","permissions":{"network":{"enabled":true},"fileSystem":{"write":["/secret"]}}}"#, r#"{"type":"requestPermissions","permissions":{"network":{"enabled":true},"fileSystem":"[redacted]"}}"#),
+            (r#"{"type":"newer","x":"secret"}"#, r#"{"type":"unknown"}"#),
+        ] {
+            let action: GuardianAction = serde_json::from_str(wire).unwrap();
+            assert_eq!(serde_json::to_string(&action).unwrap(), kept);
+            assert_eq!(serde_json::from_str::<GuardianAction>(kept).unwrap(), action);
+        }
+    }
+
+    #[test]
+    fn a_failed_review_is_known_by_its_rationale() {
+        for (rationale, failed) in [("null", false), (r#""secret""#, false), (r#""Automatic approval review failed: secret""#, true)] {
+            let wire = alloc::format!(r#"{{"status":"denied","rationale":{rationale}}}"#);
+            let verdict: GuardianVerdict = serde_json::from_str(&wire).unwrap();
+            assert_eq!(verdict.failed_closed, failed, "{wire}");
+            let written = serde_json::to_string(&verdict).unwrap();
+            assert!(!written.contains("secret"), "{written}");
+            assert_eq!(serde_json::from_str::<GuardianVerdict>(&written).unwrap(), verdict);
+        }
+    }
+}

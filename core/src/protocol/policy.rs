@@ -1,0 +1,228 @@
+//! Approval and sandbox policies, and permission overlays (contract `wire.md` 1.4, 1.6, 1.13).
+
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::tagged::{self, Tagged};
+use crate::private::Presence;
+
+/// When the agent must ask before it acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AskForApproval {
+    /// Ask unless the command is known to be safe.
+    Untrusted,
+    /// Ask after a failure.
+    OnFailure,
+    /// Ask when the model wants to.
+    OnRequest,
+    /// Ask by kind of request; which kinds does not matter here.
+    Granular,
+    /// Never ask.
+    Never,
+    /// A value that this version does not know.
+    Unknown,
+}
+
+impl<'de> Deserialize<'de> for AskForApproval {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = AskForApproval;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an approval policy")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<AskForApproval, E> {
+                Ok(match text {
+                    "untrusted" => AskForApproval::Untrusted,
+                    "on-failure" => AskForApproval::OnFailure,
+                    "on-request" => AskForApproval::OnRequest,
+                    "granular" => AskForApproval::Granular,
+                    "never" => AskForApproval::Never,
+                    _ => AskForApproval::Unknown,
+                })
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<AskForApproval, A::Error> {
+                let mut policy = AskForApproval::Unknown;
+                while let Some(tagged::Text(key)) = map.next_key()? {
+                    map.next_value::<de::IgnoredAny>()?;
+                    if key == "granular" {
+                        policy = AskForApproval::Granular;
+                    }
+                }
+                Ok(policy)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl Serialize for AskForApproval {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Untrusted => "untrusted",
+            Self::OnFailure => "on-failure",
+            Self::OnRequest => "on-request",
+            Self::Granular => "granular",
+            Self::Never => "never",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// The wire's view of what a turn's commands may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum SandboxPolicy {
+    /// No sandbox.
+    DangerFullAccess,
+    /// No writes.
+    ReadOnly {
+        /// Whether commands reach the network.
+        network_access: bool,
+    },
+    /// The caller sandboxes the whole server.
+    ExternalSandbox {
+        /// Whether commands reach the network.
+        network_access: ExternalNetwork,
+    },
+    /// Writes below the workspace and other writable roots.
+    WorkspaceWrite {
+        /// Whether commands reach the network.
+        network_access: bool,
+    },
+    /// A policy that this version does not know.
+    Unknown,
+}
+
+/// Whether an external sandbox lets commands reach the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum ExternalNetwork {
+    /// It does.
+    Enabled,
+    /// It does not, or says something this version does not know.
+    #[default]
+    #[serde(other)]
+    Restricted,
+}
+
+impl SandboxPolicy {
+    /// Whether commands reach the network; `None` under an unknown policy.
+    pub fn network_access(self) -> Option<bool> {
+        match self {
+            Self::DangerFullAccess => Some(true),
+            Self::ReadOnly { network_access } | Self::WorkspaceWrite { network_access } => Some(network_access),
+            Self::ExternalSandbox { network_access } => Some(network_access == ExternalNetwork::Enabled),
+            Self::Unknown => None,
+        }
+    }
+}
+
+impl<'de> Tagged<'de> for SandboxPolicy {
+    fn from_members<D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Members<T: Default> {
+            #[serde(default)]
+            network_access: T,
+        }
+        let plain = |members| Members::<bool>::deserialize(members).map(|members| members.network_access);
+        Ok(match tag {
+            "readOnly" => Self::ReadOnly { network_access: plain(members)? },
+            "workspaceWrite" => Self::WorkspaceWrite { network_access: plain(members)? },
+            "externalSandbox" => {
+                Self::ExternalSandbox { network_access: Members::deserialize(members)?.network_access }
+            }
+            _ => {
+                tagged::skip(members)?;
+                if tag == "dangerFullAccess" { Self::DangerFullAccess } else { Self::Unknown }
+            }
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for SandboxPolicy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        tagged::deserialize(deserializer)
+    }
+}
+
+/// Network access that a request asks for or an answer grants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NetworkPermissions {
+    /// On, off, or not said.
+    pub enabled: Option<bool>,
+}
+
+/// Permissions on top of the sandbox, as requested or granted: the network, and whether any file
+/// access is part of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PermissionOverlay {
+    /// Network access.
+    pub network: Option<NetworkPermissions>,
+    /// Whether file system access is part of it (never which).
+    pub file_system: Presence,
+}
+
+impl PermissionOverlay {
+    /// Whether the network is asked for or granted.
+    pub fn enables_network(self) -> bool {
+        self.network.is_some_and(|network| network.enabled == Some(true))
+    }
+
+    /// Whether neither the network nor the file system is mentioned.
+    pub fn is_empty(self) -> bool {
+        self.network.is_none() && !self.file_system.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AskForApproval, ExternalNetwork, SandboxPolicy};
+
+    #[test]
+    fn approval_policies() {
+        for (json, policy) in [
+            ("\"untrusted\"", AskForApproval::Untrusted),
+            ("\"on-failure\"", AskForApproval::OnFailure),
+            ("\"on-request\"", AskForApproval::OnRequest),
+            ("\"never\"", AskForApproval::Never),
+            (r#"{"granular":{"rules":true,"mcp_elicitations":false}}"#, AskForApproval::Granular),
+            (r#"{"other":{}}"#, AskForApproval::Unknown),
+            ("\"sometimes\"", AskForApproval::Unknown),
+        ] {
+            let read: AskForApproval = serde_json::from_str(json).unwrap();
+            assert_eq!(read, policy, "{json}");
+            let written = serde_json::to_string(&read).unwrap();
+            assert_eq!(serde_json::from_str::<AskForApproval>(&written).unwrap(), policy);
+        }
+    }
+
+    #[test]
+    fn sandbox_policies_wherever_their_tag_stands() {
+        for (json, policy, network) in [
+            (r#"{"type":"dangerFullAccess"}"#, SandboxPolicy::DangerFullAccess, Some(true)),
+            (r#"{"type":"readOnly"}"#, SandboxPolicy::ReadOnly { network_access: false }, Some(false)),
+            (r#"{"networkAccess":true,"x":[1],"type":"readOnly"}"#, SandboxPolicy::ReadOnly { network_access: true }, Some(true)),
+            (r#"{"type":"workspaceWrite","writableRoots":["/a"],"networkAccess":true}"#, SandboxPolicy::WorkspaceWrite { network_access: true }, Some(true)),
+            (r#"{"type":"externalSandbox"}"#, SandboxPolicy::ExternalSandbox { network_access: ExternalNetwork::Restricted }, Some(false)),
+            (r#"{"type":"externalSandbox","networkAccess":"enabled"}"#, SandboxPolicy::ExternalSandbox { network_access: ExternalNetwork::Enabled }, Some(true)),
+            (r#"{"type":"newer","a":1}"#, SandboxPolicy::Unknown, None),
+        ] {
+            let read: SandboxPolicy = serde_json::from_str(json).unwrap();
+            assert_eq!(read, policy, "{json}");
+            assert_eq!(read.network_access(), network, "{json}");
+            let written = serde_json::to_string(&read).unwrap();
+            assert_eq!(serde_json::from_str::<SandboxPolicy>(&written).unwrap(), policy);
+        }
+    }
+}

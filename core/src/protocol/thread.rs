@@ -1,0 +1,323 @@
+//! Threads as their responses and notifications show them (contract `wire.md` 1.1, 1.2, 1.11, 3.1).
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
+
+use super::enums::{ApprovalsReviewer, ReasoningEffort, ServiceTier, ThreadSource, TurnStatus};
+use super::policy::{AskForApproval, SandboxPolicy};
+use super::tagged::Text;
+use super::turn::CollaborationMode;
+use crate::id::Id;
+use crate::private::{HostPath, NonBlank};
+
+/// Why the server itself started a thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubAgentSource {
+    /// A code review.
+    Review,
+    /// A compaction.
+    Compact,
+    /// The consolidation of memories.
+    MemoryConsolidation,
+    /// An agent that another thread spawned.
+    ThreadSpawn {
+        /// The spawning thread.
+        parent_thread_id: Id,
+    },
+    /// A free label, such as `guardian`.
+    Other(Id),
+}
+
+impl SubAgentSource {
+    /// The name under which events know it (contract `rules.md` 9.1).
+    pub fn name(&self) -> Id {
+        match self {
+            Self::Review => "review".into(),
+            Self::Compact => "compact".into(),
+            Self::MemoryConsolidation => "memory_consolidation".into(),
+            Self::ThreadSpawn { .. } => "thread_spawn".into(),
+            Self::Other(label) => label.clone(),
+        }
+    }
+
+    /// The spawning thread, which only a spawned agent's source names.
+    pub fn parent_thread_id(&self) -> Option<&Id> {
+        match self {
+            Self::ThreadSpawn { parent_thread_id } => Some(parent_thread_id),
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SubAgentSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Spawn {
+            parent_thread_id: Id,
+        }
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = SubAgentSource;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("the source of a subagent")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<SubAgentSource, E> {
+                Ok(match text {
+                    "review" => SubAgentSource::Review,
+                    "compact" => SubAgentSource::Compact,
+                    "memory_consolidation" => SubAgentSource::MemoryConsolidation,
+                    other => SubAgentSource::Other(other.into()),
+                })
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<SubAgentSource, A::Error> {
+                let mut source = None;
+                while let Some(Text(key)) = map.next_key()? {
+                    source = Some(match &*key {
+                        "thread_spawn" => SubAgentSource::ThreadSpawn { parent_thread_id: map.next_value::<Spawn>()?.parent_thread_id },
+                        "other" => SubAgentSource::Other(map.next_value()?),
+                        _ => {
+                            map.next_value::<de::IgnoredAny>()?;
+                            SubAgentSource::Other((*key).into())
+                        }
+                    });
+                }
+                source.ok_or_else(|| de::Error::custom("an empty source"))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl Serialize for SubAgentSource {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Spawn<'a> {
+            parent_thread_id: &'a Id,
+        }
+        match self {
+            Self::ThreadSpawn { parent_thread_id } => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("thread_spawn", &Spawn { parent_thread_id })?;
+                map.end()
+            }
+            Self::Other(label) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("other", label)?;
+                map.end()
+            }
+            named => serializer.serialize_str(&named.name()),
+        }
+    }
+}
+
+/// Where a thread comes from (`thread.source`), as far as events need it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionSource {
+    /// Some client: a command line, an editor, a custom one.
+    #[default]
+    Client,
+    /// The server itself.
+    SubAgent(SubAgentSource),
+}
+
+impl SessionSource {
+    /// The server's reason, if the server started the thread.
+    pub fn subagent(&self) -> Option<&SubAgentSource> {
+        match self {
+            Self::SubAgent(source) => Some(source),
+            Self::Client => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SessionSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = SessionSource;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("the source of a thread")
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<SessionSource, E> {
+                Ok(SessionSource::Client)
+            }
+
+            fn visit_str<E: de::Error>(self, _: &str) -> Result<SessionSource, E> {
+                Ok(SessionSource::Client)
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<SessionSource, A::Error> {
+                let mut source = SessionSource::Client;
+                while let Some(Text(key)) = map.next_key()? {
+                    if key == "subAgent" {
+                        source = SessionSource::SubAgent(map.next_value()?);
+                    } else {
+                        map.next_value::<de::IgnoredAny>()?;
+                    }
+                }
+                Ok(source)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl Serialize for SessionSource {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Client => serializer.serialize_str("unknown"),
+            Self::SubAgent(source) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("subAgent", source)?;
+                map.end()
+            }
+        }
+    }
+}
+
+/// A thread.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Thread {
+    /// The thread's id.
+    pub id: Id,
+    /// Whether the thread is not stored.
+    #[serde(default)]
+    pub ephemeral: bool,
+    /// When it was created, in Unix seconds.
+    #[serde(default)]
+    pub created_at: i64,
+    /// Where it comes from.
+    #[serde(default)]
+    pub source: SessionSource,
+    /// Who started it.
+    #[serde(default)]
+    pub thread_source: Option<ThreadSource>,
+    /// The thread whose history it began with.
+    #[serde(default)]
+    pub forked_from_id: Option<Id>,
+    /// Whether its first message is known (never the message).
+    #[serde(default)]
+    pub preview: Option<NonBlank>,
+    /// The turns before now, where the response has them.
+    #[serde(default)]
+    pub turns: Vec<PastTurn>,
+}
+
+/// A turn in a thread's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PastTurn {
+    /// The turn's id.
+    pub id: Id,
+    /// How it ended, or that it still runs.
+    pub status: TurnStatus,
+    /// When it started, in Unix seconds.
+    #[serde(default)]
+    pub started_at: Option<i64>,
+    /// The kinds of its items.
+    #[serde(default)]
+    pub items: Vec<PastItem>,
+}
+
+/// An item in a thread's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastItem {
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: PastItemKind,
+}
+
+/// The one distinction that a history needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum PastItemKind {
+    /// A message of the user.
+    UserMessage,
+    /// Anything else.
+    #[serde(other)]
+    Other,
+}
+
+/// The response of `thread/start`, `thread/resume` and `thread/fork`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ThreadResponse {
+    /// The thread.
+    pub thread: Thread,
+    /// The model's slug.
+    pub model: Id,
+    /// The model provider's id.
+    #[serde(default)]
+    pub model_provider: Option<Id>,
+    /// The service tier.
+    #[serde(default)]
+    pub service_tier: Option<ServiceTier>,
+    /// The working directory, for the question about its repository.
+    #[serde(default)]
+    pub cwd: Option<HostPath>,
+    /// When the agent must ask.
+    #[serde(default)]
+    pub approval_policy: Option<AskForApproval>,
+    /// Who reviews approvals.
+    #[serde(default)]
+    pub approvals_reviewer: Option<ApprovalsReviewer>,
+    /// What commands may do.
+    #[serde(default)]
+    pub sandbox: Option<SandboxPolicy>,
+    /// How much the model reasons.
+    #[serde(default)]
+    pub reasoning_effort: Option<ReasoningEffort>,
+    /// The collaboration mode, where a newer version says it.
+    #[serde(default)]
+    pub collaboration_mode: Option<CollaborationMode>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PastItemKind, SessionSource, SubAgentSource, ThreadResponse};
+
+    /// Every form of contract `wire.md` 1.1 and 1.2.
+    #[test]
+    fn sources() {
+        for (json, expected) in [
+            ("null", SessionSource::Client),
+            ("\"vscode\"", SessionSource::Client),
+            (r#"{"custom":"x"}"#, SessionSource::Client),
+            (r#"{"subAgent":"review"}"#, SessionSource::SubAgent(SubAgentSource::Review)),
+            (r#"{"subAgent":"compact"}"#, SessionSource::SubAgent(SubAgentSource::Compact)),
+            (r#"{"subAgent":"memory_consolidation"}"#, SessionSource::SubAgent(SubAgentSource::MemoryConsolidation)),
+            (r#"{"subAgent":{"other":"guardian"}}"#, SessionSource::SubAgent(SubAgentSource::Other("guardian".into()))),
+            (
+                r#"{"subAgent":{"thread_spawn":{"parent_thread_id":"p","depth":1,"agent_nickname":"Ada"}}}"#,
+                SessionSource::SubAgent(SubAgentSource::ThreadSpawn { parent_thread_id: "p".into() }),
+            ),
+        ] {
+            let source: SessionSource = serde_json::from_str(json).unwrap();
+            assert_eq!(source, expected, "{json}");
+            let written = serde_json::to_string(&source).unwrap();
+            assert_eq!(serde_json::from_str::<SessionSource>(&written).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_response_with_only_what_analytics_reads() {
+        let response: ThreadResponse = serde_json::from_str(
+            r#"{"thread":{"id":"t","turns":[{"id":"u","status":"completed","items":[{"type":"userMessage","content":["secret"]},{"type":"plan"}]}]},"model":"m"}"#,
+        )
+        .unwrap();
+        let kinds: alloc::vec::Vec<_> = response.thread.turns[0].items.iter().map(|item| item.kind).collect();
+        assert_eq!(kinds, [PastItemKind::UserMessage, PastItemKind::Other]);
+        assert_eq!(response.model, "m".into());
+    }
+}

@@ -1,0 +1,203 @@
+//! Turns as their notifications show them (contract `wire.md` 1.10, 4).
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::enums::{ApprovalsReviewer, ModeKind, Personality, ReasoningEffort, ReasoningSummary, ServiceTier, TurnStatus};
+use super::error::TurnError;
+use super::input::UserInput;
+use super::policy::{AskForApproval, SandboxPolicy};
+use crate::id::Id;
+use crate::private::{HostPath, TextLook};
+
+/// A turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Turn {
+    /// The turn's id.
+    pub id: Id,
+    /// How it ended, or that it has not.
+    pub status: TurnStatus,
+    /// Why it failed.
+    #[serde(default)]
+    pub error: Option<TurnError>,
+    /// When it started, in Unix seconds.
+    #[serde(default)]
+    pub started_at: Option<i64>,
+    /// When it ended, in Unix seconds.
+    #[serde(default)]
+    pub completed_at: Option<i64>,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: Option<i64>,
+}
+
+/// A profile of permissions, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PermissionProfileId {
+    /// `:danger-full-access`
+    DangerFullAccess,
+    /// `:workspace`
+    Workspace,
+    /// `:read-only`
+    ReadOnly,
+    /// A profile of the user's own.
+    Custom,
+}
+
+impl<'de> Deserialize<'de> for PermissionProfileId {
+    /// Reads the name alone, or the object `{type, id, …}` of older clients.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Name(#[serde(deserialize_with = "name")] PermissionProfileId),
+            Object {
+                #[serde(deserialize_with = "name")]
+                id: PermissionProfileId,
+            },
+        }
+        fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PermissionProfileId, D::Error> {
+            deserializer.deserialize_str(TextLook(|name: &str| match name.trim_start_matches(':') {
+                "danger-full-access" | "danger_full_access" => PermissionProfileId::DangerFullAccess,
+                "workspace" => PermissionProfileId::Workspace,
+                "read-only" | "read_only" => PermissionProfileId::ReadOnly,
+                _ => PermissionProfileId::Custom,
+            }))
+        }
+        Form::deserialize(deserializer).map(|form| match form {
+            Form::Name(id) | Form::Object { id } => id,
+        })
+    }
+}
+
+/// A collaboration mode and the model settings that come with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollaborationMode {
+    /// The mode.
+    pub mode: ModeKind,
+    /// Its model settings, which win over those beside it.
+    #[serde(default)]
+    pub settings: Option<ModeSettings>,
+}
+
+/// The model settings of a collaboration mode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModeSettings {
+    /// The model's slug.
+    pub model: Id,
+    /// How much it reasons; `None` is the model's default.
+    #[serde(default)]
+    pub reasoning_effort: Option<ReasoningEffort>,
+}
+
+/// Reads an absent member as `None` and a `null` as `Some(None)`.
+pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// The parameters of `turn/start`: what was sent, and overrides for this turn and later ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TurnStartParams {
+    /// The thread.
+    pub thread_id: Id,
+    /// What the user sent.
+    pub input: Vec<UserInput>,
+    /// The working directory from here on, for the question about its repository.
+    #[serde(default)]
+    pub cwd: Option<HostPath>,
+    /// When the agent must ask.
+    #[serde(default)]
+    pub approval_policy: Option<AskForApproval>,
+    /// Who reviews approvals.
+    #[serde(default)]
+    pub approvals_reviewer: Option<ApprovalsReviewer>,
+    /// What commands may do.
+    #[serde(default)]
+    pub sandbox_policy: Option<SandboxPolicy>,
+    /// What commands may do, by the name of a profile.
+    #[serde(default)]
+    pub permissions: Option<PermissionProfileId>,
+    /// The model's slug.
+    #[serde(default)]
+    pub model: Option<Id>,
+    /// The service tier: absent keeps it, `null` clears it.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<Option<ServiceTier>>,
+    /// How much the model reasons.
+    #[serde(default)]
+    pub effort: Option<ReasoningEffort>,
+    /// How much it says of its reasoning.
+    #[serde(default)]
+    pub summary: Option<ReasoningSummary>,
+    /// Its tone.
+    #[serde(default)]
+    pub personality: Option<Personality>,
+    /// The collaboration mode, which wins over `model` and `effort`.
+    #[serde(default)]
+    pub collaboration_mode: Option<CollaborationMode>,
+}
+
+/// The parameters of `turn/steer`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TurnSteerParams {
+    /// The thread.
+    pub thread_id: Id,
+    /// The turn that the client believes to be running.
+    pub expected_turn_id: Id,
+    /// What the user sent.
+    pub input: Vec<UserInput>,
+}
+
+/// A thread's whole settings (`thread/settings/updated` of newer versions).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ThreadSettings {
+    pub(crate) model: Option<Id>,
+    pub(crate) model_provider: Option<Id>,
+    pub(crate) service_tier: Option<ServiceTier>,
+    pub(crate) effort: Option<ReasoningEffort>,
+    pub(crate) summary: Option<ReasoningSummary>,
+    pub(crate) personality: Option<Personality>,
+    pub(crate) approval_policy: Option<AskForApproval>,
+    pub(crate) approvals_reviewer: Option<ApprovalsReviewer>,
+    pub(crate) sandbox_policy: Option<SandboxPolicy>,
+    pub(crate) collaboration_mode: Option<CollaborationMode>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PermissionProfileId, ServiceTier, TurnStartParams};
+
+    #[test]
+    fn service_tier_absent_cleared_and_set() {
+        for (member, expected) in [("", None), (r#","serviceTier":null"#, Some(None)), (r#","serviceTier":"priority""#, Some(Some(ServiceTier::Fast)))] {
+            let json = alloc::format!(r#"{{"threadId":"t","input":[]{member}}}"#);
+            let params: TurnStartParams = serde_json::from_str(&json).unwrap();
+            assert_eq!(params.service_tier, expected, "{json}");
+            let written = serde_json::to_string(&params).unwrap();
+            assert_eq!(serde_json::from_str::<TurnStartParams>(&written).unwrap(), params);
+        }
+    }
+
+    #[test]
+    fn profiles_by_name_and_in_the_older_form() {
+        for (json, expected) in [
+            ("\":workspace\"", PermissionProfileId::Workspace),
+            ("\":read-only\"", PermissionProfileId::ReadOnly),
+            ("\":danger-full-access\"", PermissionProfileId::DangerFullAccess),
+            ("\"mine\"", PermissionProfileId::Custom),
+            (r#"{"type":"profile","id":":read-only","modifications":[]}"#, PermissionProfileId::ReadOnly),
+        ] {
+            let id: PermissionProfileId = serde_json::from_str(json).unwrap();
+            assert_eq!(id, expected, "{json}");
+            let written = serde_json::to_string(&id).unwrap();
+            assert_eq!(serde_json::from_str::<PermissionProfileId>(&written).unwrap(), id);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `codex_hook_run` (contract `events.md` 14, `rules.md` 9.5).
+
+use alloc::boxed::Box;
+
+use crate::event::Event;
+use crate::event::hook::{HookName, HookRunEvent, HookSource, HookStatus};
+use crate::fact::hook::HookRun;
+use crate::output::Output;
+use crate::protocol::enums;
+
+pub(super) fn ran(fact: HookRun, output: &mut Output) {
+    output.events.push(Event::HookRun(Box::new(HookRunEvent {
+        thread_id: fact.tracking.thread_id,
+        turn_id: fact.tracking.turn_id,
+        model_slug: fact.tracking.model_slug,
+        hook_name: name(fact.event_name),
+        hook_source: source(fact.hook_source),
+        status: match fact.status {
+            enums::HookRunStatus::Completed => Some(HookStatus::Completed),
+            enums::HookRunStatus::Failed | enums::HookRunStatus::Running => Some(HookStatus::Failed),
+            enums::HookRunStatus::Blocked => Some(HookStatus::Blocked),
+            enums::HookRunStatus::Stopped => Some(HookStatus::Stopped),
+            enums::HookRunStatus::Unknown => None,
+        },
+    })));
+}
+
+fn name(event_name: enums::HookEventName) -> HookName {
+    use enums::HookEventName as Wire;
+    match event_name {
+        Wire::PreToolUse => HookName::PreToolUse,
+        Wire::PermissionRequest => HookName::PermissionRequest,
+        Wire::PostToolUse => HookName::PostToolUse,
+        Wire::PreCompact => HookName::PreCompact,
+        Wire::PostCompact => HookName::PostCompact,
+        Wire::SessionStart => HookName::SessionStart,
+        Wire::SessionEnd => HookName::SessionEnd,
+        Wire::UserPromptSubmit => HookName::UserPromptSubmit,
+        Wire::SubagentStart => HookName::SubagentStart,
+        Wire::SubagentStop => HookName::SubagentStop,
+        Wire::Stop => HookName::Stop,
+        Wire::Interrupt => HookName::Interrupt,
+        Wire::Unknown => HookName::Unknown,
+    }
+}
+
+fn source(source: enums::HookSource) -> HookSource {
+    use enums::HookSource as Wire;
+    match source {
+        Wire::System => HookSource::System,
+        Wire::User => HookSource::User,
+        Wire::Project => HookSource::Project,
+        Wire::Mdm => HookSource::Mdm,
+        Wire::SessionFlags => HookSource::SessionFlags,
+        Wire::Plugin => HookSource::Plugin,
+        Wire::CloudRequirements => HookSource::CloudRequirements,
+        Wire::CloudManagedConfig => HookSource::CloudManagedConfig,
+        Wire::LegacyManagedConfigFile => HookSource::LegacyManagedConfigFile,
+        Wire::LegacyManagedConfigMdm => HookSource::LegacyManagedConfigMdm,
+        Wire::Unknown => HookSource::Unknown,
+    }
+}

@@ -1,0 +1,291 @@
+//! The seven events of tool items (contract `rules.md` 6).
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::Reducer;
+use super::state::{ItemKey, ItemRef, TurnRef};
+use crate::digest::Digest;
+use crate::discard::{Ids, Reason, Subject};
+use crate::event::Event;
+use crate::event::common::ThreadContext;
+use crate::event::tool::{
+    CollabAgentToolCallEvent, CommandExecutionEvent, DynamicToolCallEvent, FailureKind, FileChangeEvent, ImageGenerationEvent,
+    McpToolCallEvent, ReviewSummary, TerminalStatus, ToolBase, WebSearchAction, WebSearchEvent,
+};
+use crate::event::turn::ToolCounts;
+use crate::id::Id;
+use crate::output::Output;
+use crate::protocol::enums::{
+    CollabAgentStatus, CollabTool, CommandActionKind, CommandSource, ContentKind, ItemStatus, PatchKind, WebSearchActionKind,
+};
+use crate::protocol::item::{Item, WebSearch};
+use crate::protocol::notification::{ItemCompleted, ItemStarted};
+use crate::time::to_u64;
+
+/// What is known of an item that has not completed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct ItemState {
+    /// Unix milliseconds; none for an item that only has reviews yet.
+    pub(super) started_at_ms: Option<u64>,
+    pub(super) reviews: ReviewSummary,
+    pub(super) requested_additional_permissions: bool,
+    pub(super) requested_network_access: bool,
+}
+
+impl<D: Digest> Reducer<D> {
+    /// `item/started`: only tool items count, and none makes a turn.
+    pub(super) fn item_started(&mut self, started: &ItemStarted, output: &mut Output) {
+        let Some(id) = started.item.tool_id() else { return };
+        let Some(started_at_ms) = to_u64(started.started_at_ms) else {
+            let ids = Ids::item(&started.thread_id, &started.turn_id, id);
+            output.discard(self.state.now, Subject::Item, Reason::NegativeTime, ids);
+            return;
+        };
+        self.item_or_new(&started.thread_id, &started.turn_id, id, output).started_at_ms = Some(started_at_ms);
+    }
+
+    pub(super) fn item_or_new(&mut self, thread: &Id, turn: &Id, item: &Id, output: &mut Output) -> &mut ItemState {
+        let key = ItemRef { thread, turn, item };
+        let now = self.state.now;
+        if !self.state.items.contains(&key) {
+            let owned = ItemKey { thread: thread.clone(), turn: turn.clone(), item: item.clone() };
+            if let Some((key, _)) = self.state.items.insert(now, owned, ItemState::default()) {
+                let ids = Ids::item(&key.thread, &key.turn, &key.item);
+                output.discard(now, Subject::Item, Reason::Evicted, ids);
+            }
+        }
+        // It was there or has just been put in, and the cap is at least one.
+        self.state.items.get_mut(now, &key).unwrap_or_else(|| unreachable!("the item was just inserted"))
+    }
+
+    /// `item/completed`, in the exact order of contract `rules.md` 6.2.
+    pub(super) fn item_completed(&mut self, completed: ItemCompleted, output: &mut Output) {
+        let ItemCompleted { thread_id, turn_id, completed_at_ms, item } = completed;
+        let Some(item_id) = item.tool_id().cloned() else { return };
+        let key = ItemRef { thread: &thread_id, turn: &turn_id, item: &item_id };
+        let now = self.state.now;
+        let discard = |output: &mut Output, reason| {
+            output.discard(now, Subject::Item, reason, Ids::item(&thread_id, &turn_id, &item_id));
+        };
+
+        if let Some(turn) = self.state.turns.get_mut(now, &TurnRef { thread: &thread_id, turn: &turn_id }) {
+            count(&mut turn.tools, &item);
+        } else if !self.state.is_newer(&thread_id) {
+            // Servers newer than 0.131 report what ends after its turn, too.
+            return discard(output, Reason::UnknownTurn);
+        }
+        let Some(started_at_ms) = self.state.items.get_mut(now, &key).and_then(|state| state.started_at_ms.take()) else {
+            return discard(output, Reason::NeverStarted);
+        };
+        let Some(completed_at_ms) = to_u64(completed_at_ms) else {
+            return discard(output, Reason::NegativeTime);
+        };
+        let context = match self.state.thread_context(&thread_id) {
+            Ok(context) => context,
+            Err(reason) => return discard(output, reason),
+        };
+        let Some((_, state)) = self.state.items.remove(&key) else { return };
+        let Some((terminal_status, failure_kind)) = outcome(&item) else {
+            return discard(output, Reason::NotFinal);
+        };
+        let ThreadContext { connection, lineage } = context;
+        let base = ToolBase {
+            thread_id,
+            turn_id,
+            item_id,
+            connection,
+            lineage,
+            tool_name: tool_name(&item),
+            started_at_ms,
+            completed_at_ms,
+            duration_ms: completed_at_ms.checked_sub(started_at_ms),
+            execution_duration_ms: execution_duration_ms(&item),
+            reviews: state.reviews,
+            terminal_status,
+            failure_kind,
+            requested_additional_permissions: state.requested_additional_permissions,
+            requested_network_access: state.requested_network_access,
+        };
+        output.events.extend(tool_event(base, item));
+    }
+}
+
+/// Counts a completed item on its turn, whatever its status, and again when it is repeated.
+fn count(tools: &mut ToolCounts, item: &Item) {
+    let counter = match item {
+        Item::CommandExecution(_) => &mut tools.shell_command_count,
+        Item::FileChange(_) => &mut tools.file_change_count,
+        Item::McpToolCall(_) => &mut tools.mcp_tool_call_count,
+        Item::DynamicToolCall(_) => &mut tools.dynamic_tool_call_count,
+        Item::CollabAgentToolCall(_) => &mut tools.subagent_tool_call_count,
+        Item::WebSearch(_) => &mut tools.web_search_count,
+        Item::ImageGeneration(_) => &mut tools.image_generation_count,
+        Item::ContextCompaction(_) | Item::UserMessage | Item::ModelOutput | Item::Other => return,
+    };
+    *counter += 1;
+    tools.total_tool_call_count += 1;
+}
+
+/// The tool's name (contract `rules.md` 6.3).
+fn tool_name(item: &Item) -> Id {
+    match item {
+        Item::CommandExecution(command) => match command.source {
+            CommandSource::Agent | CommandSource::Unknown => "shell".into(),
+            CommandSource::UserShell => "user_shell".into(),
+            CommandSource::UnifiedExecStartup | CommandSource::UnifiedExecInteraction => "unified_exec".into(),
+        },
+        Item::FileChange(_) => "apply_patch".into(),
+        Item::McpToolCall(call) => call.tool.clone(),
+        Item::DynamicToolCall(call) => call.tool.clone(),
+        Item::CollabAgentToolCall(call) => match call.tool {
+            CollabTool::SpawnAgent => "spawn_agent".into(),
+            CollabTool::SendInput => "send_input".into(),
+            CollabTool::ResumeAgent => "resume_agent".into(),
+            CollabTool::Wait => "wait_agent".into(),
+            CollabTool::CloseAgent => "close_agent".into(),
+            CollabTool::Unknown => "unknown".into(),
+        },
+        Item::WebSearch(_) => "web_search".into(),
+        Item::ImageGeneration(_) => "image_generation".into(),
+        Item::ContextCompaction(_) | Item::UserMessage | Item::ModelOutput | Item::Other => Id::default(),
+    }
+}
+
+/// How the item ended (contract `rules.md` 6.4); `None` if it has not.
+fn outcome(item: &Item) -> Option<(TerminalStatus, Option<FailureKind>)> {
+    let completed = Some((TerminalStatus::Completed, None));
+    let failed = Some((TerminalStatus::Failed, Some(FailureKind::ToolError)));
+    let status = match item {
+        Item::WebSearch(_) => return completed,
+        Item::ImageGeneration(image) => {
+            return match image.status {
+                ItemStatus::Failed | ItemStatus::Error => failed,
+                _ => completed,
+            };
+        }
+        Item::CommandExecution(command) => command.status,
+        Item::FileChange(change) => change.status,
+        Item::McpToolCall(call) => call.status,
+        Item::DynamicToolCall(call) => call.status,
+        Item::CollabAgentToolCall(call) => call.status,
+        Item::ContextCompaction(_) | Item::UserMessage | Item::ModelOutput | Item::Other => return None,
+    };
+    match status {
+        ItemStatus::Completed => completed,
+        ItemStatus::Failed => failed,
+        ItemStatus::Declined => Some((TerminalStatus::Rejected, Some(FailureKind::ApprovalDenied))),
+        ItemStatus::InProgress | ItemStatus::Interrupted | ItemStatus::Error | ItemStatus::Unknown => None,
+    }
+}
+
+fn execution_duration_ms(item: &Item) -> Option<u64> {
+    match item {
+        Item::CommandExecution(command) => command.duration_ms,
+        Item::McpToolCall(call) => call.duration_ms,
+        Item::DynamicToolCall(call) => call.duration_ms,
+        _ => None,
+    }
+    .and_then(to_u64)
+}
+
+fn tally<T>(list: &[T], matches: impl Fn(&T) -> bool) -> u64 {
+    list.iter().filter(|element| matches(element)).count() as u64
+}
+
+/// The event of an item's kind, with its counts (contract `rules.md` 6.5).
+fn tool_event(base: ToolBase, item: Item) -> Option<Event> {
+    Some(match item {
+        Item::CommandExecution(command) => {
+            let count = |kind| tally(&command.command_actions, |action| action.kind == kind);
+            Event::CommandExecution(Box::new(CommandExecutionEvent {
+                base,
+                command_execution_source: command.source,
+                exit_code: command.exit_code,
+                command_total_action_count: command.command_actions.len() as u64,
+                command_read_action_count: count(CommandActionKind::Read),
+                command_list_files_action_count: count(CommandActionKind::ListFiles),
+                command_search_action_count: count(CommandActionKind::Search),
+                command_unknown_action_count: count(CommandActionKind::Unknown),
+            }))
+        }
+        Item::FileChange(patch) => {
+            let count = |kind, moves| {
+                tally(&patch.changes, |change| change.kind.kind == kind && (change.kind.move_path.0 == moves || kind != PatchKind::Update))
+            };
+            Event::FileChange(Box::new(FileChangeEvent {
+                base,
+                file_change_count: patch.changes.len() as u64,
+                file_add_count: count(PatchKind::Add, false),
+                file_update_count: count(PatchKind::Update, false),
+                file_delete_count: count(PatchKind::Delete, false),
+                file_move_count: count(PatchKind::Update, true),
+            }))
+        }
+        Item::McpToolCall(call) => Event::McpToolCall(Box::new(McpToolCallEvent {
+            base,
+            mcp_server_name: call.server,
+            mcp_tool_name: call.tool,
+            mcp_error_present: call.error.0,
+        })),
+        Item::DynamicToolCall(call) => {
+            let items = call.content_items.as_deref();
+            let count = |kind| items.map(|items| tally(items, |item| item.kind == kind));
+            Event::DynamicToolCall(Box::new(DynamicToolCallEvent {
+                base,
+                dynamic_tool_name: call.tool,
+                success: call.success,
+                output_content_item_count: items.map(|items| items.len() as u64),
+                output_text_item_count: count(ContentKind::InputText),
+                output_image_item_count: count(ContentKind::InputImage),
+            }))
+        }
+        Item::CollabAgentToolCall(call) => {
+            let states: Vec<_> = call.agents_states.values().map(|state| state.status).collect();
+            let sender = if call.sender_thread_id.is_empty() { base.thread_id.clone() } else { call.sender_thread_id };
+            Event::CollabAgentToolCall(Box::new(CollabAgentToolCallEvent {
+                base,
+                sender_thread_id: sender,
+                receiver_thread_count: call.receiver_thread_ids.len() as u64,
+                receiver_thread_ids: call.receiver_thread_ids,
+                requested_model: call.model,
+                requested_reasoning_effort: call.reasoning_effort,
+                agent_state_count: states.len() as u64,
+                completed_agent_count: tally(&states, |status| *status == CollabAgentStatus::Completed),
+                failed_agent_count: tally(&states, |status| {
+                    matches!(status, CollabAgentStatus::Errored | CollabAgentStatus::Shutdown | CollabAgentStatus::NotFound)
+                }),
+            }))
+        }
+        Item::WebSearch(search) => Event::WebSearch(Box::new(WebSearchEvent {
+            base,
+            web_search_action: search.action.as_ref().map(|action| match action.kind {
+                WebSearchActionKind::Search => WebSearchAction::Search,
+                WebSearchActionKind::OpenPage => WebSearchAction::OpenPage,
+                WebSearchActionKind::FindInPage => WebSearchAction::FindInPage,
+                WebSearchActionKind::Unknown => WebSearchAction::Other,
+            }),
+            query_present: search.query.0,
+            query_count: query_count(&search),
+        })),
+        Item::ImageGeneration(image) => Event::ImageGeneration(Box::new(ImageGenerationEvent {
+            base,
+            revised_prompt_present: image.revised_prompt.0,
+            saved_path_present: image.saved_path.0,
+        })),
+        Item::ContextCompaction(_) | Item::UserMessage | Item::ModelOutput | Item::Other => return None,
+    })
+}
+
+fn query_count(search: &WebSearch) -> Option<u64> {
+    match &search.action {
+        None => search.query.0.then_some(1),
+        Some(action) if action.kind == WebSearchActionKind::Search => match &action.queries {
+            Some(queries) => Some(queries.len() as u64),
+            None => action.query.0.then_some(1),
+        },
+        Some(_) => None,
+    }
+}

@@ -1,0 +1,126 @@
+//! Facts in, events out: the state machine of contract `rules.md`.
+//!
+//! The rule for each event stands in the file of its name: [`thread`], [`turn`], [`steer`],
+//! [`item`], [`review`], [`guardian`], [`compaction`], [`skill`], [`app`], [`plugin`], [`hook`].
+//! `state` has the maps; each is capped and expires by the time in the facts.
+
+mod app;
+mod compaction;
+mod config;
+mod connection;
+mod guardian;
+mod hook;
+mod item;
+mod plugin;
+mod repository;
+mod review;
+mod skill;
+mod state;
+mod steer;
+mod thread;
+mod turn;
+
+pub use state::Limits;
+pub(crate) use connection::is_newer;
+pub(crate) use state::SavedState;
+pub(crate) use thread::unknown_runtime;
+
+use state::State;
+
+use crate::digest::Digest;
+use crate::fact::Fact;
+use crate::output::Output;
+use crate::protocol::notification::Notification;
+use crate::protocol::request::{ClientRequest, ClientResponse};
+use crate::time::UnixMillis;
+
+/// The state machine that turns facts into events.
+///
+/// One reducer serves one app-server process: the server's request ids are its own.
+#[derive(Clone, Debug)]
+pub struct Reducer<D> {
+    digest: D,
+    limits: Limits,
+    state: State,
+}
+
+impl<D: Digest> Reducer<D> {
+    /// A reducer without any state.
+    pub fn new(digest: D, limits: Limits) -> Self {
+        Self { digest, limits, state: State::new(&limits) }
+    }
+
+    /// Takes a fact and appends what it yields to `output`.
+    ///
+    /// `at` is the time at which the fact is reduced. Time that runs backwards is taken as standing
+    /// still.
+    pub fn apply(&mut self, at: UnixMillis, fact: Fact, output: &mut Output) {
+        self.advance(at, output);
+        match fact {
+            Fact::Initialize(fact) => self.initialize(fact, output),
+            Fact::ClientRequest(fact) => match fact.request {
+                ClientRequest::TurnStart(params) => self.turn_start(at, fact.connection_id, fact.request_id, *params, output),
+                ClientRequest::TurnSteer(params) => self.turn_steer(at, fact.connection_id, fact.request_id, params, output),
+            },
+            Fact::ClientResponse(fact) => {
+                let (connection, request) = (fact.connection_id, fact.request_id);
+                match fact.response {
+                    ClientResponse::ThreadStart(response) => self.thread_opened(connection, thread::NEW, *response, output),
+                    ClientResponse::ThreadResume(response) => self.thread_opened(connection, thread::RESUMED, *response, output),
+                    ClientResponse::ThreadFork(response) => self.thread_opened(connection, thread::FORKED, *response, output),
+                    ClientResponse::TurnStart(response) => self.turn_start_accepted(at, connection, request, response.turn.id, output),
+                    ClientResponse::TurnSteer(response) => self.steer_accepted(connection, request, response.turn_id, output),
+                }
+            }
+            Fact::ErrorResponse(fact) => self.request_failed(fact, output),
+            Fact::ServerRequest(fact) => self.approval_requested(fact, output),
+            Fact::ServerResponse(fact) => self.approval_answered(fact, output),
+            Fact::EffectivePermissionsApprovalResponse(fact) => self.permissions_granted(&fact, output),
+            Fact::ServerRequestAborted(fact) => self.approval_aborted(&fact, output),
+            Fact::Notification(notification) => match notification {
+                Notification::TurnStarted(started) => self.turn_started(&started, output),
+                Notification::TurnCompleted(completed) => self.turn_completed(at, completed, output),
+                Notification::TurnDiffUpdated(updated) => self.turn_diff_updated(updated, output),
+                Notification::ItemStarted(started) => self.item_started(&started, output),
+                Notification::ItemCompleted(completed) => self.item_completed(*completed, output),
+                Notification::GuardianReviewCompleted(review) => self.guardian_decided(*review, output),
+            },
+            Fact::SubAgentThreadStarted(fact) => self.subagent_thread_started(*fact, output),
+            Fact::Compaction(fact) => self.compacted(*fact, output),
+            Fact::GuardianReview(fact) => self.guardian_reviewed(*fact, output),
+            Fact::TurnResolvedConfig(fact) => self.turn_config_resolved(at, *fact, output),
+            Fact::TurnTokenUsage(fact) => self.turn_tokens_used(at, &fact, output),
+            Fact::SkillInvoked(fact) => self.skills_invoked(fact, output),
+            Fact::AppMentioned(fact) => self.apps_mentioned(fact, output),
+            Fact::AppUsed(fact) => self.app_used(fact, output),
+            Fact::HookRun(fact) => hook::ran(fact, output),
+            Fact::PluginUsed(fact) => self.plugin_used(fact, output),
+            Fact::PluginStateChanged(fact) => self.plugin_state_changed(fact, output),
+            Fact::RepositoryAnswered(fact) => self.repository_answered(&fact, output),
+            Fact::SkillAnswered(fact) => self.skill_answered(&fact, output),
+        }
+    }
+
+    /// Ends the session: what still waits for something yields what is known of it, or a discard
+    /// that says what it waited for. The connections and threads stay.
+    pub fn finish(&mut self, at: UnixMillis, output: &mut Output) {
+        self.advance(at, output);
+        self.finish_skills(output);
+        self.state.finish(output);
+    }
+
+    pub(crate) fn save(&self) -> SavedState {
+        self.state.save(&self.digest)
+    }
+
+    pub(crate) fn load(digest: D, limits: Limits, saved: SavedState) -> Self {
+        Self { digest, limits, state: State::load(&limits, saved) }
+    }
+
+    fn advance(&mut self, at: UnixMillis, output: &mut Output) {
+        self.state.now = self.state.now.max(at);
+        for parked in self.state.expire(output) {
+            self.emit_skill(parked, None, output);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! `codex_plugin_used` and the changes of a plugin's state (contract `events.md` 12, 13).
+
+use alloc::boxed::Box;
+
+use super::Reducer;
+use crate::digest::Digest;
+use crate::event::Event;
+use crate::event::plugin::{PluginEvent, PluginUsedEvent};
+use crate::fact::plugin::{PluginMetadata, PluginState, PluginStateChanged, PluginUsed};
+use crate::output::Output;
+
+impl<D: Digest> Reducer<D> {
+    pub(super) fn plugin_used(&mut self, fact: PluginUsed, output: &mut Output) {
+        let plugin = self.plugin_event(fact.plugin);
+        output.events.push(Event::PluginUsed(Box::new(PluginUsedEvent {
+            plugin,
+            thread_id: fact.tracking.thread_id,
+            turn_id: fact.tracking.turn_id.unwrap_or_default(),
+            model_slug: fact.tracking.model_slug,
+        })));
+    }
+
+    pub(super) fn plugin_state_changed(&mut self, fact: PluginStateChanged, output: &mut Output) {
+        let event = Box::new(self.plugin_event(fact.plugin));
+        output.events.push(match fact.state {
+            PluginState::Installed => Event::PluginInstalled(event),
+            PluginState::Uninstalled => Event::PluginUninstalled(event),
+            PluginState::Enabled => Event::PluginEnabled(event),
+            PluginState::Disabled => Event::PluginDisabled(event),
+        });
+    }
+
+    fn plugin_event(&self, plugin: PluginMetadata) -> PluginEvent {
+        let PluginMetadata { plugin_name, marketplace_name, remote_plugin_id, capability_summary } = plugin;
+        let local_id = || alloc::format!("{plugin_name}@{marketplace_name}").into();
+        PluginEvent {
+            plugin_id: remote_plugin_id.unwrap_or_else(local_id),
+            has_skills: capability_summary.as_ref().map(|summary| summary.has_skills),
+            mcp_server_count: capability_summary.as_ref().map(|summary| summary.mcp_server_names.len() as u64),
+            connector_ids: capability_summary.map(|summary| summary.app_connector_ids),
+            product_client_id: self.state.product_client_id(),
+            plugin_name,
+            marketplace_name,
+        }
+    }
+}

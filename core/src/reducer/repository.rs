@@ -1,0 +1,35 @@
+//! The repository of a turn: asked about when a working directory is seen, kept as a hash
+//! (contract `rules.md` 8.5).
+
+use super::Reducer;
+use crate::digest::{Digest, Domain, fingerprint};
+use crate::discard::{Ids, Reason, Subject};
+use crate::fact::answer::RepositoryAnswered;
+use crate::git_remote;
+use crate::output::Output;
+use crate::private::HostPath;
+use crate::question::{Question, QuestionId, QuestionKind};
+
+impl<D: Digest> Reducer<D> {
+    pub(super) fn ask_repository(&mut self, cwd: HostPath, output: &mut Output) -> QuestionId {
+        let id = self.state.ask();
+        // The answer to an evicted question counts as none: nothing depends on it but a null.
+        self.state.repositories.insert(self.state.now, id, None);
+        output.questions.push(Question { id, kind: QuestionKind::Repository { cwd } });
+        id
+    }
+
+    pub(super) fn repository_answered(&mut self, fact: &RepositoryAnswered, output: &mut Output) {
+        let digest = &self.digest;
+        let hash = fact.remote_url.as_ref().map(|url| {
+            let url = url.expose();
+            let canonical = git_remote::canonical(url);
+            let raw = git_remote::without_credentials(url);
+            fingerprint(digest, Domain::Repository, canonical.as_deref().unwrap_or(&raw))
+        });
+        match self.state.repositories.get_mut(self.state.now, &fact.question) {
+            Some(repository) => *repository = hash,
+            None => output.discard(self.state.now, Subject::Answer, Reason::UnknownQuestion, Ids::default()),
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! The maps of the reducer (contract `rules.md` 1), their caps, and their saved form.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use hashbrown::Equivalent;
+use serde::{Deserialize, Serialize};
+
+use super::connection::Connection;
+use super::item::ItemState;
+use super::review::PendingReview;
+use super::skill::ParkedSkill;
+use super::thread::Thread;
+use super::turn::Turn;
+use crate::capped::{Cap, Capped, Saved};
+use crate::digest::{Digest, DigestValue};
+use crate::discard::{Ids, Reason, Subject};
+use crate::event::common::{ConnectionContext, Lineage, Runtime, ThreadContext};
+use crate::id::{ConnectionId, Id, RequestId};
+use crate::output::Output;
+use crate::question::QuestionId;
+use crate::time::UnixMillis;
+
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+/// How much state a reducer holds, and for how long what is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Connections.
+    pub connections: Cap,
+    /// Threads.
+    pub threads: Cap,
+    /// Turns that have not had their event.
+    pub turns: Cap,
+    /// Items that have not completed.
+    pub items: Cap,
+    /// Requests of clients that were not answered.
+    pub requests: Cap,
+    /// Approvals that were not answered.
+    pub reviews: Cap,
+    /// Questions about repositories, and their answers.
+    pub repositories: Cap,
+    /// Skills that wait for an answer.
+    pub skills: Cap,
+    /// The largest diff that is held until its turn ends, in bytes.
+    pub max_diff_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let cap = |entries, days| Cap { entries, idle_ms: days * DAY };
+        Self {
+            connections: cap(1 << 16, 90),
+            threads: cap(1 << 20, 90),
+            turns: cap(1 << 16, 7),
+            items: cap(1 << 16, 7),
+            requests: cap(1 << 14, 1),
+            reviews: cap(1 << 14, 7),
+            repositories: cap(1 << 20, 90),
+            skills: cap(1 << 12, 1),
+            max_diff_bytes: 16 << 20,
+        }
+    }
+}
+
+/// A turn, by its thread and its own id: equal turn ids of two threads are two turns.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct TurnKey {
+    pub(super) thread: Id,
+    pub(super) turn: Id,
+}
+
+/// A borrowed [`TurnKey`].
+#[derive(Hash)]
+pub(super) struct TurnRef<'a> {
+    pub(super) thread: &'a Id,
+    pub(super) turn: &'a Id,
+}
+
+impl Equivalent<TurnKey> for TurnRef<'_> {
+    fn equivalent(&self, key: &TurnKey) -> bool {
+        *self.turn == key.turn && *self.thread == key.thread
+    }
+}
+
+/// An item, by its thread, its turn and its own id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct ItemKey {
+    pub(super) thread: Id,
+    pub(super) turn: Id,
+    pub(super) item: Id,
+}
+
+/// A borrowed [`ItemKey`].
+#[derive(Hash)]
+pub(super) struct ItemRef<'a> {
+    pub(super) thread: &'a Id,
+    pub(super) turn: &'a Id,
+    pub(super) item: &'a Id,
+}
+
+impl Equivalent<ItemKey> for ItemRef<'_> {
+    fn equivalent(&self, key: &ItemKey) -> bool {
+        *self.item == key.item && *self.turn == key.turn && *self.thread == key.thread
+    }
+}
+
+/// A client's request that waits for its response.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct PendingRequest {
+    pub(super) thread_id: Id,
+    pub(super) num_input_images: u64,
+    pub(super) kind: RequestKind,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum RequestKind {
+    TurnStart {
+        /// The question about the working directory that the turn moves to.
+        repository: Option<QuestionId>,
+    },
+    TurnSteer {
+        expected_turn_id: Id,
+        /// Unix seconds.
+        created_at: u64,
+    },
+}
+
+pub(super) type RequestKey = (ConnectionId, RequestId);
+
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    /// The latest time in any fact.
+    pub(super) now: UnixMillis,
+    pub(super) connections: Capped<ConnectionId, Connection>,
+    pub(super) threads: Capped<Id, Thread>,
+    pub(super) turns: Capped<TurnKey, Turn>,
+    pub(super) items: Capped<ItemKey, ItemState>,
+    pub(super) requests: Capped<RequestKey, PendingRequest>,
+    pub(super) reviews: Capped<RequestId, PendingReview>,
+    /// The hash of a repository's remote, once the host has answered.
+    pub(super) repositories: Capped<QuestionId, Option<DigestValue>>,
+    pub(super) skills: Capped<QuestionId, ParkedSkill>,
+    pub(super) next_question: u64,
+    /// The process-wide originator, once a client has set it.
+    pub(super) originator: Option<Id>,
+    /// What runs, by the latest connection.
+    pub(super) runtime: Option<Runtime>,
+}
+
+/// The saved form of a [`State`]: no diff, no path, no question's content.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedState {
+    now: UnixMillis,
+    connections: Saved<ConnectionId, Connection>,
+    threads: Saved<Id, Thread>,
+    turns: Saved<TurnKey, Turn>,
+    items: Saved<ItemKey, ItemState>,
+    requests: Saved<RequestKey, PendingRequest>,
+    reviews: Saved<RequestId, PendingReview>,
+    repositories: Saved<QuestionId, Option<DigestValue>>,
+    skills: Saved<QuestionId, ParkedSkill>,
+    next_question: u64,
+    originator: Option<Id>,
+    runtime: Option<Runtime>,
+}
+
+impl State {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            now: UnixMillis::default(),
+            connections: Capped::new(limits.connections),
+            threads: Capped::new(limits.threads),
+            turns: Capped::new(limits.turns),
+            items: Capped::new(limits.items),
+            requests: Capped::new(limits.requests),
+            reviews: Capped::new(limits.reviews),
+            repositories: Capped::new(limits.repositories),
+            skills: Capped::new(limits.skills),
+            next_question: 0,
+            originator: None,
+            runtime: None,
+        }
+    }
+
+    pub(super) fn save(&self, digest: &impl Digest) -> SavedState {
+        SavedState {
+            now: self.now,
+            connections: self.connections.save(Clone::clone),
+            threads: self.threads.save(Clone::clone),
+            turns: self.turns.save(|turn| turn.without_text(digest)),
+            items: self.items.save(Clone::clone),
+            requests: self.requests.save(Clone::clone),
+            reviews: self.reviews.save(Clone::clone),
+            repositories: self.repositories.save(Clone::clone),
+            skills: self.skills.save(Clone::clone),
+            next_question: self.next_question,
+            originator: self.originator.clone(),
+            runtime: self.runtime.clone(),
+        }
+    }
+
+    pub(super) fn load(limits: &Limits, saved: SavedState) -> Self {
+        Self {
+            now: saved.now,
+            connections: Capped::load(limits.connections, saved.connections, |value| value),
+            threads: Capped::load(limits.threads, saved.threads, |value| value),
+            turns: Capped::load(limits.turns, saved.turns, |value| value),
+            items: Capped::load(limits.items, saved.items, |value| value),
+            requests: Capped::load(limits.requests, saved.requests, |value| value),
+            reviews: Capped::load(limits.reviews, saved.reviews, |value| value),
+            repositories: Capped::load(limits.repositories, saved.repositories, |value| value),
+            skills: Capped::load(limits.skills, saved.skills, |value| value),
+            next_question: saved.next_question,
+            originator: saved.originator,
+            runtime: saved.runtime,
+        }
+    }
+
+    pub(super) fn ask(&mut self) -> QuestionId {
+        let id = QuestionId(self.next_question);
+        self.next_question += 1;
+        id
+    }
+
+    /// A connection's context; using it keeps it from expiring.
+    pub(super) fn connection(&mut self, id: ConnectionId) -> Option<&Connection> {
+        self.connections.get_mut(self.now, &id).map(|connection| &*connection)
+    }
+
+    /// The connection that has a thread (contract `rules.md` 1.1).
+    pub(super) fn thread_connection(&mut self, thread_id: &Id) -> Result<Arc<ConnectionContext>, Reason> {
+        let thread = self.threads.get_mut(self.now, thread_id).ok_or(Reason::UnknownThread)?;
+        let connection = thread.connection_id.ok_or(Reason::ThreadWithoutConnection)?;
+        self.connection(connection).map(|connection| connection.context.clone()).ok_or(Reason::UnknownConnection)
+    }
+
+    /// A thread's connection and lineage, in this order of what can be missing.
+    pub(super) fn thread_context(&mut self, thread_id: &Id) -> Result<ThreadContext, Reason> {
+        let connection = self.thread_connection(thread_id)?;
+        let lineage = self.lineage(thread_id).ok_or(Reason::UnknownThread)?;
+        Ok(ThreadContext { connection, lineage })
+    }
+
+    pub(super) fn lineage(&self, thread_id: &Id) -> Option<Arc<Lineage>> {
+        self.threads.peek(thread_id)?.metadata.as_ref().map(|metadata| metadata.lineage.clone())
+    }
+
+    /// Whether a thread's server is newer than the contract's 0.131.
+    pub(super) fn is_newer(&self, thread_id: &Id) -> bool {
+        let connection = self.threads.peek(thread_id).and_then(|thread| thread.connection_id);
+        connection.and_then(|id| self.connections.peek(&id)).is_some_and(|connection| connection.is_newer)
+    }
+
+    /// The product id of skill, app and plugin events (contract `facts.md` 2).
+    pub(super) fn product_client_id(&self) -> Id {
+        self.originator.clone().unwrap_or_else(|| "codex_cli_rs".into())
+    }
+
+    pub(super) fn turn_mut(&mut self, thread: &Id, turn: &Id) -> Option<&mut Turn> {
+        self.turns.get_mut(self.now, &TurnRef { thread, turn })
+    }
+
+    /// The state of a turn, made if there is none.
+    pub(super) fn turn_or_new(&mut self, thread: &Id, turn: &Id, output: &mut Output) -> &mut Turn {
+        let key = TurnRef { thread, turn };
+        if !self.turns.contains(&key) {
+            let owned = TurnKey { thread: thread.clone(), turn: turn.clone() };
+            if let Some((key, turn)) = self.turns.insert(self.now, owned, Turn::default()) {
+                turn.discard(self.now, &key, Some(Reason::Evicted), output);
+            }
+        }
+        // It was there or has just been put in, and the cap is at least one.
+        self.turns.get_mut(self.now, &key).unwrap_or_else(|| unreachable!("the turn was just inserted"))
+    }
+
+    /// Removes a client's request, and tells its thread that it is no longer open.
+    pub(super) fn take_request(&mut self, key: &RequestKey) -> Option<PendingRequest> {
+        let (_, request) = self.requests.remove(key)?;
+        self.close_request(&request);
+        Some(request)
+    }
+
+    pub(super) fn close_request(&mut self, request: &PendingRequest) {
+        if let RequestKind::TurnStart { .. } = request.kind
+            && let Some(thread) = self.threads.get_mut(self.now, &request.thread_id)
+        {
+            thread.open_turn_starts = thread.open_turn_starts.saturating_sub(1);
+        }
+    }
+
+    /// Drops what was idle for too long. Returns the skills among it: their events need no answer.
+    pub(super) fn expire(&mut self, output: &mut Output) -> Vec<ParkedSkill> {
+        let now = self.now;
+        while let Some((id, _)) = self.connections.pop_expired(now) {
+            let ids = Ids { connection_id: Some(id), ..Ids::default() };
+            output.discard(now, Subject::Connection, Reason::Expired, ids);
+        }
+        while let Some((id, _)) = self.threads.pop_expired(now) {
+            output.discard(now, Subject::Thread, Reason::Expired, Ids::thread(&id));
+        }
+        while let Some((key, turn)) = self.turns.pop_expired(now) {
+            turn.discard(now, &key, Some(Reason::Expired), output);
+        }
+        while let Some((key, _)) = self.items.pop_expired(now) {
+            output.discard(now, Subject::Item, Reason::Expired, Ids::item(&key.thread, &key.turn, &key.item));
+        }
+        while let Some((key, request)) = self.requests.pop_expired(now) {
+            self.close_request(&request);
+            output.discard(now, Subject::Request, Reason::Expired, Ids::request(Some(key.0), &key.1));
+        }
+        while let Some((id, review)) = self.reviews.pop_expired(now) {
+            output.discard(now, Subject::Review, Reason::Expired, review.ids(&id));
+        }
+        while self.repositories.pop_expired(now).is_some() {}
+        let mut skills = Vec::new();
+        while let Some((_, skill)) = self.skills.pop_expired(now) {
+            skills.push(skill);
+        }
+        skills
+    }
+
+    /// Drops everything that waits, each with the reason why it yielded nothing.
+    pub(super) fn finish(&mut self, output: &mut Output) {
+        let now = self.now;
+        for ((connection, id), request) in self.requests.take_where(|_, _| true) {
+            self.close_request(&request);
+            output.discard(now, Subject::Request, Reason::NotAnswered, Ids::request(Some(connection), &id));
+        }
+        for (id, review) in self.reviews.take_where(|_, _| true) {
+            output.discard(now, Subject::Review, Reason::NotAnswered, review.ids(&id));
+        }
+        for (key, item) in self.items.take_where(|_, _| true) {
+            if item.started_at_ms.is_some() {
+                output.discard(now, Subject::Item, Reason::NotCompletedItem, Ids::item(&key.thread, &key.turn, &key.item));
+            }
+        }
+        for (key, turn) in self.turns.take_where(|_, _| true) {
+            turn.discard(now, &key, None, output);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! `codex_thread_initialized` (contract `rules.md` 2.2, 2.3, 9.1, 9.2).
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Reducer;
+use crate::digest::Digest;
+use crate::discard::{Ids, Reason, Subject};
+use crate::event::Event;
+use crate::event::common::{Client, ConnectionContext, InitializationMode, Lineage, RpcTransport, Runtime, ThreadSource};
+use crate::event::thread::ThreadInitialized;
+use crate::fact::subagent::SubAgentThreadStarted;
+use crate::id::{ConnectionId, Id};
+use crate::output::Output;
+use crate::protocol::thread::ThreadResponse;
+use crate::question::QuestionId;
+use crate::time::to_u64;
+
+pub(super) const NEW: InitializationMode = InitializationMode::New;
+pub(super) const RESUMED: InitializationMode = InitializationMode::Resumed;
+pub(super) const FORKED: InitializationMode = InitializationMode::Forked;
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Thread {
+    pub(super) connection_id: Option<ConnectionId>,
+    pub(super) metadata: Option<Metadata>,
+    /// The question about the repository at the thread's working directory.
+    pub(super) repository: Option<QuestionId>,
+    /// How many `turn/start` requests wait for their response.
+    pub(super) open_turn_starts: u32,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Metadata {
+    pub(super) lineage: Arc<Lineage>,
+    pub(super) initialization_mode: InitializationMode,
+}
+
+impl<D: Digest> Reducer<D> {
+    /// A response of `thread/start`, `thread/resume` or `thread/fork`: the connection has the thread
+    /// from here on, whichever had it before.
+    pub(super) fn thread_opened(
+        &mut self,
+        connection_id: ConnectionId,
+        initialization_mode: InitializationMode,
+        response: ThreadResponse,
+        output: &mut Output,
+    ) {
+        let thread = response.thread;
+        let Some(connection) = self.state.connection(connection_id).map(|connection| connection.context.clone()) else {
+            let ids = Ids { connection_id: Some(connection_id), ..Ids::thread(&thread.id) };
+            output.discard(self.state.now, Subject::Thread, Reason::UnknownConnection, ids);
+            return;
+        };
+        let source = thread.source.subagent();
+        let lineage = Lineage {
+            thread_source: thread.thread_source,
+            subagent_source: source.map(crate::protocol::thread::SubAgentSource::name),
+            parent_thread_id: source.and_then(|source| source.parent_thread_id().cloned()),
+        };
+        let event = ThreadInitialized {
+            thread_id: thread.id.clone(),
+            connection,
+            model: response.model,
+            ephemeral: thread.ephemeral,
+            thread_source: lineage.thread_source,
+            initialization_mode,
+            subagent_source: lineage.subagent_source.clone(),
+            parent_thread_id: lineage.parent_thread_id.clone(),
+            created_at: to_u64(thread.created_at).unwrap_or(0),
+        };
+        let repository = response.cwd.map(|cwd| self.ask_repository(cwd, output));
+        let open_turn_starts = self.state.threads.peek(&thread.id).map_or(0, |thread| thread.open_turn_starts);
+        let metadata = Some(Metadata { lineage: Arc::new(lineage), initialization_mode });
+        self.insert_thread(thread.id, Thread { connection_id: Some(connection_id), metadata, repository, open_turn_starts }, output);
+        output.events.push(Event::ThreadInitialized(Box::new(event)));
+    }
+
+    /// The server started a thread itself: its event needs nothing but the fact, and what is already
+    /// known of the thread stays.
+    pub(super) fn subagent_thread_started(&mut self, fact: SubAgentThreadStarted, output: &mut Output) {
+        let parent_thread_id = fact.parent_thread_id.or_else(|| fact.subagent_source.parent_thread_id().cloned());
+        let lineage = Lineage {
+            thread_source: Some(ThreadSource::Subagent),
+            subagent_source: Some(fact.subagent_source.name()),
+            parent_thread_id,
+        };
+        let parent = lineage.parent_thread_id.as_ref().and_then(|parent| self.state.threads.peek(parent));
+        let (parent_connection, parent_repository) =
+            parent.map_or((None, None), |parent| (parent.connection_id, parent.repository));
+
+        let mut thread = self.state.threads.remove(&fact.thread_id).map_or_else(Thread::default, |(_, thread)| thread);
+        thread.connection_id = thread.connection_id.or(parent_connection);
+        thread.repository = thread.repository.or(parent_repository);
+        if thread.metadata.is_none() {
+            let lineage = Arc::new(lineage.clone());
+            thread.metadata = Some(Metadata { lineage, initialization_mode: NEW });
+        }
+        self.insert_thread(fact.thread_id.clone(), thread, output);
+
+        let connection = ConnectionContext {
+            app_server_client: Client {
+                product_client_id: fact.product_client_id,
+                client_name: Some(fact.client_name),
+                client_version: Some(fact.client_version),
+                rpc_transport: RpcTransport::InProcess,
+                experimental_api_enabled: None,
+            },
+            runtime: self.state.runtime.clone().unwrap_or_else(unknown_runtime),
+        };
+        output.events.push(Event::ThreadInitialized(Box::new(ThreadInitialized {
+            thread_id: fact.thread_id,
+            connection: Arc::new(connection),
+            model: fact.model,
+            ephemeral: fact.ephemeral,
+            thread_source: lineage.thread_source,
+            initialization_mode: NEW,
+            subagent_source: lineage.subagent_source,
+            parent_thread_id: lineage.parent_thread_id,
+            created_at: fact.created_at,
+        })));
+    }
+
+    fn insert_thread(&mut self, id: Id, thread: Thread, output: &mut Output) {
+        if let Some((evicted, _)) = self.state.threads.insert(self.state.now, id, thread) {
+            output.discard(self.state.now, Subject::Thread, Reason::Evicted, Ids::thread(&evicted));
+        }
+    }
+}
+
+/// The runtime of a process that no connection has described yet.
+pub(crate) fn unknown_runtime() -> Runtime {
+    let unknown = || Id::from("unknown");
+    Runtime { codex_rs_version: unknown(), runtime_os: unknown(), runtime_os_version: unknown(), runtime_arch: unknown() }
+}

@@ -1,0 +1,311 @@
+//! `codex_turn_event` and the accepted lines that follow it (contract `rules.md` 4, 8.1).
+
+use alloc::boxed::Box;
+
+use serde::{Deserialize, Serialize};
+
+use super::Reducer;
+use super::config::Config;
+use super::state::{PendingRequest, RequestKind, TurnKey, TurnRef};
+use crate::accepted_lines::AcceptedLines;
+use crate::digest::{Digest, DigestValue};
+use crate::discard::{Ids, Reason, Subject};
+use crate::event::Event;
+use crate::event::accepted_lines::{AcceptedLineFingerprints, InnerEventType, ProductSurface};
+use crate::event::turn::{ApprovalsReviewer, Tokens, ToolCounts, TurnEvent, TurnStatus};
+use crate::fact::turn::{TurnResolvedConfig, TurnTokenUsage};
+use crate::id::{ConnectionId, Id, RequestId};
+use crate::output::Output;
+use crate::private::DiffText;
+use crate::protocol::enums;
+use crate::protocol::error::CodexErrorInfo;
+use crate::protocol::input::count_images;
+use crate::protocol::notification::{TurnDiffUpdated, TurnNotification};
+use crate::protocol::turn::TurnStartParams;
+use crate::question::QuestionId;
+use crate::time::{UnixMillis, to_u64};
+
+/// What is known of a turn that has not had its event.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Turn {
+    connection_id: Option<ConnectionId>,
+    num_input_images: Option<u64>,
+    config: Option<Config>,
+    /// Unix seconds.
+    started_at: Option<u64>,
+    tokens: Option<Tokens>,
+    completed: Option<Completed>,
+    diff: Option<Diff>,
+    pub(super) steer_count: u64,
+    pub(super) tools: ToolCounts,
+    repository: Option<QuestionId>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Completed {
+    status: Option<TurnStatus>,
+    error: Option<CodexErrorInfo>,
+    /// Unix seconds.
+    completed_at: u64,
+    duration_ms: Option<u64>,
+}
+
+/// The latest diff of a turn.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Diff {
+    /// Its text; never saved.
+    #[serde(skip)]
+    Text(DiffText),
+    /// What is left of it in a snapshot, or of one that is too large to hold.
+    Hashed(AcceptedLines),
+}
+
+impl Diff {
+    fn into_lines(self, digest: &impl Digest) -> AcceptedLines {
+        match self {
+            Self::Text(text) => AcceptedLines::of(text.expose(), digest),
+            Self::Hashed(lines) => lines,
+        }
+    }
+}
+
+impl Turn {
+    /// The turn with hashes in place of its diff.
+    pub(super) fn without_text(&self, digest: &impl Digest) -> Self {
+        let mut turn = self.clone();
+        turn.diff = turn.diff.map(|diff| Diff::Hashed(diff.into_lines(digest)));
+        turn
+    }
+
+    /// Says that the turn never had its event; without a `reason`, says what it waited for.
+    pub(super) fn discard(self, at: UnixMillis, key: &TurnKey, reason: Option<Reason>, output: &mut Output) {
+        let waited_for = || match self {
+            Self { completed: None, .. } => Reason::NotCompleted,
+            Self { config: None, .. } => Reason::NoResolvedConfig,
+            _ => Reason::NoStartResponse,
+        };
+        output.discard(at, Subject::Turn, reason.unwrap_or_else(waited_for), Ids::turn(&key.thread, &key.turn));
+    }
+}
+
+impl<D: Digest> Reducer<D> {
+    /// `turn/start`: remembered until its response says which turn it started.
+    pub(super) fn turn_start(
+        &mut self,
+        _at: UnixMillis,
+        connection_id: ConnectionId,
+        request_id: RequestId,
+        params: TurnStartParams,
+        output: &mut Output,
+    ) {
+        let repository = params.cwd.map(|cwd| self.ask_repository(cwd, output));
+        let request = PendingRequest {
+            thread_id: params.thread_id,
+            num_input_images: count_images(&params.input),
+            kind: RequestKind::TurnStart { repository },
+        };
+        self.insert_request((connection_id, request_id), request, output);
+    }
+
+    pub(super) fn insert_request(&mut self, key: (ConnectionId, RequestId), request: PendingRequest, output: &mut Output) {
+        // A request with the same id takes the place of the earlier one, which is then over.
+        self.state.take_request(&key);
+        if let RequestKind::TurnStart { .. } = request.kind
+            && let Some(thread) = self.state.threads.get_mut(self.state.now, &request.thread_id)
+        {
+            thread.open_turn_starts += 1;
+        }
+        if let Some((key, evicted)) = self.state.requests.insert(self.state.now, key, request) {
+            self.state.close_request(&evicted);
+            output.discard(self.state.now, Subject::Request, Reason::Evicted, Ids::request(Some(key.0), &key.1));
+        }
+    }
+
+    /// The response of `turn/start`.
+    pub(super) fn turn_start_accepted(
+        &mut self,
+        at: UnixMillis,
+        connection_id: ConnectionId,
+        request_id: RequestId,
+        turn_id: Id,
+        output: &mut Output,
+    ) {
+        let key = (connection_id, request_id);
+        let Some(PendingRequest { thread_id, num_input_images, kind: RequestKind::TurnStart { repository } }) =
+            self.state.take_request(&key)
+        else {
+            let ids = Ids { turn_id: Some(turn_id), ..Ids::request(Some(key.0), &key.1) };
+            output.discard(self.state.now, Subject::Turn, Reason::UnknownRequest, ids);
+            return;
+        };
+        if repository.is_some()
+            && let Some(thread) = self.state.threads.get_mut(self.state.now, &thread_id)
+        {
+            thread.repository = repository;
+        }
+        let turn = self.state.turn_or_new(&thread_id, &turn_id, output);
+        turn.connection_id = Some(connection_id);
+        turn.num_input_images = Some(num_input_images);
+        self.try_emit_turn(at, &thread_id, &turn_id, output);
+    }
+
+    /// The turn's settings: the last writer of the number of images wins.
+    pub(super) fn turn_config_resolved(&mut self, at: UnixMillis, mut fact: TurnResolvedConfig, output: &mut Output) {
+        let config = Config::new(&fact);
+        let repository = fact.permission_profile_cwd.take().map(|cwd| self.ask_repository(cwd, output));
+        let turn = self.state.turn_or_new(&fact.thread_id, &fact.turn_id, output);
+        turn.num_input_images = Some(fact.num_input_images);
+        turn.config = Some(config);
+        turn.repository = repository.or(turn.repository);
+        self.try_emit_turn(at, &fact.thread_id, &fact.turn_id, output);
+    }
+
+    /// The turn's use of tokens.
+    pub(super) fn turn_tokens_used(&mut self, at: UnixMillis, fact: &TurnTokenUsage, output: &mut Output) {
+        let turn = self.state.turn_or_new(&fact.thread_id, &fact.turn_id, output);
+        turn.tokens = Some(Tokens {
+            input_tokens: Some(fact.input_tokens),
+            cached_input_tokens: Some(fact.cached_input_tokens),
+            output_tokens: Some(fact.output_tokens),
+            reasoning_output_tokens: Some(fact.reasoning_output_tokens),
+            total_tokens: Some(fact.total_tokens),
+        });
+        self.try_emit_turn(at, &fact.thread_id, &fact.turn_id, output);
+    }
+
+    /// `turn/started`
+    pub(super) fn turn_started(&mut self, started: &TurnNotification, output: &mut Output) {
+        let turn = self.state.turn_or_new(&started.thread_id, &started.turn.id, output);
+        turn.started_at = started.turn.started_at.and_then(to_u64);
+    }
+
+    /// `turn/diff/updated`: the latest diff replaces the earlier one.
+    pub(super) fn turn_diff_updated(&mut self, updated: TurnDiffUpdated, output: &mut Output) {
+        let TurnDiffUpdated { thread_id, turn_id, diff } = updated;
+        let diff = if diff.expose().len() > self.limits.max_diff_bytes {
+            output.discard(self.state.now, Subject::Diff, Reason::TooLarge, Ids::turn(&thread_id, &turn_id));
+            Diff::Hashed(AcceptedLines::count(diff.expose()))
+        } else {
+            Diff::Text(diff)
+        };
+        self.state.turn_or_new(&thread_id, &turn_id, output).diff = Some(diff);
+    }
+
+    /// `turn/completed`: skills of the turn that still wait for an answer wait no longer.
+    pub(super) fn turn_completed(&mut self, at: UnixMillis, completed: TurnNotification, output: &mut Output) {
+        let TurnNotification { thread_id, turn } = completed;
+        self.finish_skills_of_turn(&thread_id, &turn.id, output);
+        let state = self.state.turn_or_new(&thread_id, &turn.id, output);
+        state.completed = Some(Completed {
+            status: match turn.status {
+                enums::TurnStatus::Completed => Some(TurnStatus::Completed),
+                enums::TurnStatus::Failed => Some(TurnStatus::Failed),
+                enums::TurnStatus::Interrupted => Some(TurnStatus::Interrupted),
+                enums::TurnStatus::InProgress | enums::TurnStatus::Unknown => None,
+            },
+            error: turn.error.and_then(|error| error.codex_error_info).filter(|info| *info != CodexErrorInfo::Unknown),
+            completed_at: turn.completed_at.and_then(to_u64).unwrap_or(0),
+            duration_ms: turn.duration_ms.and_then(to_u64),
+        });
+        self.try_emit_turn(at, &thread_id, &turn.id, output);
+    }
+
+    /// Emits the turn's event once everything it needs is there (contract `rules.md` 4.2).
+    fn try_emit_turn(&mut self, at: UnixMillis, thread_id: &Id, turn_id: &Id, output: &mut Output) {
+        let key = TurnRef { thread: thread_id, turn: turn_id };
+        let Some(turn) = self.state.turns.peek(&key) else { return };
+        if turn.completed.is_none() || turn.config.is_none() {
+            return;
+        }
+        let started_by = turn.connection_id;
+        let Some(thread) = self.state.threads.get_mut(self.state.now, thread_id) else { return };
+        let Some(metadata) = thread.metadata.clone() else { return };
+        let thread_repository = thread.repository;
+        // A turn without `turn/start` belongs to its thread's connection; but a request that still
+        // waits for its response may turn out to have started this very turn.
+        let connection_id = started_by.or(if thread.open_turn_starts == 0 { thread.connection_id } else { None });
+        let Some(connection) = connection_id.and_then(|id| self.state.connection(id)) else { return };
+        let (connection, is_newer) = (connection.context.clone(), connection.is_newer);
+        let Some((_, Turn { num_input_images, config: Some(config), started_at, tokens, completed: Some(completed), diff, steer_count, tools, repository, .. })) =
+            self.state.turns.remove(&key)
+        else {
+            return;
+        };
+
+        let repository = repository.or(thread_repository);
+        let repo_hash = repository.and_then(|question| *self.state.repositories.get_mut(self.state.now, &question)?);
+        if repository != thread_repository
+            && let Some(question) = repository
+        {
+            self.state.repositories.remove(&question);
+        }
+        let model = config.model.clone();
+        output.events.push(Event::Turn(Box::new(TurnEvent {
+            thread_id: thread_id.clone(),
+            turn_id: turn_id.clone(),
+            submission_type: config.submission_type,
+            connection,
+            ephemeral: config.ephemeral,
+            thread_source: metadata.lineage.thread_source,
+            initialization_mode: metadata.initialization_mode,
+            subagent_source: metadata.lineage.subagent_source.clone(),
+            parent_thread_id: metadata.lineage.parent_thread_id.clone(),
+            model: config.model,
+            model_provider: config.model_provider,
+            sandbox_policy: config.sandbox_policy,
+            reasoning_effort: config.reasoning_effort,
+            reasoning_summary: config.reasoning_summary,
+            service_tier: config.service_tier,
+            approval_policy: config.approval_policy,
+            approvals_reviewer: match config.approvals_reviewer {
+                ApprovalsReviewer::GuardianSubagent if is_newer => ApprovalsReviewer::AutoReview,
+                reviewer => reviewer,
+            },
+            sandbox_network_access: config.sandbox_network_access,
+            collaboration_mode: config.collaboration_mode,
+            personality: config.personality,
+            num_input_images: num_input_images.unwrap_or(0),
+            is_first_turn: config.is_first_turn,
+            status: completed.status,
+            turn_error: completed.error,
+            steer_count,
+            tools,
+            tokens: tokens.unwrap_or_default(),
+            duration_ms: completed.duration_ms,
+            started_at,
+            completed_at: completed.completed_at,
+        })));
+        if let Some(diff) = diff {
+            let lines = diff.into_lines(&self.digest);
+            emit_accepted_lines(at, (thread_id, turn_id), model.as_ref(), repo_hash, lines, output);
+        }
+    }
+}
+
+/// `codex_accepted_line_fingerprints`, in chunks that fit a request.
+fn emit_accepted_lines(
+    at: UnixMillis,
+    (thread_id, turn_id): (&Id, &Id),
+    model: Option<&Id>,
+    repo_hash: Option<DigestValue>,
+    lines: AcceptedLines,
+    output: &mut Output,
+) {
+    if lines.is_empty() {
+        return;
+    }
+    output.events.extend(lines.into_chunks().into_iter().map(|chunk| {
+        Event::AcceptedLineFingerprints(Box::new(AcceptedLineFingerprints {
+            event_type: InnerEventType::default(),
+            turn_id: turn_id.clone(),
+            thread_id: thread_id.clone(),
+            product_surface: ProductSurface::default(),
+            model_slug: model.cloned(),
+            completed_at: at.as_secs(),
+            repo_hash,
+            accepted_added_lines: chunk.added,
+            accepted_deleted_lines: chunk.deleted,
+            line_fingerprints: chunk.fingerprints,
+        }))
+    }));
+}

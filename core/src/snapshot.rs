@@ -1,0 +1,53 @@
+//! The saved form of a session's state: versioned JSON, without any diff or path.
+
+use serde::{Deserialize, Serialize};
+
+use crate::discard::Stats;
+use crate::observer::SavedObserver;
+use crate::reducer::SavedState;
+
+/// The version of the form; a snapshot of another version is refused.
+pub(crate) const VERSION: u32 = 1;
+
+/// Everything that a suspended session needs to go on.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) version: u32,
+    pub(crate) observer: SavedObserver,
+    pub(crate) reducer: SavedState,
+    pub(crate) stats: Stats,
+}
+
+/// Why a snapshot could not be restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// It is not a snapshot, or it is damaged.
+    #[error("not a snapshot, or damaged at byte {column}")]
+    Damaged {
+        /// The byte, counted from 1.
+        column: usize,
+    },
+    /// It was made by another version.
+    #[error("the snapshot has version {found}, this program reads version {VERSION}")]
+    Version {
+        /// The snapshot's version.
+        found: u32,
+    },
+}
+
+impl Snapshot {
+    pub(crate) fn from_json(json: &str) -> Result<Self, RestoreError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        // The version comes first: a newer form may have any other shape.
+        let damaged = |error: serde_json::Error| RestoreError::Damaged { column: error.column() };
+        let Versioned { version: found } = serde_json::from_str(json).map_err(damaged)?;
+        if found != VERSION {
+            return Err(RestoreError::Version { found });
+        }
+        serde_json::from_str(json).map_err(damaged)
+    }
+}

@@ -1,0 +1,21 @@
+//! The clock seam: the core never asks for the time, every entry point is told it.
+
+use serde::{Deserialize, Serialize};
+
+/// A moment in Unix milliseconds, as the host's clock or a recording says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnixMillis(pub u64);
+
+impl UnixMillis {
+    /// The moment in whole Unix seconds, rounded down.
+    pub const fn as_secs(self) -> u64 {
+        self.0 / 1000
+    }
+}
+
+/// A wire time or duration as an unsigned number; negative ones are no value
+/// (`to_u64` of contract `rules.md`).
+pub(crate) fn to_u64(value: i64) -> Option<u64> {
+    u64::try_from(value).ok()
+}

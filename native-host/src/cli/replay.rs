@@ -1,0 +1,124 @@
+//! `turnledger replay`
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Parser, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use turnledger::recording::Source;
+use turnledger::replay::{Format, Options, ReplayError, replay};
+use turnledger_core::event::common::RpcTransport;
+
+use super::BAD_INPUT;
+
+/// Reduce recorded sessions to the events that they are worth.
+///
+/// A recording has one JSON object a line: `at_ms`, `connection_id`, `direction`
+/// (`client_to_server` or `server_to_client`) and `message`. Each file is a session of its own.
+#[derive(Debug, Parser)]
+pub(crate) struct Args {
+    /// Recordings, plain or compressed (gzip, Zstandard); `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Write request bodies as they would be uploaded, instead of events
+    #[arg(long)]
+    batches: bool,
+    /// Write to FILE instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The remote URL of the repository that the sessions worked in
+    #[arg(long, value_name = "URL")]
+    remote: Option<String>,
+    /// How the recorded clients reached the server
+    #[arg(long, value_enum, default_value_t = Transport::Stdio)]
+    transport: Transport,
+    /// Say for every discard which message caused it and what was missing
+    #[arg(long)]
+    explain: bool,
+    /// Stop at the first bad line
+    #[arg(long)]
+    strict: bool,
+    /// Print neither progress nor a summary
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Transport {
+    Stdio,
+    Websocket,
+    InProcess,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let sources: Vec<_> = args.files.iter().map(|file| Source::from_argument(file)).collect();
+    if sources.iter().filter(|source| **source == Source::Stdin).count() > 1 {
+        bail!("standard input (`-`) can be replayed only once");
+    }
+    let options = Options {
+        format: if args.batches { Format::Batches } else { Format::Events },
+        remote: args.remote,
+        rpc_transport: match args.transport {
+            Transport::Stdio => RpcTransport::Stdio,
+            Transport::Websocket => RpcTransport::Websocket,
+            Transport::InProcess => RpcTransport::InProcess,
+        },
+        explain: args.explain,
+        strict: args.strict,
+    };
+    check_readable(&sources)?;
+    let mut lines: Box<dyn Write> = match &args.output {
+        Some(path) => {
+            let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+            Box::new(BufWriter::new(file))
+        }
+        None => Box::new(BufWriter::new(io::stdout().lock())),
+    };
+
+    let progress = progress(&sources, args.quiet);
+    let wrap = |reader| progress.wrap_read(reader);
+    let mut note = |text: &str| progress.suspend(|| eprintln!("{text}"));
+    let summary = replay(&sources, &options, &wrap, &mut lines, &mut note);
+    progress.finish_and_clear();
+    let summary = match summary {
+        Err(ReplayError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+        summary => summary?,
+    };
+    if !args.quiet {
+        eprintln!("{summary}");
+    }
+    Ok(if summary.bad_lines > 0 { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS })
+}
+
+/// A file that is not there is said before anything is written.
+fn check_readable(sources: &[Source]) -> anyhow::Result<()> {
+    for source in sources {
+        if let Source::File(path) = source {
+            let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+            if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+                bail!("cannot read {}: it is a folder; name the recordings in it", path.display());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A bar over the bytes to read; hidden unless a person watches.
+fn progress(sources: &[Source], quiet: bool) -> ProgressBar {
+    if quiet || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let total: Option<u64> = sources.iter().map(Source::len).sum();
+    let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+    let template = match total {
+        Some(_) => "{bar:40} {percent:>3}% {binary_bytes}/{binary_total_bytes} ({binary_bytes_per_sec}, {eta} left)",
+        None => "{spinner} {binary_bytes} ({binary_bytes_per_sec})",
+    };
+    // The template is a constant: it either always parses or never does.
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}

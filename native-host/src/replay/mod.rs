@@ -1,0 +1,66 @@
+//! Recorded sessions through the core: events or request bodies out, one a line.
+
+mod parallel;
+mod session;
+mod summary;
+
+use turnledger_core::event::common::RpcTransport;
+
+pub use parallel::replay;
+pub use summary::Summary;
+
+/// What a replay writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// One event a line.
+    #[default]
+    Events,
+    /// One request body a line, as it would be uploaded, with its idempotency id.
+    Batches,
+}
+
+/// How recordings are replayed.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What is written.
+    pub format: Format,
+    /// The answer to the core's question which remote a thread's repository has.
+    pub remote: Option<String>,
+    /// How the recorded connections reached the server.
+    pub rpc_transport: RpcTransport,
+    /// Whether every discard is explained.
+    pub explain: bool,
+    /// Whether the first bad line ends the replay.
+    pub strict: bool,
+}
+
+/// What a replay tells its host, in the order of the sessions and of their lines.
+#[derive(Debug)]
+pub enum Report {
+    /// Lines to write, each with its end.
+    Lines(Vec<u8>),
+    /// Something to tell the person who waits: a bad line, or a discard.
+    Note(String),
+}
+
+/// A recording that cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}: {error}")]
+pub struct Unreadable {
+    /// The recording.
+    pub name: String,
+    /// What the system says.
+    #[source]
+    pub error: std::io::Error,
+}
+
+/// Why a replay ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A recording cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// What was replayed cannot be written.
+    #[error("cannot write: {0}")]
+    Write(#[source] std::io::Error),
+}

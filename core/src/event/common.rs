@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use crate::id::Id;
-pub use crate::protocol::enums::ThreadSource;
+pub use crate::protocol::thread::ThreadSource;
 
 /// Declares event enums in snake case.
 macro_rules! event_enums {

@@ -76,7 +76,7 @@ impl Observer {
                         if let Some(skill) = self.state.skills.peek(&name_key(*key))
                             && mentions.skills.iter().all(|named| named.skill_name != skill.name)
                         {
-                            mentions.skills.push(named_skill(skill, InvocationType::Explicit));
+                            mentions.skills.push(named_skill(skill));
                         }
                     }
                 }
@@ -143,18 +143,15 @@ impl Observer {
     }
 
     /// A command that reads a listed skill's file uses the skill, once a turn.
-    pub(super) fn skills_read(&mut self, thread_id: &Id, turn_id: &Id, actions: &[CommandAction], step: &mut Step<'_>) {
-        if self.state.skills.len() == 0 {
-            return;
-        }
-        let read: Vec<KnownSkill> =
-            actions.iter().filter_map(|action| self.state.skills.peek(&action.path?)).cloned().collect();
-        for skill in read {
+    pub(super) fn skills_read(&mut self, thread_id: &Id, turn_id: &Id, actions: &mut [CommandAction], step: &mut Step<'_>) {
+        for path in actions.iter_mut().filter_map(|action| action.skill_file.take()) {
+            let Some(skill) = self.state.skills.peek(&TextKey::of(path.expose())).cloned() else { continue };
             if self.state.report_once(&["skill", thread_id, turn_id, &skill.name]) {
+                let workspace = self.state.thread(thread_id).and_then(|thread| thread.cwd);
+                let skill = SkillUse { invocation_type: InvocationType::Implicit, ..self.skill_use(&skill.name, &path, workspace) };
                 let model_slug = self.model_of(thread_id, Some(turn_id));
                 let tracking = Tracking { model_slug, thread_id: thread_id.clone(), turn_id: Some(turn_id.clone()) };
-                let invocations = vec![named_skill(&skill, InvocationType::Implicit)];
-                step.fact(Fact::SkillInvoked(SkillInvoked { tracking, invocations }));
+                step.fact(Fact::SkillInvoked(SkillInvoked { tracking, invocations: vec![skill] }));
             }
         }
     }
@@ -213,14 +210,14 @@ impl Observer {
 }
 
 /// A listed skill: its path is not kept, so its place stays unknown.
-fn named_skill(skill: &KnownSkill, invocation_type: InvocationType) -> SkillUse {
+fn named_skill(skill: &KnownSkill) -> SkillUse {
     SkillUse {
         skill_name: skill.name.clone(),
         skill_scope: Some(skill.scope),
         skill_path: None,
         workspace: None,
         plugin_id: None,
-        invocation_type,
+        invocation_type: InvocationType::Explicit,
     }
 }
 

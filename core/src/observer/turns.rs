@@ -51,12 +51,12 @@ impl Observer {
         }
     }
 
-    pub(super) fn item_completed(&mut self, completed: ItemCompleted, step: &mut Step<'_>) {
-        let ItemCompleted { thread_id, turn_id, item, .. } = &completed;
+    pub(super) fn item_completed(&mut self, mut completed: ItemCompleted, step: &mut Step<'_>) {
+        let ItemCompleted { thread_id, turn_id, completed_at_ms, item } = &mut completed;
         match item {
-            Item::ContextCompaction(_) => self.compaction_completed(thread_id, turn_id, completed.completed_at_ms, step),
-            Item::CollabAgentToolCall(call) => self.agents_called(thread_id, call, completed.completed_at_ms, step),
-            Item::CommandExecution(command) => self.skills_read(thread_id, turn_id, &command.command_actions, step),
+            Item::ContextCompaction(_) => self.compaction_completed(thread_id, turn_id, *completed_at_ms, step),
+            Item::CollabAgentToolCall(call) => self.agents_called(thread_id, call, *completed_at_ms, step),
+            Item::CommandExecution(command) => self.skills_read(thread_id, turn_id, &mut command.command_actions, step),
             _ => {}
         }
         if item.tool_id().is_some() {

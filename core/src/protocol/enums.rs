@@ -26,9 +26,6 @@ macro_rules! wire_enums {
 }
 
 wire_enums! {
-    /// Who started a thread (`thread.threadSource`).
-    ThreadSource("snake_case") { User, Subagent, MemoryConsolidation }
-
     /// Who reviews approvals.
     ApprovalsReviewer("snake_case") {
         User,

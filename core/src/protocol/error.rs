@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::Serialize
 use super::enums::NonSteerableTurnKind;
 use super::tagged::Text;
 use crate::id::Id;
-use crate::private::{TextLook, redact_free_text};
+use crate::private::{TextLook, is_word, redact_free_text};
 
 /// What kind of failure ended a turn, in the wire's own form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,11 +35,6 @@ pub enum CodexErrorInfo {
 const HTTP_KINDS: [&str; 4] =
     ["httpConnectionFailed", "responseStreamConnectionFailed", "responseStreamDisconnected", "responseTooManyFailedAttempts"];
 const NOT_STEERABLE: &str = "activeTurnNotSteerable";
-
-/// Whether a text can only be a word of a program: what an enumeration of a newer version adds.
-fn is_word(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
 
 impl<'de> Deserialize<'de> for CodexErrorInfo {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -12,7 +12,7 @@ use super::enums::{
 };
 use super::tagged::{self, Tagged};
 use crate::id::Id;
-use crate::private::{NonBlank, Presence, TextKey, TextLook};
+use crate::private::{HostPath, NonBlank, Presence, TextLook};
 
 /// One step of a turn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -82,26 +82,29 @@ pub struct CommandAction {
     /// What it does.
     #[serde(rename = "type")]
     pub kind: CommandActionKind,
-    /// Which file it touches, by hash: enough to recognise a skill's file.
-    #[serde(rename = "path", default, deserialize_with = "path_key", skip_serializing)]
-    pub(crate) path: Option<TextKey>,
+    /// The file it touches, if that is a skill's: for the question where the skill lies.
+    #[serde(rename = "path", default, deserialize_with = "skill_file", skip_serializing)]
+    pub(crate) skill_file: Option<HostPath>,
 }
 
 impl CommandAction {
     /// A part of a command that does `kind`.
     pub fn new(kind: CommandActionKind) -> Self {
-        Self { kind, path: None }
+        Self { kind, skill_file: None }
     }
 }
 
-fn path_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TextKey>, D::Error> {
-    struct Key(TextKey);
-    impl<'de> Deserialize<'de> for Key {
+/// The name of the file that describes a skill.
+const SKILL_FILE: &str = "SKILL.md";
+
+fn skill_file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HostPath>, D::Error> {
+    struct SkillFile(Option<HostPath>);
+    impl<'de> Deserialize<'de> for SkillFile {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            deserializer.deserialize_str(TextLook(|path: &str| Self(TextKey::of(path))))
+            deserializer.deserialize_str(TextLook(|path: &str| Self(path.ends_with(SKILL_FILE).then(|| path.into()))))
         }
     }
-    Option::<Key>::deserialize(deserializer).map(|key| key.map(|Key(key)| key))
+    Option::<SkillFile>::deserialize(deserializer).map(|file| file.and_then(|SkillFile(path)| path))
 }
 
 /// A patch.

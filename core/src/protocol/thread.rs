@@ -5,12 +5,75 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
-use super::enums::{ApprovalsReviewer, ReasoningEffort, ServiceTier, ThreadSource, TurnStatus};
+use super::enums::{ApprovalsReviewer, ReasoningEffort, ServiceTier, TurnStatus};
 use super::policy::{AskForApproval, SandboxPolicy};
 use super::tagged::Text;
 use super::turn::CollaborationMode;
 use crate::id::Id;
-use crate::private::{HostPath, NonBlank};
+use crate::private::{HostPath, NonBlank, TextLook, is_word};
+
+/// Who started a thread (`thread.threadSource`).
+///
+/// Newer servers take any word from their client and report it as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ThreadSource {
+    /// The user.
+    User,
+    /// Another thread.
+    Subagent,
+    /// The consolidation of memories.
+    MemoryConsolidation,
+    /// Another word.
+    Other(Id),
+    /// A text that is no word, and so is not reported.
+    Unknown,
+}
+
+impl ThreadSource {
+    fn new(text: &str) -> Self {
+        match text {
+            "user" => Self::User,
+            "subagent" => Self::Subagent,
+            "memory_consolidation" => Self::MemoryConsolidation,
+            word if is_word(word) => Self::Other(word.into()),
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ThreadSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextLook(Self::new))
+    }
+}
+
+impl Serialize for ThreadSource {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::User => serializer.serialize_str("user"),
+            Self::Subagent => serializer.serialize_str("subagent"),
+            Self::MemoryConsolidation => serializer.serialize_str("memory_consolidation"),
+            Self::Other(word) => serializer.serialize_str(word),
+            Self::Unknown => serializer.serialize_str("unknown"),
+        }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for ThreadSource {
+    fn schema_name() -> alloc::borrow::Cow<'static, str> {
+        "ThreadSource".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "Who started a thread; newer servers take any word from their client.",
+            "type": "string",
+            "examples": ["user", "subagent", "memory_consolidation"]
+        })
+    }
+}
 
 /// Why the server itself started a thread.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -71,9 +71,10 @@ impl<D: Digest> Reducer<D> {
             output.discard(now, Subject::Item, reason, Ids::item(&thread_id, &turn_id, &item_id));
         };
 
+        let is_newer = self.state.is_newer(&thread_id);
         if let Some(turn) = self.state.turns.get_mut(now, &TurnRef { thread: &thread_id, turn: &turn_id }) {
             count(&mut turn.tools, &item);
-        } else if !self.state.is_newer(&thread_id) {
+        } else if !is_newer {
             // Servers newer than 0.131 report what ends after its turn, too.
             return discard(output, Reason::UnknownTurn);
         }
@@ -102,7 +103,7 @@ impl<D: Digest> Reducer<D> {
             started_at_ms,
             completed_at_ms,
             duration_ms: completed_at_ms.checked_sub(started_at_ms),
-            execution_duration_ms: execution_duration_ms(&item),
+            execution_duration_ms: execution_duration_ms(&item, is_newer, completed_at_ms.checked_sub(started_at_ms)),
             reviews: state.reviews,
             terminal_status,
             failure_kind,
@@ -181,14 +182,16 @@ fn outcome(item: &Item) -> Option<(TerminalStatus, Option<FailureKind>)> {
     }
 }
 
-fn execution_duration_ms(item: &Item) -> Option<u64> {
+/// How long the item itself ran. Servers newer than 0.131 say the whole duration for collaboration
+/// tools, which have none of their own.
+fn execution_duration_ms(item: &Item, is_newer: bool, duration_ms: Option<u64>) -> Option<u64> {
     match item {
-        Item::CommandExecution(command) => command.duration_ms,
-        Item::McpToolCall(call) => call.duration_ms,
-        Item::DynamicToolCall(call) => call.duration_ms,
+        Item::CommandExecution(command) => command.duration_ms.and_then(to_u64),
+        Item::McpToolCall(call) => call.duration_ms.and_then(to_u64),
+        Item::DynamicToolCall(call) => call.duration_ms.and_then(to_u64),
+        Item::CollabAgentToolCall(_) if is_newer => duration_ms,
         _ => None,
     }
-    .and_then(to_u64)
 }
 
 fn tally<T>(list: &[T], matches: impl Fn(&T) -> bool) -> u64 {

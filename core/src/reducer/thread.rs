@@ -65,7 +65,7 @@ impl<D: Digest> Reducer<D> {
             connection,
             model: response.model,
             ephemeral: thread.ephemeral,
-            thread_source: lineage.thread_source,
+            thread_source: lineage.thread_source.clone(),
             initialization_mode,
             subagent_source: lineage.subagent_source.clone(),
             parent_thread_id: lineage.parent_thread_id.clone(),

@@ -246,7 +246,7 @@ impl<D: Digest> Reducer<D> {
             submission_type: config.submission_type,
             connection,
             ephemeral: config.ephemeral,
-            thread_source: metadata.lineage.thread_source,
+            thread_source: metadata.lineage.thread_source.clone(),
             initialization_mode: metadata.initialization_mode,
             subagent_source: metadata.lineage.subagent_source.clone(),
             parent_thread_id: metadata.lineage.parent_thread_id.clone(),

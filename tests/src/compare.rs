@@ -1,0 +1,198 @@
+//! Our events beside those that the real binary uploaded for the same session.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+
+/// Fields that contract `derived.md` says cannot be known from traffic.
+const UNKNOWABLE: &[(&str, &[&str])] = &[
+    (
+        "codex_turn_event",
+        // Defaults that were never set on the wire, and the tier after the model's support is known.
+        &["personality", "reasoning_summary", "service_tier"],
+    ),
+    (
+        "codex_guardian_review",
+        &[
+            "guardian_thread_id",
+            "guardian_session_kind",
+            "guardian_model",
+            "guardian_reasoning_effort",
+            "had_prior_review_context",
+            "time_to_first_token_ms",
+            "failure_reason",
+            "reviewed_action.sandbox_permissions",
+            "input_tokens",
+            "cached_input_tokens",
+            "output_tokens",
+            "reasoning_output_tokens",
+            "total_tokens",
+        ],
+    ),
+    // What 0.131 and later upload is empty; ours is not.
+    ("codex_accepted_line_fingerprints", &["line_fingerprints"]),
+    // The recording's paths were replaced, so a skill outside the repository has another id.
+    ("skill_invocation", &["skill_id"]),
+    ("codex_compaction_event", &["implementation"]),
+];
+
+/// Fields that are stamped by a clock, or estimated from what the wire shows: how far they may be off.
+const APPROXIMATE: &[(&str, &str, u64)] = &[
+    ("codex_review_event", "completed_at_ms", 2000),
+    ("codex_review_event", "duration_ms", 2000),
+    ("codex_turn_steer_event", "created_at", 2),
+    ("codex_accepted_line_fingerprints", "completed_at", 2),
+    ("codex_guardian_review", "completion_latency_ms", 2000),
+    ("codex_compaction_event", "duration_ms", 2000),
+    ("codex_compaction_event", "started_at", 2),
+    ("codex_compaction_event", "completed_at", 2),
+    // The server adds an estimate for what is newer than the latest usage update.
+    ("codex_compaction_event", "active_context_tokens_before", 300),
+    ("codex_compaction_event", "active_context_tokens_after", 300),
+];
+
+/// What a comparison counted for one type of event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    /// Events that the real binary uploaded about threads that are in the traffic.
+    pub real: u64,
+    /// Of these, events that we made, too.
+    pub matched: u64,
+    /// Events that only we made.
+    pub extra: u64,
+    /// Fields that were compared for equality.
+    pub compared: u64,
+    /// Of these, fields that are equal.
+    pub equal: u64,
+    /// Fields that were compared with a tolerance.
+    pub approximate: u64,
+}
+
+/// The comparison of many sessions.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// By type of event.
+    pub rows: BTreeMap<String, Row>,
+    /// Every difference, for a person to read.
+    pub differences: Vec<String>,
+    /// Real events of threads that are nowhere in the traffic.
+    pub invisible: Vec<String>,
+}
+
+impl Comparison {
+    /// Compares one session's events.
+    pub fn add(&mut self, session: &str, traffic: &str, ours: &[Value], real: &[Value]) {
+        let mut ours: Vec<Option<&Value>> = ours.iter().map(Some).collect();
+        for event in real {
+            let name = event["event_type"].as_str().unwrap_or_default();
+            let thread = event["event_params"]["thread_id"].as_str();
+            if thread.is_some_and(|thread| !traffic.contains(thread)) {
+                self.invisible.push(format!("{session}: {name}"));
+                continue;
+            }
+            self.rows.entry(name.into()).or_default().real += 1;
+            let counterpart = ours.iter_mut().find(|candidate| candidate.is_some_and(|ours| identity(ours) == identity(event)));
+            match counterpart.and_then(Option::take) {
+                Some(ours) => {
+                    self.rows.entry(name.into()).or_default().matched += 1;
+                    self.compare(session, name, ours, event);
+                }
+                None => self.differences.push(format!("{session}: no counterpart of {name} {}", identity(event))),
+            }
+        }
+        for extra in ours.into_iter().flatten() {
+            let name = extra["event_type"].as_str().unwrap_or_default();
+            self.rows.entry(name.into()).or_default().extra += 1;
+            self.differences.push(format!("{session}: not in the recording: {name} {}", identity(extra)));
+        }
+    }
+
+    fn compare(&mut self, session: &str, name: &str, ours: &Value, real: &Value) {
+        let (ours, real) = (fields(ours), fields(real));
+        let unknowable = |field: &str| UNKNOWABLE.iter().any(|(of, fields)| *of == name && fields.contains(&field));
+        let row = self.rows.entry(name.into()).or_default();
+        for (field, ours) in &ours {
+            // A field that this version of the server does not have cannot be compared.
+            let Some(real) = real.get(field) else { continue };
+            if unknowable(field) {
+                continue;
+            }
+            let tolerance = APPROXIMATE.iter().find(|(of, approximate, _)| *of == name && approximate == field);
+            let agrees = match (tolerance, ours.as_u64(), real.as_u64()) {
+                (Some((.., tolerance)), Some(ours), Some(real)) => {
+                    row.approximate += 1;
+                    ours.abs_diff(real) <= *tolerance
+                }
+                _ => {
+                    row.compared += 1;
+                    let equal = ours == real;
+                    row.equal += u64::from(equal);
+                    equal
+                }
+            };
+            if !agrees {
+                self.differences.push(format!("{session}: {name} {field}: ours {ours}, real {real}"));
+            }
+        }
+    }
+}
+
+/// The fields of an event's parameters, nested ones by their path, and those beside them.
+fn fields(event: &Value) -> BTreeMap<String, Value> {
+    fn collect(prefix: &str, value: &Value, fields: &mut BTreeMap<String, Value>) {
+        match value {
+            Value::Object(members) if prefix != "turn_error" => {
+                for (name, member) in members {
+                    let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                    collect(&path, member, fields);
+                }
+            }
+            value => {
+                fields.insert(prefix.into(), value.clone());
+            }
+        }
+    }
+    let mut collected = BTreeMap::new();
+    collect("", &event["event_params"], &mut collected);
+    for beside in ["skill_id", "skill_name"] {
+        if let Some(value) = event.get(beside) {
+            collected.insert(beside.into(), value.clone());
+        }
+    }
+    collected
+}
+
+/// The fields that tell which event of a session it is.
+fn identity(event: &Value) -> Value {
+    let names: &[&str] = match event["event_type"].as_str().unwrap_or_default() {
+        "codex_thread_initialized" => &["thread_id", "initialization_mode"],
+        "codex_turn_steer_event" => &["thread_id", "expected_turn_id", "result", "rejection_reason"],
+        "codex_review_event" | "codex_guardian_review" => &["thread_id", "turn_id", "review_id"],
+        "codex_hook_run" => &["thread_id", "turn_id", "hook_name"],
+        "skill_invocation" => &["thread_id", "turn_id", "skill_name"],
+        _ => &["thread_id", "turn_id", "item_id"],
+    };
+    let fields = fields(event);
+    let mut identity = vec![event["event_type"].clone()];
+    identity.extend(names.iter().map(|name| fields.get(*name).cloned().unwrap_or_default()));
+    Value::Array(identity)
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "{:<42} {:>13} {:>6} {:>13} {:>12}", "event type", "matched/real", "extra", "equal/fields", "within limit")?;
+        for (name, row) in &self.rows {
+            let events = format!("{}/{}", row.matched, row.real);
+            let equal = format!("{}/{}", row.equal, row.compared);
+            writeln!(formatter, "{name:<42} {events:>13} {:>6} {equal:>13} {:>12}", row.extra, row.approximate)?;
+        }
+        for invisible in &self.invisible {
+            writeln!(formatter, "not in the traffic: {invisible}")?;
+        }
+        for difference in &self.differences {
+            writeln!(formatter, "{difference}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,5 @@
+//! What the tests share: golden recordings, replay in memory, and the comparison with the events
+//! that the real binary uploaded.
+
+pub mod compare;
+pub mod golden;

@@ -1,0 +1,59 @@
+//! Parity with the real thing: recorded traffic of released Codex binaries gives the events that
+//! those binaries uploaded.
+
+use turnledger_tests::compare::{Comparison, Row};
+use turnledger_tests::golden::{Sha1, recordings, replay, values};
+
+fn compare(version: &str) -> Comparison {
+    let mut comparison = Comparison::default();
+    for recording in recordings(version) {
+        let ours = values(&replay(Sha1, &recording.messages()).events);
+        comparison.add(&recording.name, &recording.traffic, &ours, &recording.uploaded);
+    }
+    println!("Codex {version}\n{comparison}");
+    comparison
+}
+
+fn total(comparison: &Comparison) -> Row {
+    comparison.rows.values().fold(Row::default(), |sum, row| Row {
+        real: sum.real + row.real,
+        matched: sum.matched + row.matched,
+        extra: sum.extra + row.extra,
+        compared: sum.compared + row.compared,
+        equal: sum.equal + row.equal,
+        approximate: sum.approximate + row.approximate,
+    })
+}
+
+#[test]
+fn codex_0_131_0() {
+    let comparison = compare("0.131.0");
+    assert_eq!(comparison.differences, [""; 0]);
+    let total = total(&comparison);
+    assert_eq!((total.matched, total.extra), (224, 0), "every recorded event and no other");
+    assert_eq!(comparison.rows.len(), 16, "the recordings show 16 types of events");
+    assert_eq!(comparison.invisible.len(), 3, "the threads of inline reviews and of the guardian");
+}
+
+/// A newer version, made with the same scenarios; it has fields and events beyond the contract.
+#[test]
+fn codex_0_169_0() {
+    let comparison = compare("0.169.0");
+    let known = [
+        // The server reports commands that still ran when it was shut down; the wire does not say so.
+        "interrupt_command: no counterpart of codex_command_execution_event",
+        // The tokens of a remote compaction's own request are nowhere on the wire.
+        "compact_interrupt: codex_compaction_event active_context_tokens_before",
+        "compact_mid_fail: codex_compaction_event active_context_tokens_before",
+        "fail_http: codex_compaction_event active_context_tokens_",
+        // The news of an agent comes some milliseconds after the call that spawned it.
+        "sub_v2ns: codex_collab_agent_tool_call_event",
+    ];
+    let unexpected: Vec<_> = comparison
+        .differences
+        .iter()
+        .filter(|difference| !known.iter().any(|known| difference.starts_with(known)))
+        .collect();
+    assert_eq!(unexpected, [""; 0]);
+    assert_eq!(total(&comparison).extra, 0);
+}

@@ -50,14 +50,7 @@ fn hash_of<Q: Hash + ?Sized>(key: &Q) -> u64 {
 
 impl<K: Hash + Eq, V> Capped<K, V> {
     pub(crate) const fn new(cap: Cap) -> Self {
-        Self {
-            cap,
-            index: HashTable::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
-            oldest: NONE,
-            newest: NONE,
-        }
+        Self { cap, index: HashTable::new(), slots: Vec::new(), free: Vec::new(), oldest: NONE, newest: NONE }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -67,9 +60,7 @@ impl<K: Hash + Eq, V> Capped<K, V> {
     fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<usize> {
         let slots = &self.slots;
         self.index
-            .find(hash_of(key), |&slot| {
-                slots[slot].entry.as_ref().is_some_and(|(held, _)| key.equivalent(held))
-            })
+            .find(hash_of(key), |&slot| slots[slot].entry.as_ref().is_some_and(|(held, _)| key.equivalent(held)))
             .copied()
     }
 

@@ -71,7 +71,7 @@ impl DigestValue {
     }
 
     fn from_hex(hex: &str) -> Option<Self> {
-        if hex.len() % 2 != 0 || hex.len() > CAPACITY * 2 {
+        if !hex.len().is_multiple_of(2) || hex.len() > CAPACITY * 2 {
             return None;
         }
         let mut bytes = [0_u8; CAPACITY];
@@ -176,7 +176,11 @@ pub(crate) mod tests {
             (Domain::Line, "fn useful() {", "11d7765af3533a5671ac0b9a16c1b1f8c2adec6cab61f12a580d352056387177"),
             (Domain::Line, "return user.id;", "35ea620eb874fa6d4bbe9d0adbce5bd3219dd6a925b8cd7e96dbb0a5e67a0630"),
             (Domain::Line, "++ new value", "5d21c30dc16ae8d5fd6c80ee7b0157e69d5460719307bb9a3abbdc4f9dfca714"),
-            (Domain::Repository, "github.com/acme/widget", "f715cb3d07d6c8116691a8bb83c90dbfd9622572d408d90171b315c65e1dae8d"),
+            (
+                Domain::Repository,
+                "github.com/acme/widget",
+                "f715cb3d07d6c8116691a8bb83c90dbfd9622572d408d90171b315c65e1dae8d",
+            ),
         ];
         for (domain, value, expected) in vectors {
             assert_eq!(fingerprint(&TestDigest, domain, value).to_string(), expected, "{domain:?} {value}");

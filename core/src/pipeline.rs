@@ -135,6 +135,7 @@ impl<D: Digest> Pipeline<D> {
 }
 
 /// How much an output held before a step.
+#[derive(Clone, Copy)]
 struct Mark {
     events: usize,
     discards: usize,

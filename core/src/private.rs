@@ -215,7 +215,8 @@ impl TextKey {
 
 /// Whether a text can only be a word of a program: what an enumeration of a newer version adds.
 pub(crate) fn is_word(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 /// A free text as far as it can leave the machine: words that may be a path, a URL, an address or

@@ -2,7 +2,6 @@
 
 use turnledger_core::{Digest, DigestValue};
 
-
 /// SHA-256, and SHA-1 where the contract fixes it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sha2;

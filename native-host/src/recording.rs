@@ -82,7 +82,7 @@ impl Source {
     }
 
     /// How many bytes there are to read, if it is known.
-    pub fn len(&self) -> Option<u64> {
+    pub fn stored_bytes(&self) -> Option<u64> {
         match self {
             Self::Stdin => None,
             Self::File(path) => path.metadata().ok().map(|metadata| metadata.len()),

@@ -92,7 +92,8 @@ impl Comparison {
                 continue;
             }
             self.rows.entry(name.into()).or_default().real += 1;
-            let counterpart = ours.iter_mut().find(|candidate| candidate.is_some_and(|ours| identity(ours) == identity(event)));
+            let counterpart =
+                ours.iter_mut().find(|candidate| candidate.is_some_and(|ours| identity(ours) == identity(event)));
             match counterpart.and_then(Option::take) {
                 Some(ours) => {
                     self.rows.entry(name.into()).or_default().matched += 1;
@@ -119,18 +120,16 @@ impl Comparison {
                 continue;
             }
             let tolerance = APPROXIMATE.iter().find(|(of, approximate, _)| *of == name && approximate == field);
-            let agrees = match (tolerance, ours.as_u64(), real.as_u64()) {
-                (Some((.., tolerance)), Some(ours), Some(real)) => {
+            let agrees =
+                if let (Some((.., tolerance)), Some(ours), Some(real)) = (tolerance, ours.as_u64(), real.as_u64()) {
                     row.approximate += 1;
                     ours.abs_diff(real) <= *tolerance
-                }
-                _ => {
+                } else {
                     row.compared += 1;
                     let equal = ours == real;
                     row.equal += u64::from(equal);
                     equal
-                }
-            };
+                };
             if !agrees {
                 self.differences.push(format!("{session}: {name} {field}: ours {ours}, real {real}"));
             }
@@ -181,7 +180,11 @@ fn identity(event: &Value) -> Value {
 
 impl fmt::Display for Comparison {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "{:<42} {:>13} {:>6} {:>13} {:>12}", "event type", "matched/real", "extra", "equal/fields", "within limit")?;
+        writeln!(
+            formatter,
+            "{:<42} {:>13} {:>6} {:>13} {:>12}",
+            "event type", "matched/real", "extra", "equal/fields", "within limit"
+        )?;
         for (name, row) in &self.rows {
             let events = format!("{}/{}", row.matched, row.real);
             let equal = format!("{}/{}", row.equal, row.compared);

@@ -7,7 +7,8 @@ use serde_json::Value;
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::fact::answer::{RepositoryAnswered, SkillAnswered};
 use turnledger_core::{
-    ConnectionId, Digest, DigestValue, Direction, Event, Fact, Limits, Output, Pipeline, Question, QuestionKind, UnixMillis,
+    ConnectionId, Digest, DigestValue, Direction, Event, Fact, Limits, Output, Pipeline, Question, QuestionKind,
+    UnixMillis,
 };
 
 /// The remote of the workspace in every recording.
@@ -68,8 +69,10 @@ fn read(scenario: &Path) -> Recording {
     let traffic = fs::read_to_string(scenario.join("traffic.jsonl")).expect("traffic.jsonl");
     let uploads = fs::read_to_string(scenario.join("uploads.json")).expect("uploads.json");
     let uploads: Vec<Value> = serde_json::from_str(&uploads).expect("a list of uploads");
-    let uploaded =
-        uploads.into_iter().flat_map(|upload| upload["body"]["events"].as_array().cloned().unwrap_or_default()).collect();
+    let uploaded = uploads
+        .into_iter()
+        .flat_map(|upload| upload["body"]["events"].as_array().cloned().unwrap_or_default())
+        .collect();
     let name = scenario.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Recording { name, traffic, uploaded }
 }

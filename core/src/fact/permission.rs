@@ -109,7 +109,11 @@ impl PermissionProfile {
         };
         match file_system {
             FileSystemProfile::Restricted { entries } if !full_disk_write(entries) => {
-                if has_writable_root(entries, cwd, folders) { SandboxPolicy::WorkspaceWrite } else { SandboxPolicy::ReadOnly }
+                if has_writable_root(entries, cwd, folders) {
+                    SandboxPolicy::WorkspaceWrite
+                } else {
+                    SandboxPolicy::ReadOnly
+                }
             }
             _ if network_enabled => SandboxPolicy::FullAccess,
             _ => SandboxPolicy::ExternalSandbox,
@@ -119,7 +123,8 @@ impl PermissionProfile {
 
 /// Whether the whole disk may be written: the root is, and nothing narrows it.
 fn full_disk_write(entries: &[FileSystemEntry]) -> bool {
-    let root_is_written = entries.iter().any(|entry| entry.path == FileSystemPath::Root && entry.access == Access::Write);
+    let root_is_written =
+        entries.iter().any(|entry| entry.path == FileSystemPath::Root && entry.access == Access::Write);
     root_is_written && !entries.iter().any(|entry| narrows(entry, entries))
 }
 
@@ -128,7 +133,9 @@ fn narrows(entry: &FileSystemEntry, entries: &[FileSystemEntry]) -> bool {
         return false;
     }
     let outranked = || {
-        entries.iter().any(|other| other.path == entry.path && other.access == Access::Write && other.access > entry.access)
+        entries
+            .iter()
+            .any(|other| other.path == entry.path && other.access == Access::Write && other.access > entry.access)
     };
     match entry.path {
         FileSystemPath::GlobPattern(_) => true,
@@ -139,10 +146,8 @@ fn narrows(entry: &FileSystemEntry, entries: &[FileSystemEntry]) -> bool {
 }
 
 fn has_writable_root(entries: &[FileSystemEntry], cwd: Option<&HostPath>, folders: &SpecialFolders) -> bool {
-    let resolved: Vec<(Vec<String>, Access)> = entries
-        .iter()
-        .filter_map(|entry| Some((resolve(&entry.path, cwd, folders)?, entry.access)))
-        .collect();
+    let resolved: Vec<(Vec<String>, Access)> =
+        entries.iter().filter_map(|entry| Some((resolve(&entry.path, cwd, folders)?, entry.access))).collect();
     let written = resolved.iter().filter(|(_, access)| *access == Access::Write).map(|(path, _)| path);
     written.into_iter().any(|path| {
         let decisive = resolved
@@ -170,7 +175,9 @@ fn resolve(path: &FileSystemPath, cwd: Option<&HostPath>, folders: &SpecialFolde
             path.extend(subpath.iter().flat_map(|subpath| split(subpath.expose())));
             Some(path)
         }
-        FileSystemPath::Tmpdir => folders.tmpdir.as_ref().filter(|path| path.expose().starts_with('/')).map(|path| split(path.expose())),
+        FileSystemPath::Tmpdir => {
+            folders.tmpdir.as_ref().filter(|path| path.expose().starts_with('/')).map(|path| split(path.expose()))
+        }
         FileSystemPath::SlashTmp => folders.slash_tmp.then(|| split("/tmp")),
         FileSystemPath::GlobPattern(_) | FileSystemPath::Minimal | FileSystemPath::Unknown => None,
     }
@@ -186,7 +193,8 @@ mod tests {
     fn managed(entries: &[(FileSystemPath, Access)], network_enabled: bool) -> SandboxPolicy {
         let entries: Vec<_> =
             entries.iter().map(|(path, access)| FileSystemEntry { path: path.clone(), access: *access }).collect();
-        let profile = PermissionProfile::Managed { file_system: FileSystemProfile::Restricted { entries }, network_enabled };
+        let profile =
+            PermissionProfile::Managed { file_system: FileSystemProfile::Restricted { entries }, network_enabled };
         let folders = SpecialFolders { tmpdir: Some("/var/tmp".into()), slash_tmp: false };
         profile.sandbox_policy(Some(&"/home/dev/shop".into()), &folders)
     }
@@ -203,17 +211,25 @@ mod tests {
         for network_enabled in [true, false] {
             assert_eq!(of(PermissionProfile::External { network_enabled }), SandboxPolicy::ExternalSandbox);
         }
-        let unrestricted =
-            |network_enabled| PermissionProfile::Managed { file_system: FileSystemProfile::Unrestricted, network_enabled };
+        let unrestricted = |network_enabled| PermissionProfile::Managed {
+            file_system: FileSystemProfile::Unrestricted,
+            network_enabled,
+        };
         assert_eq!(of(unrestricted(true)), SandboxPolicy::FullAccess);
         assert_eq!(of(unrestricted(false)), SandboxPolicy::ExternalSandbox);
 
         let root = (FileSystemPath::Root, Access::Write);
-        assert_eq!(managed(&[root.clone()], true), SandboxPolicy::FullAccess);
+        assert_eq!(managed(core::slice::from_ref(&root), true), SandboxPolicy::FullAccess);
         assert_eq!(managed(&[root], false), SandboxPolicy::ExternalSandbox);
         assert_eq!(managed(&[(FileSystemPath::Root, Access::Read)], true), SandboxPolicy::ReadOnly);
         assert_eq!(
-            managed(&[(FileSystemPath::Root, Access::Read), (FileSystemPath::ProjectRoots { subpath: None }, Access::Write)], true),
+            managed(
+                &[
+                    (FileSystemPath::Root, Access::Read),
+                    (FileSystemPath::ProjectRoots { subpath: None }, Access::Write)
+                ],
+                true
+            ),
             SandboxPolicy::WorkspaceWrite
         );
         assert_eq!(managed(&[], true), SandboxPolicy::ReadOnly);
@@ -241,7 +257,10 @@ mod tests {
         // A write entry for the same place outranks read, but not none.
         let write = (path("/etc"), Access::Write);
         let root = (FileSystemPath::Root, Access::Write);
-        assert_eq!(managed(&[root.clone(), write.clone(), (path("/etc"), Access::Read)], true), SandboxPolicy::FullAccess);
+        assert_eq!(
+            managed(&[root.clone(), write.clone(), (path("/etc"), Access::Read)], true),
+            SandboxPolicy::FullAccess
+        );
         assert_eq!(managed(&[root, write, (path("/etc"), Access::None)], true), SandboxPolicy::WorkspaceWrite);
     }
 
@@ -255,7 +274,13 @@ mod tests {
         assert_eq!(write(FileSystemPath::Minimal), SandboxPolicy::ReadOnly);
         assert_eq!(write(FileSystemPath::GlobPattern("/srv/*".into())), SandboxPolicy::ReadOnly);
         // The longest prefix decides; of equal ones the higher access.
-        assert_eq!(managed(&[(path("/srv"), Access::Write), (path("/srv"), Access::None)], false), SandboxPolicy::ReadOnly);
-        assert_eq!(managed(&[(path("/srv/a"), Access::Write), (path("/srv"), Access::None)], false), SandboxPolicy::WorkspaceWrite);
+        assert_eq!(
+            managed(&[(path("/srv"), Access::Write), (path("/srv"), Access::None)], false),
+            SandboxPolicy::ReadOnly
+        );
+        assert_eq!(
+            managed(&[(path("/srv/a"), Access::Write), (path("/srv"), Access::None)], false),
+            SandboxPolicy::WorkspaceWrite
+        );
     }
 }

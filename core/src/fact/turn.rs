@@ -6,7 +6,9 @@ use super::permission::{PermissionProfile, SpecialFolders};
 use crate::event::turn::SubmissionType;
 use crate::id::Id;
 use crate::private::HostPath;
-use crate::protocol::enums::{ApprovalsReviewer, ModeKind, Personality, ReasoningEffort, ReasoningSummary, ServiceTier};
+use crate::protocol::enums::{
+    ApprovalsReviewer, ModeKind, Personality, ReasoningEffort, ReasoningSummary, ServiceTier,
+};
 use crate::protocol::policy::AskForApproval;
 
 /// A turn's settings, resolved right before its first model request.

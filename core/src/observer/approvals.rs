@@ -138,7 +138,9 @@ fn effective_permissions(
     answer: Option<ServerResponse>,
 ) -> (PermissionOverlay, GrantScope) {
     let nothing = (PermissionOverlay::default(), GrantScope::Turn);
-    let Some(ServerResponse::PermissionsApproval(PermissionsAnswer { permissions, scope, strict_auto_review })) = answer else {
+    let Some(ServerResponse::PermissionsApproval(PermissionsAnswer { permissions, scope, strict_auto_review })) =
+        answer
+    else {
         return nothing;
     };
     if strict_auto_review == Some(true) && scope == GrantScope::Session {
@@ -165,10 +167,34 @@ mod tests {
         let files = r#"{"network":null,"fileSystem":{"write":["/x"]}}"#;
         for (requested, result, network_granted, files_granted, scope) in [
             (network, r#"{"permissions":{"network":{"enabled":true}}}"#, true, false, GrantScope::Turn),
-            (network, r#"{"permissions":{"fileSystem":{"write":["/x"]}},"scope":"session"}"#, false, false, GrantScope::Session),
-            (files, r#"{"permissions":{"fileSystem":{"write":["/x"]}},"scope":"session"}"#, false, true, GrantScope::Session),
-            (network, r#"{"permissions":{"network":{"enabled":true}},"scope":"session","strictAutoReview":true}"#, false, false, GrantScope::Turn),
-            (network, r#"{"permissions":{"network":{"enabled":true}},"scope":"turn","strictAutoReview":true}"#, true, false, GrantScope::Turn),
+            (
+                network,
+                r#"{"permissions":{"fileSystem":{"write":["/x"]}},"scope":"session"}"#,
+                false,
+                false,
+                GrantScope::Session,
+            ),
+            (
+                files,
+                r#"{"permissions":{"fileSystem":{"write":["/x"]}},"scope":"session"}"#,
+                false,
+                true,
+                GrantScope::Session,
+            ),
+            (
+                network,
+                r#"{"permissions":{"network":{"enabled":true}},"scope":"session","strictAutoReview":true}"#,
+                false,
+                false,
+                GrantScope::Turn,
+            ),
+            (
+                network,
+                r#"{"permissions":{"network":{"enabled":true}},"scope":"turn","strictAutoReview":true}"#,
+                true,
+                false,
+                GrantScope::Turn,
+            ),
             (network, r#"{"permissions":{}}"#, false, false, GrantScope::Turn),
             (network, r#"{"permissions":7}"#, false, false, GrantScope::Turn),
             (network, "null", false, false, GrantScope::Turn),

@@ -68,7 +68,13 @@ impl Observer {
         OpenCompaction { started_at_ms, trigger, reason, phase, tokens_before, tokens_after: None, error: None }
     }
 
-    pub(super) fn compaction_completed(&mut self, thread_id: &Id, turn_id: &Id, completed_at_ms: i64, step: &mut Step<'_>) {
+    pub(super) fn compaction_completed(
+        &mut self,
+        thread_id: &Id,
+        turn_id: &Id,
+        completed_at_ms: i64,
+        step: &mut Step<'_>,
+    ) {
         let open = self.state.turn(thread_id, turn_id).and_then(|turn| turn.compaction.take());
         match open {
             Some(mut open) => {

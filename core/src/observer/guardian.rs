@@ -38,8 +38,12 @@ fn details(completed: &GuardianReviewCompleted) -> Option<GuardianReview> {
             (GuardianDecision::Approved, GuardianTerminalStatus::Approved, None, Some(GuardianOutcome::Allow))
         }
         // Why it failed is not on the wire.
-        GuardianStatus::Denied if failed_closed => (GuardianDecision::Denied, GuardianTerminalStatus::FailedClosed, None, None),
-        GuardianStatus::Denied => (GuardianDecision::Denied, GuardianTerminalStatus::Denied, None, Some(GuardianOutcome::Deny)),
+        GuardianStatus::Denied if failed_closed => {
+            (GuardianDecision::Denied, GuardianTerminalStatus::FailedClosed, None, None)
+        }
+        GuardianStatus::Denied => {
+            (GuardianDecision::Denied, GuardianTerminalStatus::Denied, None, Some(GuardianOutcome::Deny))
+        }
         GuardianStatus::TimedOut => {
             (GuardianDecision::Denied, GuardianTerminalStatus::TimedOut, Some(GuardianFailureReason::Timeout), None)
         }

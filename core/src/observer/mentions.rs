@@ -143,12 +143,21 @@ impl Observer {
     }
 
     /// A command that reads a listed skill's file uses the skill, once a turn.
-    pub(super) fn skills_read(&mut self, thread_id: &Id, turn_id: &Id, actions: &mut [CommandAction], step: &mut Step<'_>) {
+    pub(super) fn skills_read(
+        &mut self,
+        thread_id: &Id,
+        turn_id: &Id,
+        actions: &mut [CommandAction],
+        step: &mut Step<'_>,
+    ) {
         for path in actions.iter_mut().filter_map(|action| action.skill_file.take()) {
             let Some(skill) = self.state.skills.peek(&TextKey::of(path.expose())).cloned() else { continue };
             if self.state.report_once(&["skill", thread_id, turn_id, &skill.name]) {
                 let workspace = self.state.thread(thread_id).and_then(|thread| thread.cwd);
-                let skill = SkillUse { invocation_type: InvocationType::Implicit, ..self.skill_use(&skill.name, &path, workspace) };
+                let skill = SkillUse {
+                    invocation_type: InvocationType::Implicit,
+                    ..self.skill_use(&skill.name, &path, workspace)
+                };
                 let model_slug = self.model_of(thread_id, Some(turn_id));
                 let tracking = Tracking { model_slug, thread_id: thread_id.clone(), turn_id: Some(turn_id.clone()) };
                 step.fact(Fact::SkillInvoked(SkillInvoked { tracking, invocations: vec![skill] }));
@@ -200,10 +209,12 @@ impl Observer {
             plugin_name,
             marketplace_name,
             remote_plugin_id: known.and_then(|plugin| plugin.remote_plugin_id.clone()),
-            capability_summary: known.and_then(|plugin| plugin.capabilities.as_ref()).map(|capabilities| CapabilitySummary {
-                has_skills: capabilities.has_skills,
-                mcp_server_names: capabilities.mcp_servers.clone(),
-                app_connector_ids: capabilities.connectors.clone(),
+            capability_summary: known.and_then(|plugin| plugin.capabilities.as_ref()).map(|capabilities| {
+                CapabilitySummary {
+                    has_skills: capabilities.has_skills,
+                    mcp_server_names: capabilities.mcp_servers.clone(),
+                    app_connector_ids: capabilities.connectors.clone(),
+                }
             }),
         })
     }
@@ -234,7 +245,10 @@ fn push_new(ids: &mut Vec<Id>, id: &Id) {
 
 /// The folder above `path` whose hash is `key`.
 fn ancestor(path: &str, key: TextKey) -> Option<&str> {
-    path.char_indices().filter(|(_, c)| matches!(c, '/' | '\\')).map(|(end, _)| &path[..end]).find(|folder| TextKey::of(folder) == key)
+    path.char_indices()
+        .filter(|(_, c)| matches!(c, '/' | '\\'))
+        .map(|(end, _)| &path[..end])
+        .find(|folder| TextKey::of(folder) == key)
 }
 
 #[cfg(test)]

@@ -152,12 +152,11 @@ impl Observer {
             return false;
         }
         let (now, key) = (self.state.now, TextKey::of_all(key));
-        match self.state.shown.get_mut(now, &key) {
-            Some(first) => *first != connection,
-            None => {
-                self.state.shown.insert(now, key, connection);
-                false
-            }
+        if let Some(first) = self.state.shown.get_mut(now, &key) {
+            *first != connection
+        } else {
+            self.state.shown.insert(now, key, connection);
+            false
         }
     }
 
@@ -175,7 +174,7 @@ impl Observer {
                 }
             }
             Notification::TurnDiffUpdated(updated) => {
-                // The text is compared by its length: a diff only replaces its predecessor.
+                // One that another connection repeats only replaces itself.
                 step.fact(Fact::Notification(Notification::TurnDiffUpdated(updated)));
             }
             Notification::ItemStarted(started) => {

@@ -2,8 +2,8 @@
 
 use alloc::boxed::Box;
 
-use super::state::{Connection, Pending, PendingTurn};
 use super::settings::Overrides;
+use super::state::{Connection, Pending, PendingTurn};
 use super::{Observer, Step, runtime};
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::common::InitializationMode;
@@ -93,7 +93,9 @@ impl Observer {
             (Pending::Thread { mode, personality }, ServerResult::Thread(response)) => {
                 self.thread_opened(id, mode, personality, response, step);
             }
-            (Pending::TurnStart(turn), ServerResult::TurnStart(response)) => self.turn_accepted(id, *turn, response, step),
+            (Pending::TurnStart(turn), ServerResult::TurnStart(response)) => {
+                self.turn_accepted(id, *turn, response, step);
+            }
             (Pending::TurnSteer, ServerResult::TurnSteer(response)) => {
                 step.client_response(id, ClientResponse::TurnSteer(response));
             }
@@ -104,7 +106,9 @@ impl Observer {
             (Pending::PluginInstall { plugin_name, marketplace }, ServerResult::Success) => {
                 self.plugin_installed(&plugin_name, marketplace, step);
             }
-            (Pending::PluginUninstall { plugin_id }, ServerResult::Success) => self.plugin_uninstalled(&plugin_id, step),
+            (Pending::PluginUninstall { plugin_id }, ServerResult::Success) => {
+                self.plugin_uninstalled(&plugin_id, step);
+            }
             (Pending::ConfigWrite(toggles), ServerResult::Success) => self.plugins_toggled(&toggles, step),
             (Pending::Login { api_key }, ServerResult::Success) => self.state.uses_api_key = api_key,
             _ => step.out.irrelevant = true,
@@ -144,8 +148,9 @@ impl Observer {
         thread.settings.open(&response, personality);
         thread.cwd = response.cwd.as_ref().map(|cwd| TextKey::of(cwd.expose()));
         let past = &response.thread.turns;
-        let had_user_message = past.iter().flat_map(|turn| &turn.items).any(|item| item.kind == PastItemKind::UserMessage)
-            || response.thread.preview.is_some_and(|preview| preview.0);
+        let had_user_message =
+            past.iter().flat_map(|turn| &turn.items).any(|item| item.kind == PastItemKind::UserMessage)
+                || response.thread.preview.is_some_and(|preview| preview.0);
         thread.first_turn = mode == InitializationMode::New || !had_user_message;
         thread.last_total = match mode {
             InitializationMode::New => Some(TokenBreakdown::default()),
@@ -172,7 +177,13 @@ impl Observer {
         }
     }
 
-    fn turn_accepted(&mut self, id: &RequestId, pending: PendingTurn, response: TurnStartResponse, step: &mut Step<'_>) {
+    fn turn_accepted(
+        &mut self,
+        id: &RequestId,
+        pending: PendingTurn,
+        response: TurnStartResponse,
+        step: &mut Step<'_>,
+    ) {
         let turn_id = response.turn.id.clone();
         let PendingTurn { thread_id, num_input_images, overrides, cwd, mentions } = pending;
         let thread = self.state.thread_or_new(&thread_id);
@@ -203,12 +214,11 @@ impl Observer {
         };
         self.state.close_turn_start(&pending);
         match pending {
-            // A refused turn has no event; its request only must not wait on.
-            Pending::TurnStart(_) => step.error_response(id, error),
             Pending::TurnSteer if error.unrecorded => {
                 step.discard(Subject::Steer, Reason::NotAnswered, Ids::request(Some(step.connection), &id));
             }
-            Pending::TurnSteer => step.error_response(id, error),
+            // A refused turn has no event; its request only must not wait on.
+            Pending::TurnStart(_) | Pending::TurnSteer => step.error_response(id, error),
             Pending::CompactStart { thread_id } => {
                 let thread = self.state.thread_or_new(&thread_id);
                 thread.manual_compactions = thread.manual_compactions.saturating_sub(1);

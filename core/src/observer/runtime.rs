@@ -52,7 +52,9 @@ mod tests {
 
     #[test]
     fn user_agents() {
-        let of = |user_agent: &str| read(&InitializeResult { user_agent: user_agent.into(), platform_os: Some("linux".into()) });
+        let of = |user_agent: &str| {
+            read(&InitializeResult { user_agent: user_agent.into(), platform_os: Some("linux".into()) })
+        };
         assert_eq!(
             of("demo_editor/0.131.0 (Ubuntu 24.4.0; x86_64) xterm (demo_editor; 3.1.4)"),
             (runtime("0.131.0", "linux", "24.4.0", "x86_64"), Some("demo_editor".into()))

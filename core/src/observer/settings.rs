@@ -5,10 +5,14 @@ use alloc::vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::permission::{Access, FileSystemEntry, FileSystemPath, FileSystemProfile, PermissionProfile, SpecialFolders};
+use crate::fact::permission::{
+    Access, FileSystemEntry, FileSystemPath, FileSystemProfile, PermissionProfile, SpecialFolders,
+};
 use crate::fact::turn::TurnResolvedConfig;
 use crate::id::Id;
-use crate::protocol::enums::{ApprovalsReviewer, ModeKind, Personality, ReasoningEffort, ReasoningSummary, ServiceTier};
+use crate::protocol::enums::{
+    ApprovalsReviewer, ModeKind, Personality, ReasoningEffort, ReasoningSummary, ServiceTier,
+};
 use crate::protocol::policy::{AskForApproval, ExternalNetwork, SandboxPolicy};
 use crate::protocol::thread::ThreadResponse;
 use crate::protocol::turn::{CollaborationMode, PermissionProfileId, ThreadSettings, TurnStartParams};
@@ -138,7 +142,13 @@ impl Settings {
     }
 
     /// The fact that a turn's settings were resolved to these.
-    pub(super) fn resolved(self, thread_id: Id, turn_id: Id, num_input_images: u64, is_first_turn: bool) -> TurnResolvedConfig {
+    pub(super) fn resolved(
+        self,
+        thread_id: Id,
+        turn_id: Id,
+        num_input_images: u64,
+        is_first_turn: bool,
+    ) -> TurnResolvedConfig {
         TurnResolvedConfig {
             turn_id,
             thread_id,

@@ -14,7 +14,13 @@ use crate::time::to_u64;
 
 impl Observer {
     /// A collaboration tool was called: a spawn that completed names the new thread.
-    pub(super) fn agents_called(&mut self, thread_id: &Id, call: &CollabAgentToolCall, completed_at_ms: i64, step: &mut Step<'_>) {
+    pub(super) fn agents_called(
+        &mut self,
+        thread_id: &Id,
+        call: &CollabAgentToolCall,
+        completed_at_ms: i64,
+        step: &mut Step<'_>,
+    ) {
         if call.tool != CollabTool::SpawnAgent || call.status != ItemStatus::Completed {
             return;
         }
@@ -23,7 +29,13 @@ impl Observer {
         let created_at = created_at(agent).or_else(|| to_u64(completed_at_ms).map(|at| at / 1000)).unwrap_or(0);
         let model = call.model.clone().filter(|model| !model.is_empty());
         let source = SubAgentSource::ThreadSpawn { parent_thread_id: parent.clone() };
-        self.spawned(agent, parent, source, Spawn { model, effort: call.reasoning_effort, ephemeral: false, created_at }, step);
+        self.spawned(
+            agent,
+            parent,
+            source,
+            Spawn { model, effort: call.reasoning_effort, ephemeral: false, created_at },
+            step,
+        );
     }
 
     /// `thread/started` of a thread that the server started.
@@ -52,8 +64,11 @@ impl Observer {
             return;
         }
         let Some(parent) = self.state.thread(parent_id) else { return };
-        let (connection, settings) = (parent.connection, parent.settings.spawn(spawn.model, spawn.effort, spawn.ephemeral));
-        let Some(client) = connection.and_then(|id| self.state.connections.get_mut(self.state.now, &id)) else { return };
+        let (connection, settings) =
+            (parent.connection, parent.settings.spawn(spawn.model, spawn.effort, spawn.ephemeral));
+        let Some(client) = connection.and_then(|id| self.state.connections.get_mut(self.state.now, &id)) else {
+            return;
+        };
         let (client_name, client_version) = (client.client_name.clone(), client.client_version.clone());
 
         let model = settings.model.clone().unwrap_or_default();
@@ -107,7 +122,12 @@ mod tests {
     #[test]
     fn the_time_in_a_uuid() {
         assert_eq!(created_at("01a1fc2f-49da-70f3-be8f-17ddc963e85d"), Some(1_795_232_319));
-        for other in ["T1", "01a1fc2f-49da-40f3-be8f-17ddc963e85d", "01a1fc2g-49da-70f3-be8f-17ddc963e85d", "é1a1fc2f-49da-70f3-be8f-17ddc963e85"] {
+        for other in [
+            "T1",
+            "01a1fc2f-49da-40f3-be8f-17ddc963e85d",
+            "01a1fc2g-49da-70f3-be8f-17ddc963e85d",
+            "é1a1fc2f-49da-70f3-be8f-17ddc963e85",
+        ] {
             assert_eq!(created_at(other), None, "{other}");
         }
     }

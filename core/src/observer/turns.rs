@@ -27,7 +27,8 @@ impl Observer {
     pub(super) fn turn_start_missed(&mut self, thread_id: Id, id: Id, started_at: Option<i64>, step: &mut Step<'_>) {
         self.state.thread_or_new(&thread_id).running_turn = Some(id.clone());
         self.state.turn_or_new(&thread_id, &id);
-        let turn = Turn { id, status: TurnStatus::InProgress, error: None, started_at, completed_at: None, duration_ms: None };
+        let turn =
+            Turn { id, status: TurnStatus::InProgress, error: None, started_at, completed_at: None, duration_ms: None };
         step.notification(Notification::TurnStarted(TurnNotification { thread_id, turn }));
     }
 
@@ -159,7 +160,8 @@ impl Observer {
 
     /// The model of a turn: its own settings', or else its thread's.
     pub(super) fn model_of(&mut self, thread_id: &Id, turn_id: Option<&Id>) -> Option<Id> {
-        let of_turn = turn_id.and_then(|turn_id| self.state.turn(thread_id, turn_id)?.accepted.as_ref()?.0.model.clone());
+        let of_turn =
+            turn_id.and_then(|turn_id| self.state.turn(thread_id, turn_id)?.accepted.as_ref()?.0.model.clone());
         of_turn.or_else(|| self.state.thread(thread_id)?.settings.model.clone())
     }
 }
@@ -211,7 +213,13 @@ impl Tokens {
 
 impl TokenBreakdown {
     fn parts(self) -> [i64; 5] {
-        [self.total_tokens, self.input_tokens, self.cached_input_tokens, self.output_tokens, self.reasoning_output_tokens]
+        [
+            self.total_tokens,
+            self.input_tokens,
+            self.cached_input_tokens,
+            self.output_tokens,
+            self.reasoning_output_tokens,
+        ]
     }
 
     fn parts_mut(&mut self) -> [&mut i64; 5] {

@@ -173,10 +173,12 @@ impl<'de> Deserialize<'de> for CommandDecision {
                         map.next_value::<Execpolicy>()?;
                         CommandDecision::AcceptWithExecpolicyAmendment
                     }
-                    "applyNetworkPolicyAmendment" => CommandDecision::ApplyNetworkPolicyAmendment(match map.next_value()? {
-                        NetworkForm::Recorded(action) => action,
-                        NetworkForm::Wire(network) => network.network_policy_amendment.action,
-                    }),
+                    "applyNetworkPolicyAmendment" => {
+                        CommandDecision::ApplyNetworkPolicyAmendment(match map.next_value()? {
+                            NetworkForm::Recorded(action) => action,
+                            NetworkForm::Wire(network) => network.network_policy_amendment.action,
+                        })
+                    }
                     _ => return Err(de::Error::custom("unknown decision")),
                 };
                 Ok(decision)
@@ -270,8 +272,8 @@ pub(crate) struct ServerRequestResolved {
 #[cfg(test)]
 mod tests {
     use super::{
-        CommandApprovalParams, CommandDecision, FileChangeApprovalParams, FileChangeDecision, NetworkRuleAction, Presence,
-        ServerRequest, ServerResponse, UnfittingResult,
+        CommandApprovalParams, CommandDecision, FileChangeApprovalParams, FileChangeDecision, NetworkRuleAction,
+        Presence, ServerRequest, ServerResponse, UnfittingResult,
     };
 
     fn command() -> ServerRequest {
@@ -305,11 +307,17 @@ mod tests {
             ),
         ] {
             let result = alloc::format!(r#"{{"decision":{decision}}}"#);
-            assert_eq!(command().response_from_result(&result), Ok(ServerResponse::CommandApproval(expected)), "{result}");
+            assert_eq!(
+                command().response_from_result(&result),
+                Ok(ServerResponse::CommandApproval(expected)),
+                "{result}"
+            );
             let written = serde_json::to_string(&expected).unwrap();
             assert_eq!(serde_json::from_str::<CommandDecision>(&written).unwrap(), expected);
         }
-        for bad in [r#"{"decision":"nonsense"}"#, r#"{"decision":{}}"#, r#"{"decision":{"accept":1}}"#, "{}", "null", "7"] {
+        for bad in
+            [r#"{"decision":"nonsense"}"#, r#"{"decision":{}}"#, r#"{"decision":{"accept":1}}"#, "{}", "null", "7"]
+        {
             assert_eq!(command().response_from_result(bad), Err(UnfittingResult), "{bad}");
         }
     }

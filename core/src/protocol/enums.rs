@@ -144,7 +144,12 @@ mod tests {
         assert_eq!(serde_json::from_str::<ItemStatus>("\"inProgress\"").unwrap(), ItemStatus::InProgress);
         assert_eq!(serde_json::from_str::<ReasoningEffort>("\"xhigh\"").unwrap(), ReasoningEffort::Xhigh);
         assert_eq!(serde_json::from_str::<ModeKind>("\"pair_programming\"").unwrap(), ModeKind::Unknown);
-        for (json, tier) in [("\"fast\"", ServiceTier::Fast), ("\"priority\"", ServiceTier::Fast), ("\"flex\"", ServiceTier::Flex), ("\"x\"", ServiceTier::Other)] {
+        for (json, tier) in [
+            ("\"fast\"", ServiceTier::Fast),
+            ("\"priority\"", ServiceTier::Fast),
+            ("\"flex\"", ServiceTier::Flex),
+            ("\"x\"", ServiceTier::Other),
+        ] {
             assert_eq!(serde_json::from_str::<ServiceTier>(json).unwrap(), tier, "{json}");
         }
     }

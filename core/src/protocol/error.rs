@@ -32,8 +32,12 @@ pub enum CodexErrorInfo {
     Unknown,
 }
 
-const HTTP_KINDS: [&str; 4] =
-    ["httpConnectionFailed", "responseStreamConnectionFailed", "responseStreamDisconnected", "responseTooManyFailedAttempts"];
+const HTTP_KINDS: [&str; 4] = [
+    "httpConnectionFailed",
+    "responseStreamConnectionFailed",
+    "responseStreamDisconnected",
+    "responseTooManyFailedAttempts",
+];
 const NOT_STEERABLE: &str = "activeTurnNotSteerable";
 
 impl<'de> Deserialize<'de> for CodexErrorInfo {
@@ -64,9 +68,14 @@ impl<'de> Deserialize<'de> for CodexErrorInfo {
                 let mut info = CodexErrorInfo::Unknown;
                 while let Some(Text(key)) = map.next_key()? {
                     if HTTP_KINDS.contains(&&*key) {
-                        info = CodexErrorInfo::Http { kind: (*key).into(), http_status_code: map.next_value::<Http>()?.status };
+                        info = CodexErrorInfo::Http {
+                            kind: (*key).into(),
+                            http_status_code: map.next_value::<Http>()?.status,
+                        };
                     } else if key == NOT_STEERABLE {
-                        info = CodexErrorInfo::ActiveTurnNotSteerable { turn_kind: map.next_value::<NotSteerable>()?.kind };
+                        info = CodexErrorInfo::ActiveTurnNotSteerable {
+                            turn_kind: map.next_value::<NotSteerable>()?.kind,
+                        };
                     } else {
                         map.next_value::<de::IgnoredAny>()?;
                     }
@@ -248,13 +257,14 @@ impl<'de> Deserialize<'de> for RpcError {
             (INVALID_PARAMS, Some(Data { input_error_code: Some(InputErrorCode::InputTooLarge), .. })) => {
                 Some(JsonRpcErrorType::InputTooLarge)
             }
-            (INVALID_REQUEST, Some(Data { codex_error_info: Some(CodexErrorInfo::ActiveTurnNotSteerable { turn_kind }), .. })) => {
-                match turn_kind {
-                    NonSteerableTurnKind::Review => Some(JsonRpcErrorType::NonSteerableReview),
-                    NonSteerableTurnKind::Compact => Some(JsonRpcErrorType::NonSteerableCompact),
-                    NonSteerableTurnKind::Unknown => None,
-                }
-            }
+            (
+                INVALID_REQUEST,
+                Some(Data { codex_error_info: Some(CodexErrorInfo::ActiveTurnNotSteerable { turn_kind }), .. }),
+            ) => match turn_kind {
+                NonSteerableTurnKind::Review => Some(JsonRpcErrorType::NonSteerableReview),
+                NonSteerableTurnKind::Compact => Some(JsonRpcErrorType::NonSteerableCompact),
+                NonSteerableTurnKind::Unknown => None,
+            },
             (INVALID_REQUEST, None) if message == "no active turn to steer" => Some(JsonRpcErrorType::NoActiveTurn),
             (INVALID_REQUEST, None) if message.starts_with("expected active turn id `") => {
                 Some(JsonRpcErrorType::ExpectedTurnMismatch)
@@ -298,11 +308,23 @@ mod tests {
     #[test]
     fn request_errors_by_class() {
         for (json, expected) in [
-            (r#"{"code":-32602,"message":"x","data":{"input_error_code":"input_too_large","max_chars":1}}"#, Some(JsonRpcErrorType::InputTooLarge)),
-            (r#"{"code":-32600,"message":"x","data":{"message":"x","codexErrorInfo":{"activeTurnNotSteerable":{"turnKind":"review"}}}}"#, Some(JsonRpcErrorType::NonSteerableReview)),
-            (r#"{"code":-32600,"message":"x","data":{"codexErrorInfo":{"activeTurnNotSteerable":{"turnKind":"compact"}}}}"#, Some(JsonRpcErrorType::NonSteerableCompact)),
+            (
+                r#"{"code":-32602,"message":"x","data":{"input_error_code":"input_too_large","max_chars":1}}"#,
+                Some(JsonRpcErrorType::InputTooLarge),
+            ),
+            (
+                r#"{"code":-32600,"message":"x","data":{"message":"x","codexErrorInfo":{"activeTurnNotSteerable":{"turnKind":"review"}}}}"#,
+                Some(JsonRpcErrorType::NonSteerableReview),
+            ),
+            (
+                r#"{"code":-32600,"message":"x","data":{"codexErrorInfo":{"activeTurnNotSteerable":{"turnKind":"compact"}}}}"#,
+                Some(JsonRpcErrorType::NonSteerableCompact),
+            ),
             (r#"{"code":-32600,"message":"no active turn to steer"}"#, Some(JsonRpcErrorType::NoActiveTurn)),
-            (r#"{"code":-32600,"message":"expected active turn id `a` but found `b`"}"#, Some(JsonRpcErrorType::ExpectedTurnMismatch)),
+            (
+                r#"{"code":-32600,"message":"expected active turn id `a` but found `b`"}"#,
+                Some(JsonRpcErrorType::ExpectedTurnMismatch),
+            ),
             (r#"{"code":-32600,"message":"input must not be empty"}"#, Some(JsonRpcErrorType::EmptyInput)),
             (r#"{"code":-32600,"message":"thread not found"}"#, None),
             (r#"{"code":-32603,"message":"no active turn to steer"}"#, None),
@@ -311,7 +333,12 @@ mod tests {
             let error: RpcError = serde_json::from_str(json).unwrap();
             assert_eq!(error, RpcError { error_type: expected, unrecorded: false }, "{json}");
         }
-        for message in ["expectedTurnId must not be empty", "Not initialized", "Invalid request: missing field", "turn/start.x requires experimentalApi capability"] {
+        for message in [
+            "expectedTurnId must not be empty",
+            "Not initialized",
+            "Invalid request: missing field",
+            "turn/start.x requires experimentalApi capability",
+        ] {
             let json = serde_json::json!({ "code": -32600, "message": message });
             let error: RpcError = serde_json::from_str(&json.to_string()).unwrap();
             assert_eq!(error, RpcError { error_type: None, unrecorded: true }, "{message}");

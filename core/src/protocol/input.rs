@@ -54,7 +54,8 @@ const MAX_MENTIONS: usize = 32;
 impl TextMentions {
     fn of(text: &str) -> Self {
         let mentions = text.split('$').skip(1).map(|rest| {
-            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | ':')).unwrap_or(rest.len());
+            let end =
+                rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | ':')).unwrap_or(rest.len());
             rest[..end].trim_end_matches(':')
         });
         Self { keys: mentions.filter(|name| !name.is_empty()).take(MAX_MENTIONS).map(TextKey::of).collect() }

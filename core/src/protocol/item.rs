@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::enums::{
-    CollabAgentStatus, CollabTool, CommandActionKind, CommandSource, ContentKind, ItemStatus, PatchKind, ReasoningEffort,
-    WebSearchActionKind,
+    CollabAgentStatus, CollabTool, CommandActionKind, CommandSource, ContentKind, ItemStatus, PatchKind,
+    ReasoningEffort, WebSearchActionKind,
 };
 use super::tagged::{self, Tagged};
 use crate::id::Id;

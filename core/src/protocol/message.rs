@@ -15,7 +15,8 @@ use serde_json::value::RawValue;
 use super::approval::{ServerRequest, ServerRequestResolved};
 use super::catalog::{
     AccountUpdated, AppListResult, AuthMode, ConfigBatch, ConfigEdit, ErrorNotification, HookCompleted, OfThread,
-    PluginInstallParams, PluginListResult, PluginReadResult, PluginToggle, PluginUninstallParams, SettingsUpdated, SkillsListResult, ThreadCompacted, ThreadOpenParams, ThreadStarted, TokenUsageUpdated, last_of_each,
+    PluginInstallParams, PluginListResult, PluginReadResult, PluginToggle, PluginUninstallParams, SettingsUpdated,
+    SkillsListResult, ThreadCompacted, ThreadOpenParams, ThreadStarted, TokenUsageUpdated, last_of_each,
 };
 use super::error::RpcError;
 use super::notification::Notification;
@@ -38,15 +39,30 @@ pub enum Direction {
 /// A message that matters to an observer.
 #[derive(Debug)]
 pub(crate) enum Message<'a> {
-    ClientRequest { id: RequestId, call: ClientCall },
-    ServerRequest { id: RequestId, request: ServerRequest },
+    ClientRequest {
+        id: RequestId,
+        call: ClientCall,
+    },
+    ServerRequest {
+        id: RequestId,
+        request: ServerRequest,
+    },
     Notification(Notification),
     Signal(Signal),
     /// The server's answer to a request that was waited for.
-    Response { id: RequestId, result: ServerResult },
+    Response {
+        id: RequestId,
+        result: ServerResult,
+    },
     /// A client's answer, whose meaning its request decides.
-    Answer { id: RequestId, result: &'a str },
-    Error { id: RequestId, error: RpcError },
+    Answer {
+        id: RequestId,
+        result: &'a str,
+    },
+    Error {
+        id: RequestId,
+        error: RpcError,
+    },
     /// A message of no interest: an unknown or irrelevant method, or an answer nobody waits for.
     Irrelevant,
 }
@@ -359,7 +375,9 @@ impl<'a> DeserializeSeed<'a> for ParamsSeed {
             Method::ConfigValueWrite => {
                 Body::Call(ClientCall::ConfigWrite(last_of_each(read::<ConfigEdit<'_>, _>(params)?.toggles())))
             }
-            Method::ConfigBatchWrite => Body::Call(ClientCall::ConfigWrite(read::<ConfigBatch<'_>, _>(params)?.toggles())),
+            Method::ConfigBatchWrite => {
+                Body::Call(ClientCall::ConfigWrite(read::<ConfigBatch<'_>, _>(params)?.toggles()))
+            }
             Method::Login => Body::Call(ClientCall::Login(read::<LoginParams, _>(params)?.mode)),
             Method::PluginRead => skipped(params, ClientCall::PluginRead)?,
             Method::PluginList => skipped(params, ClientCall::PluginList)?,

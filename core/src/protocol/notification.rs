@@ -265,12 +265,27 @@ mod tests {
     #[test]
     fn actions_lose_commands_paths_and_hosts() {
         for (wire, kept) in [
-            (r#"{"type":"command","source":"unifiedExec","command":"secret","cwd":"/secret"}"#, r#"{"type":"command","source":"unifiedExec"}"#),
-            (r#"{"type":"execve","source":"shell","program":"/secret/bin/rm","argv":["secret"]}"#, r#"{"type":"execve","source":"shell","program":"rm"}"#),
+            (
+                r#"{"type":"command","source":"unifiedExec","command":"secret","cwd":"/secret"}"#,
+                r#"{"type":"command","source":"unifiedExec"}"#,
+            ),
+            (
+                r#"{"type":"execve","source":"shell","program":"/secret/bin/rm","argv":["secret"]}"#,
+                r#"{"type":"execve","source":"shell","program":"rm"}"#,
+            ),
             (r#"{"type":"applyPatch","cwd":"/secret","files":["/secret"]}"#, r#"{"type":"applyPatch"}"#),
-            (r#"{"type":"networkAccess","target":"secret","host":"secret","protocol":"socks5Udp","port":53}"#, r#"{"type":"networkAccess","protocol":"socks5Udp","port":53}"#),
-            (r#"{"type":"mcpToolCall","server":"s","toolName":"t"}"#, r#"{"type":"mcpToolCall","server":"s","toolName":"t","connectorId":null,"connectorName":null,"toolTitle":null}"#),
-            (r#"{"type":"requestPermissions","reason":"secret","permissions":{"network":{"enabled":true},"fileSystem":{"write":["/secret"]}}}"#, r#"{"type":"requestPermissions","permissions":{"network":{"enabled":true},"fileSystem":"[redacted]"}}"#),
+            (
+                r#"{"type":"networkAccess","target":"secret","host":"secret","protocol":"socks5Udp","port":53}"#,
+                r#"{"type":"networkAccess","protocol":"socks5Udp","port":53}"#,
+            ),
+            (
+                r#"{"type":"mcpToolCall","server":"s","toolName":"t"}"#,
+                r#"{"type":"mcpToolCall","server":"s","toolName":"t","connectorId":null,"connectorName":null,"toolTitle":null}"#,
+            ),
+            (
+                r#"{"type":"requestPermissions","reason":"secret","permissions":{"network":{"enabled":true},"fileSystem":{"write":["/secret"]}}}"#,
+                r#"{"type":"requestPermissions","permissions":{"network":{"enabled":true},"fileSystem":"[redacted]"}}"#,
+            ),
             (r#"{"type":"newer","x":"secret"}"#, r#"{"type":"unknown"}"#),
         ] {
             let action: GuardianAction = serde_json::from_str(wire).unwrap();
@@ -281,7 +296,9 @@ mod tests {
 
     #[test]
     fn a_failed_review_is_known_by_its_rationale() {
-        for (rationale, failed) in [("null", false), (r#""secret""#, false), (r#""Automatic approval review failed: secret""#, true)] {
+        for (rationale, failed) in
+            [("null", false), (r#""secret""#, false), (r#""Automatic approval review failed: secret""#, true)]
+        {
             let wire = alloc::format!(r#"{{"status":"denied","rationale":{rationale}}}"#);
             let verdict: GuardianVerdict = serde_json::from_str(&wire).unwrap();
             assert_eq!(verdict.failed_closed, failed, "{wire}");

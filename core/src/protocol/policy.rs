@@ -212,10 +212,26 @@ mod tests {
         for (json, policy, network) in [
             (r#"{"type":"dangerFullAccess"}"#, SandboxPolicy::DangerFullAccess, Some(true)),
             (r#"{"type":"readOnly"}"#, SandboxPolicy::ReadOnly { network_access: false }, Some(false)),
-            (r#"{"networkAccess":true,"x":[1],"type":"readOnly"}"#, SandboxPolicy::ReadOnly { network_access: true }, Some(true)),
-            (r#"{"type":"workspaceWrite","writableRoots":["/a"],"networkAccess":true}"#, SandboxPolicy::WorkspaceWrite { network_access: true }, Some(true)),
-            (r#"{"type":"externalSandbox"}"#, SandboxPolicy::ExternalSandbox { network_access: ExternalNetwork::Restricted }, Some(false)),
-            (r#"{"type":"externalSandbox","networkAccess":"enabled"}"#, SandboxPolicy::ExternalSandbox { network_access: ExternalNetwork::Enabled }, Some(true)),
+            (
+                r#"{"networkAccess":true,"x":[1],"type":"readOnly"}"#,
+                SandboxPolicy::ReadOnly { network_access: true },
+                Some(true),
+            ),
+            (
+                r#"{"type":"workspaceWrite","writableRoots":["/a"],"networkAccess":true}"#,
+                SandboxPolicy::WorkspaceWrite { network_access: true },
+                Some(true),
+            ),
+            (
+                r#"{"type":"externalSandbox"}"#,
+                SandboxPolicy::ExternalSandbox { network_access: ExternalNetwork::Restricted },
+                Some(false),
+            ),
+            (
+                r#"{"type":"externalSandbox","networkAccess":"enabled"}"#,
+                SandboxPolicy::ExternalSandbox { network_access: ExternalNetwork::Enabled },
+                Some(true),
+            ),
             (r#"{"type":"newer","a":1}"#, SandboxPolicy::Unknown, None),
         ] {
             let read: SandboxPolicy = serde_json::from_str(json).unwrap();

@@ -142,7 +142,9 @@ impl<'de> Deserialize<'de> for SubAgentSource {
                 let mut source = None;
                 while let Some(Text(key)) = map.next_key()? {
                     source = Some(match &*key {
-                        "thread_spawn" => SubAgentSource::ThreadSpawn { parent_thread_id: map.next_value::<Spawn>()?.parent_thread_id },
+                        "thread_spawn" => SubAgentSource::ThreadSpawn {
+                            parent_thread_id: map.next_value::<Spawn>()?.parent_thread_id,
+                        },
                         "other" => SubAgentSource::Other(map.next_value()?),
                         _ => {
                             map.next_value::<de::IgnoredAny>()?;

@@ -4,7 +4,9 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::enums::{ApprovalsReviewer, ModeKind, Personality, ReasoningEffort, ReasoningSummary, ServiceTier, TurnStatus};
+use super::enums::{
+    ApprovalsReviewer, ModeKind, Personality, ReasoningEffort, ReasoningSummary, ServiceTier, TurnStatus,
+};
 use super::error::TurnError;
 use super::input::UserInput;
 use super::policy::{AskForApproval, SandboxPolicy};
@@ -95,7 +97,9 @@ pub struct ModeSettings {
 }
 
 /// Reads an absent member as `None` and a `null` as `Some(None)`.
-pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -176,7 +180,11 @@ mod tests {
 
     #[test]
     fn service_tier_absent_cleared_and_set() {
-        for (member, expected) in [("", None), (r#","serviceTier":null"#, Some(None)), (r#","serviceTier":"priority""#, Some(Some(ServiceTier::Fast)))] {
+        for (member, expected) in [
+            ("", None),
+            (r#","serviceTier":null"#, Some(None)),
+            (r#","serviceTier":"priority""#, Some(Some(ServiceTier::Fast))),
+        ] {
             let json = alloc::format!(r#"{{"threadId":"t","input":[]{member}}}"#);
             let params: TurnStartParams = serde_json::from_str(&json).unwrap();
             assert_eq!(params.service_tier, expected, "{json}");

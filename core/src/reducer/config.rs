@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::turn::{ApprovalPolicy, ApprovalsReviewer, CollaborationMode, SandboxPolicy, ServiceTier, SubmissionType};
+use crate::event::turn::{
+    ApprovalPolicy, ApprovalsReviewer, CollaborationMode, SandboxPolicy, ServiceTier, SubmissionType,
+};
 use crate::fact::turn::TurnResolvedConfig;
 use crate::id::Id;
 use crate::protocol::enums::{self, ModeKind, Personality, ReasoningEffort, ReasoningSummary};

@@ -74,9 +74,14 @@ mod tests {
 
     #[test]
     fn versions() {
-        for (version, expected) in
-            [("0.131.0", false), ("0.131.9-alpha.1", false), ("0.132.0", true), ("0.169.0", true), ("1.0.0", true), ("unknown", false)]
-        {
+        for (version, expected) in [
+            ("0.131.0", false),
+            ("0.131.9-alpha.1", false),
+            ("0.132.0", true),
+            ("0.169.0", true),
+            ("1.0.0", true),
+            ("unknown", false),
+        ] {
             assert_eq!(is_newer(version), expected, "{version}");
         }
     }

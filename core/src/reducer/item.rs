@@ -12,14 +12,15 @@ use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
 use crate::event::common::ThreadContext;
 use crate::event::tool::{
-    CollabAgentToolCallEvent, CommandExecutionEvent, DynamicToolCallEvent, FailureKind, FileChangeEvent, ImageGenerationEvent,
-    McpToolCallEvent, ReviewSummary, TerminalStatus, ToolBase, WebSearchAction, WebSearchEvent,
+    CollabAgentToolCallEvent, CommandExecutionEvent, DynamicToolCallEvent, FailureKind, FileChangeEvent,
+    ImageGenerationEvent, McpToolCallEvent, ReviewSummary, TerminalStatus, ToolBase, WebSearchAction, WebSearchEvent,
 };
 use crate::event::turn::ToolCounts;
 use crate::id::Id;
 use crate::output::Output;
 use crate::protocol::enums::{
-    CollabAgentStatus, CollabTool, CommandActionKind, CommandSource, ContentKind, ItemStatus, PatchKind, WebSearchActionKind,
+    CollabAgentStatus, CollabTool, CommandActionKind, CommandSource, ContentKind, ItemStatus, PatchKind,
+    WebSearchActionKind,
 };
 use crate::protocol::item::{Item, WebSearch};
 use crate::protocol::notification::{ItemCompleted, ItemStarted};
@@ -78,7 +79,8 @@ impl<D: Digest> Reducer<D> {
             // Servers newer than 0.131 report what ends after its turn, too.
             return discard(output, Reason::UnknownTurn);
         }
-        let Some(started_at_ms) = self.state.items.get_mut(now, &key).and_then(|state| state.started_at_ms.take()) else {
+        let Some(started_at_ms) = self.state.items.get_mut(now, &key).and_then(|state| state.started_at_ms.take())
+        else {
             return discard(output, Reason::NeverStarted);
         };
         let Some(completed_at_ms) = to_u64(completed_at_ms) else {
@@ -216,7 +218,9 @@ fn tool_event(base: ToolBase, item: Item) -> Option<Event> {
         }
         Item::FileChange(patch) => {
             let count = |kind, moves| {
-                tally(&patch.changes, |change| change.kind.kind == kind && (change.kind.move_path.0 == moves || kind != PatchKind::Update))
+                tally(&patch.changes, |change| {
+                    change.kind.kind == kind && (change.kind.move_path.0 == moves || kind != PatchKind::Update)
+                })
             };
             Event::FileChange(Box::new(FileChangeEvent {
                 base,
@@ -258,7 +262,10 @@ fn tool_event(base: ToolBase, item: Item) -> Option<Event> {
                 agent_state_count: states.len() as u64,
                 completed_agent_count: tally(&states, |status| *status == CollabAgentStatus::Completed),
                 failed_agent_count: tally(&states, |status| {
-                    matches!(status, CollabAgentStatus::Errored | CollabAgentStatus::Shutdown | CollabAgentStatus::NotFound)
+                    matches!(
+                        status,
+                        CollabAgentStatus::Errored | CollabAgentStatus::Shutdown | CollabAgentStatus::NotFound
+                    )
                 }),
             }))
         }

@@ -20,8 +20,8 @@ mod steer;
 mod thread;
 mod turn;
 
-pub use state::Limits;
 pub(crate) use connection::is_newer;
+pub use state::Limits;
 pub(crate) use state::SavedState;
 pub(crate) use thread::unknown_runtime;
 
@@ -59,22 +59,36 @@ impl<D: Digest> Reducer<D> {
         match fact {
             Fact::Initialize(fact) => self.initialize(fact, output),
             Fact::ClientRequest(fact) => match fact.request {
-                ClientRequest::TurnStart(params) => self.turn_start(at, fact.connection_id, fact.request_id, *params, output),
-                ClientRequest::TurnSteer(params) => self.turn_steer(at, fact.connection_id, fact.request_id, params, output),
+                ClientRequest::TurnStart(params) => {
+                    self.turn_start(fact.connection_id, fact.request_id, *params, output);
+                }
+                ClientRequest::TurnSteer(params) => {
+                    self.turn_steer(at, fact.connection_id, fact.request_id, params, output);
+                }
             },
             Fact::ClientResponse(fact) => {
                 let (connection, request) = (fact.connection_id, fact.request_id);
                 match fact.response {
-                    ClientResponse::ThreadStart(response) => self.thread_opened(connection, thread::NEW, *response, output),
-                    ClientResponse::ThreadResume(response) => self.thread_opened(connection, thread::RESUMED, *response, output),
-                    ClientResponse::ThreadFork(response) => self.thread_opened(connection, thread::FORKED, *response, output),
-                    ClientResponse::TurnStart(response) => self.turn_start_accepted(at, connection, request, response.turn.id, output),
-                    ClientResponse::TurnSteer(response) => self.steer_accepted(connection, request, response.turn_id, output),
+                    ClientResponse::ThreadStart(response) => {
+                        self.thread_opened(connection, thread::NEW, *response, output);
+                    }
+                    ClientResponse::ThreadResume(response) => {
+                        self.thread_opened(connection, thread::RESUMED, *response, output);
+                    }
+                    ClientResponse::ThreadFork(response) => {
+                        self.thread_opened(connection, thread::FORKED, *response, output);
+                    }
+                    ClientResponse::TurnStart(response) => {
+                        self.turn_start_accepted(at, connection, request, response.turn.id, output);
+                    }
+                    ClientResponse::TurnSteer(response) => {
+                        self.steer_accepted(connection, request, response.turn_id, output);
+                    }
                 }
             }
             Fact::ErrorResponse(fact) => self.request_failed(fact, output),
             Fact::ServerRequest(fact) => self.approval_requested(fact, output),
-            Fact::ServerResponse(fact) => self.approval_answered(fact, output),
+            Fact::ServerResponse(fact) => self.approval_answered(&fact, output),
             Fact::EffectivePermissionsApprovalResponse(fact) => self.permissions_granted(&fact, output),
             Fact::ServerRequestAborted(fact) => self.approval_aborted(&fact, output),
             Fact::Notification(notification) => match notification {

@@ -66,7 +66,8 @@ struct Decision {
 impl<D: Digest> Reducer<D> {
     /// The server asks for an approval; other requests have no event.
     pub(super) fn approval_requested(&mut self, fact: ServerRequestSent, output: &mut Output) {
-        let (Some(subject), Some((thread_id, turn_id, item_id))) = (user_subject(&fact.request), fact.request.ids()) else {
+        let (Some(subject), Some((thread_id, turn_id, item_id))) = (user_subject(&fact.request), fact.request.ids())
+        else {
             return;
         };
         let started_at_ms = match &fact.request {
@@ -88,7 +89,7 @@ impl<D: Digest> Reducer<D> {
     }
 
     /// A client answered.
-    pub(super) fn approval_answered(&mut self, fact: ServerResponseReceived, output: &mut Output) {
+    pub(super) fn approval_answered(&mut self, fact: &ServerResponseReceived, output: &mut Output) {
         let (status, resolution) = match fact.response {
             ServerResponse::CommandApproval(decision) => command_outcome(decision),
             ServerResponse::FileChangeApproval(decision) => file_change_outcome(decision),
@@ -175,8 +176,10 @@ impl<D: Digest> Reducer<D> {
     /// Counts a decision on its item, then reports it (contract `rules.md` 5.4). The count stays even
     /// if the report has no context.
     fn emit_review(&mut self, decision: Decision, output: &mut Output) {
-        let on_item =
-            matches!(decision.subject.kind, SubjectKind::CommandExecution | SubjectKind::FileChange | SubjectKind::McpToolCall);
+        let on_item = matches!(
+            decision.subject.kind,
+            SubjectKind::CommandExecution | SubjectKind::FileChange | SubjectKind::McpToolCall
+        );
         if on_item && let Some(item_id) = &decision.item_id {
             let item = self.item_or_new(&decision.thread_id, &decision.turn_id, item_id, output);
             item.reviews.review_count += 1;
@@ -184,7 +187,8 @@ impl<D: Digest> Reducer<D> {
                 Reviewer::Guardian => item.reviews.guardian_review_count += 1,
                 Reviewer::User => item.reviews.user_review_count += 1,
             }
-            item.reviews.final_approval_outcome = final_outcome(decision.reviewer, decision.status, decision.resolution);
+            item.reviews.final_approval_outcome =
+                final_outcome(decision.reviewer, decision.status, decision.resolution);
             item.requested_additional_permissions |= decision.subject.additional_permissions;
             item.requested_network_access |= decision.subject.network_access;
         }
@@ -282,11 +286,15 @@ fn guardian_subject(action: &GuardianAction) -> Option<ReviewSubject> {
     };
     let command = "command_execution";
     Some(match action {
-        GuardianAction::Command { .. } => subject(SubjectKind::CommandExecution, command.into(), Trigger::Initial, false, false),
+        GuardianAction::Command { .. } => {
+            subject(SubjectKind::CommandExecution, command.into(), Trigger::Initial, false, false)
+        }
         GuardianAction::Execve { .. } => {
             subject(SubjectKind::CommandExecution, command.into(), Trigger::ExecveIntercept, false, false)
         }
-        GuardianAction::ApplyPatch => subject(SubjectKind::FileChange, "apply_patch".into(), Trigger::SandboxDenial, true, false),
+        GuardianAction::ApplyPatch => {
+            subject(SubjectKind::FileChange, "apply_patch".into(), Trigger::SandboxDenial, true, false)
+        }
         GuardianAction::NetworkAccess { .. } => {
             subject(SubjectKind::NetworkAccess, "network_access".into(), Trigger::NetworkPolicyDenial, true, true)
         }

@@ -110,8 +110,7 @@ fn place(digest: &impl Digest, name: &Id, answer: &SkillAnswered) -> Place {
         None => (String::from("personal"), path),
     };
     let path_text = path_text.replace('\\', "/");
-    let skill_id =
-        digest.sha1(&[prefix.as_bytes(), b"_", path_text.as_bytes(), b"_", name.as_bytes()]);
+    let skill_id = digest.sha1(&[prefix.as_bytes(), b"_", path_text.as_bytes(), b"_", name.as_bytes()]);
     let repo_url = repository.map(|(url, _)| Id::from(&*git_remote::without_credentials(url.expose())));
     Place { skill_id, repo_url }
 }
@@ -164,7 +163,9 @@ mod tests {
 
     #[test]
     fn paths_below_a_root() {
-        for (root, path, expected) in [("/w", "/w/a", "a"), ("/w/", "/w/a", "a"), ("/w", "/wide/a", "/wide/a"), ("/x", "/w/a", "/w/a")] {
+        for (root, path, expected) in
+            [("/w", "/w/a", "a"), ("/w/", "/w/a", "a"), ("/w", "/wide/a", "/wide/a"), ("/x", "/w/a", "/w/a")]
+        {
             assert_eq!(below(root, path), expected);
         }
     }

@@ -332,7 +332,12 @@ impl State {
         }
         for (key, item) in self.items.take_where(|_, _| true) {
             if item.started_at_ms.is_some() {
-                output.discard(now, Subject::Item, Reason::NotCompletedItem, Ids::item(&key.thread, &key.turn, &key.item));
+                output.discard(
+                    now,
+                    Subject::Item,
+                    Reason::NotCompletedItem,
+                    Ids::item(&key.thread, &key.turn, &key.item),
+                );
             }
         }
         for (key, turn) in self.turns.take_where(|_, _| true) {

@@ -50,7 +50,12 @@ impl<D: Digest> Reducer<D> {
                 }
                 self.emit_steer(key, request, Ok(turn_id), output);
             }
-            _ => output.discard(self.state.now, Subject::Steer, Reason::UnknownRequest, Ids::request(Some(key.0), &key.1)),
+            _ => output.discard(
+                self.state.now,
+                Subject::Steer,
+                Reason::UnknownRequest,
+                Ids::request(Some(key.0), &key.1),
+            ),
         }
     }
 
@@ -62,7 +67,12 @@ impl<D: Digest> Reducer<D> {
                 self.emit_steer(key, request, Err(fact.error_type), output);
             }
             Some(_) => {}
-            None => output.discard(self.state.now, Subject::Request, Reason::UnknownRequest, Ids::request(Some(key.0), &key.1)),
+            None => output.discard(
+                self.state.now,
+                Subject::Request,
+                Reason::UnknownRequest,
+                Ids::request(Some(key.0), &key.1),
+            ),
         }
     }
 

@@ -9,7 +9,9 @@ use super::Reducer;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
-use crate::event::common::{Client, ConnectionContext, InitializationMode, Lineage, RpcTransport, Runtime, ThreadSource};
+use crate::event::common::{
+    Client, ConnectionContext, InitializationMode, Lineage, RpcTransport, Runtime, ThreadSource,
+};
 use crate::event::thread::ThreadInitialized;
 use crate::fact::subagent::SubAgentThreadStarted;
 use crate::id::{ConnectionId, Id};
@@ -74,7 +76,11 @@ impl<D: Digest> Reducer<D> {
         let repository = response.cwd.map(|cwd| self.ask_repository(cwd, output));
         let open_turn_starts = self.state.threads.peek(&thread.id).map_or(0, |thread| thread.open_turn_starts);
         let metadata = Some(Metadata { lineage: Arc::new(lineage), initialization_mode });
-        self.insert_thread(thread.id, Thread { connection_id: Some(connection_id), metadata, repository, open_turn_starts }, output);
+        self.insert_thread(
+            thread.id,
+            Thread { connection_id: Some(connection_id), metadata, repository, open_turn_starts },
+            output,
+        );
         output.events.push(Event::ThreadInitialized(Box::new(event)));
     }
 
@@ -133,5 +139,10 @@ impl<D: Digest> Reducer<D> {
 /// The runtime of a process that no connection has described yet.
 pub(crate) fn unknown_runtime() -> Runtime {
     let unknown = || Id::from("unknown");
-    Runtime { codex_rs_version: unknown(), runtime_os: unknown(), runtime_os_version: unknown(), runtime_arch: unknown() }
+    Runtime {
+        codex_rs_version: unknown(),
+        runtime_os: unknown(),
+        runtime_os_version: unknown(),
+        runtime_arch: unknown(),
+    }
 }

@@ -92,7 +92,6 @@ impl<D: Digest> Reducer<D> {
     /// `turn/start`: remembered until its response says which turn it started.
     pub(super) fn turn_start(
         &mut self,
-        _at: UnixMillis,
         connection_id: ConnectionId,
         request_id: RequestId,
         params: TurnStartParams,
@@ -107,7 +106,12 @@ impl<D: Digest> Reducer<D> {
         self.insert_request((connection_id, request_id), request, output);
     }
 
-    pub(super) fn insert_request(&mut self, key: (ConnectionId, RequestId), request: PendingRequest, output: &mut Output) {
+    pub(super) fn insert_request(
+        &mut self,
+        key: (ConnectionId, RequestId),
+        request: PendingRequest,
+        output: &mut Output,
+    ) {
         // A request with the same id takes the place of the earlier one, which is then over.
         self.state.take_request(&key);
         if let RequestKind::TurnStart { .. } = request.kind
@@ -226,8 +230,21 @@ impl<D: Digest> Reducer<D> {
         let connection_id = started_by.or(if thread.open_turn_starts == 0 { thread.connection_id } else { None });
         let Some(connection) = connection_id.and_then(|id| self.state.connection(id)) else { return };
         let (connection, is_newer) = (connection.context.clone(), connection.is_newer);
-        let Some((_, Turn { num_input_images, config: Some(config), started_at, tokens, completed: Some(completed), diff, steer_count, tools, repository, .. })) =
-            self.state.turns.remove(&key)
+        let Some((
+            _,
+            Turn {
+                num_input_images,
+                config: Some(config),
+                started_at,
+                tokens,
+                completed: Some(completed),
+                diff,
+                steer_count,
+                tools,
+                repository,
+                ..
+            },
+        )) = self.state.turns.remove(&key)
         else {
             return;
         };

@@ -111,7 +111,7 @@ fn progress(sources: &[Source], quiet: bool) -> ProgressBar {
     if quiet || !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let total: Option<u64> = sources.iter().map(Source::len).sum();
+    let total: Option<u64> = sources.iter().map(Source::stored_bytes).sum();
     let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
     let template = match total {

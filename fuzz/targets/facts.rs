@@ -1,0 +1,21 @@
+//! Facts as JSON, one a line.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use turnledger::Sha2;
+use turnledger_core::reducer::Limits;
+use turnledger_core::{Fact, Output, Reducer, UnixMillis};
+
+fuzz_target!(|lines: &[u8]| {
+    let mut reducer = Reducer::new(Sha2, Limits::default());
+    let mut output = Output::default();
+    for (time, line) in lines.split(|byte| *byte == b'\n').enumerate() {
+        if let Ok(fact) = serde_json::from_slice::<Fact>(line) {
+            let written = serde_json::to_string(&fact).expect("a fact as JSON");
+            assert!(serde_json::from_str::<Fact>(&written).is_ok(), "a written fact reads back");
+            reducer.apply(UnixMillis(time as u64 * 1000), fact, &mut output);
+        }
+    }
+    reducer.finish(UnixMillis(u64::MAX), &mut output);
+});

@@ -1,0 +1,76 @@
+//! The WebAssembly host of Turnledger: the core, with SHA-256 compiled in, behind a class that
+//! JavaScript can use. No logic but marshalling.
+
+use turnledger_core::event::common::RpcTransport;
+use turnledger_core::{Digest, DigestValue, Direction, Limits, Output, Pipeline, UnixMillis};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// SHA-256, and SHA-1 where the contract fixes it.
+#[derive(Clone, Copy, Debug)]
+struct Sha2;
+
+impl Digest for Sha2 {
+    fn digest(&self, parts: &[&[u8]]) -> DigestValue {
+        hash::<sha2::Sha256>(parts)
+    }
+
+    fn sha1(&self, parts: &[&[u8]]) -> DigestValue {
+        hash::<sha1::Sha1>(parts)
+    }
+}
+
+fn hash<H: sha2::Digest>(parts: &[&[u8]]) -> DigestValue {
+    let mut hasher = H::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    DigestValue::new(&hasher.finalize())
+}
+
+/// A session of one app-server: messages in, events out.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Session {
+    pipeline: Pipeline<Sha2>,
+    output: Output,
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// A session that has seen nothing.
+    #[wasm_bindgen(constructor)]
+    #[allow(clippy::new_without_default, reason = "JavaScript only knows constructors")]
+    pub fn new() -> Self {
+        Self { pipeline: Pipeline::new(Sha2, RpcTransport::Stdio, Limits::default()), output: Output::default() }
+    }
+
+    /// Takes one message as text; returns its events as JSON, one a line.
+    ///
+    /// `at_ms` is Unix milliseconds; what is no such number counts as 0.
+    pub fn observe(&mut self, at_ms: f64, connection_id: u32, to_server: bool, message: &str) -> String {
+        let direction = if to_server { Direction::ClientToServer } else { Direction::ServerToClient };
+        // `as` saturates, and takes what is not a number for 0.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturating is what is wanted")]
+        let at = UnixMillis(at_ms as u64);
+        self.pipeline.observe(at, u64::from(connection_id), direction, message.as_bytes(), &mut self.output);
+        self.take_events()
+    }
+
+    /// Ends the session; returns the events that only waited for an answer.
+    pub fn finish(&mut self, at_ms: f64) -> String {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturating is what is wanted")]
+        let at = UnixMillis(at_ms as u64);
+        self.pipeline.finish(at, &mut self.output);
+        self.take_events()
+    }
+
+    fn take_events(&mut self) -> String {
+        let mut lines = String::new();
+        for event in &self.output.events {
+            lines.push_str(&event.to_string());
+            lines.push('\n');
+        }
+        self.output.clear();
+        lines
+    }
+}

@@ -1,1 +1,88 @@
-fn main() {}
+//! Typed facts to events, and text to events to text, each beside its limit.
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use serde::de::IgnoredAny;
+use turnledger::Sha2;
+use turnledger_core::event::common::RpcTransport;
+use turnledger_core::observer::{Observation, ObserverLimits};
+use turnledger_core::{Fact, Observer, Output, Reducer, UnixMillis, reducer};
+use turnledger_tests::golden::{Message, pipeline};
+use turnledger_tests::mix::{Size, session};
+
+/// The facts of a session, each with its time.
+fn facts(messages: &[Message]) -> Vec<(UnixMillis, Fact)> {
+    let mut observer = Observer::new(RpcTransport::Stdio, ObserverLimits::default());
+    let mut observation = Observation::default();
+    let mut facts = Vec::new();
+    for message in messages {
+        observer.observe(
+            message.at,
+            message.connection_id,
+            message.direction,
+            message.text.as_bytes(),
+            &mut observation,
+        );
+        facts.extend(observation.facts.drain(..).map(|fact| (message.at, fact)));
+    }
+    facts
+}
+
+fn benches(criterion: &mut Criterion) {
+    let messages = session(Size { turns: 500, threads: 100, diff_lines: 0 });
+    let facts = facts(&messages);
+
+    let mut group = criterion.benchmark_group("reducer");
+    group.throughput(Throughput::Elements(facts.len() as u64));
+    group.bench_function("facts to events", |bencher| {
+        bencher.iter_batched(
+            || facts.clone(),
+            |facts| {
+                let mut reducer = Reducer::new(Sha2, reducer::Limits::default());
+                let mut output = Output::default();
+                for (at, fact) in facts {
+                    reducer.apply(at, fact, &mut output);
+                    black_box(&output);
+                    output.clear();
+                }
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("text");
+    group.throughput(Throughput::Elements(messages.len() as u64));
+    group.bench_function("messages to events to text", |bencher| {
+        bencher.iter(|| {
+            let mut pipeline = pipeline(Sha2);
+            let mut output = Output::default();
+            let mut text = Vec::new();
+            for message in &messages {
+                let bytes = message.text.as_bytes();
+                pipeline.observe(message.at, message.connection_id, message.direction, bytes, &mut output);
+                for event in &output.events {
+                    serde_json::to_writer(&mut text, event).expect("writing to memory");
+                }
+                output.clear();
+                text.clear();
+            }
+        });
+    });
+    group.bench_function("limit: skip the JSON", |bencher| {
+        bencher.iter(|| {
+            for message in &messages {
+                black_box(serde_json::from_slice::<IgnoredAny>(message.text.as_bytes()).expect("JSON"));
+            }
+        });
+    });
+    group.finish();
+}
+
+criterion_group! {
+    name = pipeline_benches;
+    config = Criterion::default().sample_size(20);
+    targets = benches
+}
+criterion_main!(pipeline_benches);

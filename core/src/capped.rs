@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::UnixMillis;
 
-/// How much a [`Capped`] map may hold, and for how long an entry may go unused.
+/// How much one map of the state may hold, and for how long an entry may go unused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cap {
     /// The most entries held; a new one evicts the one that was unused for longest.

@@ -1,7 +1,7 @@
 //! Facts in, events out: the state machine of contract `rules.md`.
 //!
-//! The rule for each event stands in the file of its name: [`thread`], [`turn`], [`steer`],
-//! [`item`], [`review`], [`guardian`], [`compaction`], [`skill`], [`app`], [`plugin`], [`hook`].
+//! The rule for each event stands in the file of its name: `thread`, `turn`, `steer`,
+//! `item`, `review`, `guardian`, `compaction`, `skill`, `app`, `plugin`, `hook`.
 //! `state` has the maps; each is capped and expires by the time in the facts.
 
 mod app;

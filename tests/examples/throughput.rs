@@ -1,17 +1,19 @@
 //! One table: how fast a session goes through, beside what only parsing and only hashing it costs.
 //!
-//! usage: throughput [TURNS] [THREADS] [DIFF_LINES]
+//! usage: `throughput [TURNS] [THREADS] [DIFF_LINES]`
 
 use std::env;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use turnledger::Sha2;
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::observer::{Observation, ObserverLimits};
-use turnledger_core::{Digest, Observer, Output, Reducer, reducer};
-use turnledger_tests::golden::pipeline;
+use turnledger_core::{Digest, Fact, Observer, Output, Reducer, UnixMillis, reducer};
+use turnledger_tests::golden::{Message, pipeline};
 use turnledger_tests::mix::{Size, session};
 
 /// The fastest and the slowest of some runs: the difference is the machine's noise.
@@ -24,121 +26,85 @@ fn main() {
     let argument = |index, default| env::args().nth(index).and_then(|text| text.parse().ok()).unwrap_or(default);
     let size = Size { turns: argument(1, 2000), threads: argument(2, 100), diff_lines: argument(3, 0) };
     let messages = session(size);
-    let bytes: usize = messages.iter().map(|message| message.text.len()).sum();
+    let facts = facts(&messages);
+    let table = Table { bytes: messages.iter().map(|message| message.text.len()).sum() };
+    println!("{size:?}: {} messages, {} facts, {} bytes", messages.len(), facts.len(), table.bytes);
+    println!("{:<44} {:>14} {:>14} {:>12}", "", "fastest", "slowest", "MB/s");
 
+    table.row("reducer alone: facts to events", "fact", facts.len(), || reduce(facts.clone(), |_| {}));
+    let mut text = Vec::new();
+    table.row("facts to events to text", "fact", facts.len(), || {
+        reduce(facts.clone(), |output| write(output, &mut text))
+    });
+    table.row("text to events to text", "msg ", messages.len(), || {
+        let start = Instant::now();
+        let mut pipeline = pipeline(Sha2);
+        let mut output = Output::default();
+        for message in &messages {
+            let bytes = message.text.as_bytes();
+            pipeline.observe(message.at, message.connection_id, message.direction, bytes, &mut output);
+            write(&output, &mut text);
+            output.clear();
+        }
+        start.elapsed()
+    });
+    let each = |work: fn(&[u8])| {
+        let start = Instant::now();
+        messages.iter().for_each(|message| work(message.text.as_bytes()));
+        start.elapsed()
+    };
+    table.row("limit: skip the same text as JSON", "msg ", messages.len(), || each(parse::<IgnoredAny>));
+    table.row("limit: parse the same text as JSON values", "msg ", messages.len(), || each(parse::<Value>));
+    table.row("limit: SHA-256 of the same text", "msg ", messages.len(), || {
+        each(|text| {
+            black_box(Sha2.digest(&[text]));
+        })
+    });
+}
+
+fn facts(messages: &[Message]) -> Vec<(UnixMillis, Fact)> {
     let mut facts = Vec::new();
     let mut observer = Observer::new(RpcTransport::Stdio, ObserverLimits::default());
     let mut observation = Observation::default();
-    for message in &messages {
-        observer.observe(
-            message.at,
-            message.connection_id,
-            message.direction,
-            message.text.as_bytes(),
-            &mut observation,
-        );
-        facts.extend(observation.facts.drain(..).map(|fact| (message.at, fact)));
+    for Message { at, connection_id, direction, text } in messages {
+        observer.observe(*at, *connection_id, *direction, text.as_bytes(), &mut observation);
+        facts.extend(observation.facts.drain(..).map(|fact| (*at, fact)));
     }
-    println!("{size:?}: {} messages, {} facts, {bytes} bytes", messages.len(), facts.len());
-    println!("{:<44} {:>14} {:>14} {:>12}", "", "fastest", "slowest", "MB/s");
-    let row = |name: &str, unit: &str, count: usize, (fastest, slowest): (Duration, Duration)| {
-        let per = |time: Duration| time.as_nanos() / u128::try_from(count.max(1)).unwrap_or(1);
-        let rate = bytes as f64 / 1e6 / fastest.as_secs_f64();
-        println!("{name:<44} {:>7} ns/{unit} {:>7} ns/{unit} {rate:>12.0}", per(fastest), per(slowest));
-    };
+    facts
+}
 
-    row(
-        "reducer alone: facts to events",
-        "fact",
-        facts.len(),
-        measure(|| {
-            let facts = facts.clone();
-            let start = Instant::now();
-            let mut reducer = Reducer::new(Sha2, reducer::Limits::default());
-            let mut output = Output::default();
-            for (at, fact) in facts {
-                reducer.apply(at, fact, &mut output);
-                black_box(&output);
-                output.clear();
-            }
-            start.elapsed()
-        }),
-    );
-    let mut text = Vec::new();
-    row(
-        "facts to events to text",
-        "fact",
-        facts.len(),
-        measure(|| {
-            let facts = facts.clone();
-            let start = Instant::now();
-            let mut reducer = Reducer::new(Sha2, reducer::Limits::default());
-            let mut output = Output::default();
-            for (at, fact) in facts {
-                reducer.apply(at, fact, &mut output);
-                for event in &output.events {
-                    serde_json::to_writer(&mut text, event).expect("writing to memory");
-                }
-                output.clear();
-                text.clear();
-            }
-            start.elapsed()
-        }),
-    );
-    row(
-        "text to events to text",
-        "msg ",
-        messages.len(),
-        measure(|| {
-            let start = Instant::now();
-            let mut pipeline = pipeline(Sha2);
-            let mut output = Output::default();
-            for message in &messages {
-                let bytes = message.text.as_bytes();
-                pipeline.observe(message.at, message.connection_id, message.direction, bytes, &mut output);
-                for event in &output.events {
-                    serde_json::to_writer(&mut text, event).expect("writing to memory");
-                }
-                output.clear();
-                text.clear();
-            }
-            start.elapsed()
-        }),
-    );
-    row(
-        "limit: skip the same text as JSON",
-        "msg ",
-        messages.len(),
-        measure(|| {
-            let start = Instant::now();
-            for message in &messages {
-                black_box(serde_json::from_slice::<IgnoredAny>(message.text.as_bytes()).expect("JSON"));
-            }
-            start.elapsed()
-        }),
-    );
-    row(
-        "limit: parse the same text as JSON values",
-        "msg ",
-        messages.len(),
-        measure(|| {
-            let start = Instant::now();
-            for message in &messages {
-                black_box(serde_json::from_slice::<serde_json::Value>(message.text.as_bytes()).expect("JSON"));
-            }
-            start.elapsed()
-        }),
-    );
-    row(
-        "limit: SHA-256 of the same text",
-        "msg ",
-        messages.len(),
-        measure(|| {
-            let start = Instant::now();
-            for message in &messages {
-                black_box(Sha2.digest(&[message.text.as_bytes()]));
-            }
-            start.elapsed()
-        }),
-    );
+fn reduce(facts: Vec<(UnixMillis, Fact)>, mut see: impl FnMut(&Output)) -> Duration {
+    let start = Instant::now();
+    let mut reducer = Reducer::new(Sha2, reducer::Limits::default());
+    let mut output = Output::default();
+    for (at, fact) in facts {
+        reducer.apply(at, fact, &mut output);
+        see(black_box(&output));
+        output.clear();
+    }
+    start.elapsed()
+}
+
+fn write(output: &Output, text: &mut Vec<u8>) {
+    text.clear();
+    for event in &output.events {
+        serde_json::to_writer(&mut *text, event).expect("writing to memory");
+    }
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(text: &[u8]) {
+    black_box(serde_json::from_slice::<T>(text).expect("JSON"));
+}
+
+struct Table {
+    bytes: usize,
+}
+
+impl Table {
+    fn row(&self, name: &str, unit: &str, count: usize, run: impl FnMut() -> Duration) {
+        let (fastest, slowest) = measure(run);
+        let per = |time: Duration| time.as_nanos() / u128::try_from(count.max(1)).unwrap_or(1);
+        let rate = u128::try_from(self.bytes).unwrap_or(0) / fastest.as_micros().max(1);
+        println!("{name:<44} {:>7} ns/{unit} {:>7} ns/{unit} {rate:>12}", per(fastest), per(slowest));
+    }
 }

@@ -18,17 +18,19 @@ impl Observer {
     /// request. Another request with the id of an open one takes its place.
     pub(super) fn server_asked(&mut self, id: RequestId, request: ServerRequest, step: &mut Step<'_>) {
         if let Some(known) = self.state.approvals.get_mut(self.state.now, &id) {
-            if known.request == request {
+            if known.request.is_repeated_by(&request) {
                 step.out.irrelevant = true;
                 return;
             }
             self.abort(&id, step);
         }
         if let Some((thread_id, ..)) = request.ids() {
-            self.state.thread_or_new(thread_id).open_approvals.push(id.clone());
+            self.state.thread_or_new(thread_id).open_approvals.push_back(id.clone());
         }
         let approval = Approval { request: request.clone(), settled: false };
-        self.state.approvals.insert(self.state.now, id.clone(), approval);
+        if let Some((evicted, approval)) = self.state.approvals.insert(self.state.now, id.clone(), approval) {
+            self.close(approval.request.ids().map(|(thread, ..)| thread), &evicted);
+        }
         let connection_id = step.connection;
         step.fact(Fact::ServerRequest(ServerRequestSent { connection_id, request_id: id, request }));
     }
@@ -110,7 +112,11 @@ impl Observer {
     }
 
     fn close(&mut self, thread_id: Option<&Id>, id: &RequestId) {
-        if let Some(thread) = thread_id.and_then(|thread_id| self.state.thread(thread_id)) {
+        let Some(thread) = thread_id.and_then(|thread_id| self.state.thread(thread_id)) else { return };
+        // The oldest one is the likeliest to close.
+        if thread.open_approvals.front() == Some(id) {
+            thread.open_approvals.pop_front();
+        } else {
             thread.open_approvals.retain(|open| open != id);
         }
     }

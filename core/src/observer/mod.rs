@@ -135,6 +135,7 @@ impl Observer {
             MalformedKind::Shape => Reason::WrongShape,
         };
         if let Some(id) = &malformed.id
+            && malformed.is_response
             && malformed.kind == MalformedKind::Shape
             && direction == Direction::ServerToClient
         {

@@ -5,7 +5,6 @@ use alloc::boxed::Box;
 use super::settings::Overrides;
 use super::state::{Connection, Pending, PendingTurn};
 use super::{Observer, Step, runtime};
-use crate::discard::{Ids, Reason, Subject};
 use crate::event::common::InitializationMode;
 use crate::fact::Fact;
 use crate::fact::protocol::{ClientRequestReceived, ClientResponseSent, ErrorResponseSent, Initialize};
@@ -214,9 +213,9 @@ impl Observer {
         };
         self.state.close_turn_start(&pending);
         match pending {
-            Pending::TurnSteer if error.unrecorded => {
-                step.discard(Subject::Steer, Reason::NotAnswered, Ids::request(Some(step.connection), &id));
-            }
+            // The server recorded neither the request nor its failure. The reducer still waits for an
+            // answer, and says so in the end.
+            Pending::TurnSteer if error.unrecorded => step.out.irrelevant = true,
             // A refused turn has no event; its request only must not wait on.
             Pending::TurnStart(_) | Pending::TurnSteer => step.error_response(id, error),
             Pending::CompactStart { thread_id } => {

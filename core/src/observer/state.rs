@@ -1,5 +1,6 @@
 //! What an observer remembers, its caps, and its saved form.
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -125,7 +126,7 @@ pub(super) struct Thread {
     pub(super) starting_turn: Option<Id>,
     pub(super) open_turn_starts: u32,
     /// Server requests that wait for an answer.
-    pub(super) open_approvals: Vec<RequestId>,
+    pub(super) open_approvals: VecDeque<RequestId>,
     /// The working directory, by hash.
     pub(super) cwd: Option<TextKey>,
     /// The apps that the user has named.

@@ -239,6 +239,24 @@ impl ServerRequest {
         }
     }
 
+    /// Whether `other`, with the same id, is this very request: repeated to another client, which may
+    /// not be shown all of it.
+    pub fn is_repeated_by(&self, other: &Self) -> bool {
+        core::mem::discriminant(self) == core::mem::discriminant(other)
+            && self.ids() == other.ids()
+            && self.started_at_ms() == other.started_at_ms()
+    }
+
+    /// Since when the server waits, in Unix milliseconds.
+    pub fn started_at_ms(&self) -> Option<i64> {
+        match self {
+            Self::CommandApproval(CommandApprovalParams { started_at_ms, .. })
+            | Self::FileChangeApproval(FileChangeApprovalParams { started_at_ms, .. })
+            | Self::PermissionsApproval(PermissionsApprovalParams { started_at_ms, .. }) => Some(*started_at_ms),
+            Self::Other => None,
+        }
+    }
+
     /// Decodes the bare `result` of an answer to this request.
     ///
     /// # Errors

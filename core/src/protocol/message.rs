@@ -147,6 +147,8 @@ pub(crate) struct Malformed {
     pub(crate) column: usize,
     /// The request's id, if it was read before the error.
     pub(crate) id: Option<RequestId>,
+    /// Whether it is a response: it names no method.
+    pub(crate) is_response: bool,
 }
 
 /// What is wrong with a message.
@@ -172,7 +174,8 @@ pub(crate) fn parse<'a>(
         // A member of the wrong type ends the parser early: what follows may not even be JSON.
         let rest = if error.is_data() { serde_json::from_slice::<de::IgnoredAny>(text).err() } else { None };
         let kind = if error.is_data() && rest.is_none() { MalformedKind::Shape } else { MalformedKind::Json };
-        Malformed { kind, column: rest.unwrap_or(error).column(), id: parts.id }
+        let is_response = parts.method.is_none();
+        Malformed { kind, column: rest.unwrap_or(error).column(), id: parts.id, is_response }
     })
 }
 

@@ -70,13 +70,7 @@ impl<D: Digest> Reducer<D> {
         else {
             return;
         };
-        let started_at_ms = match &fact.request {
-            ServerRequest::CommandApproval(params) => params.started_at_ms,
-            ServerRequest::FileChangeApproval(params) => params.started_at_ms,
-            ServerRequest::PermissionsApproval(params) => params.started_at_ms,
-            ServerRequest::Other => return,
-        };
-        let Some(started_at_ms) = to_u64(started_at_ms) else {
+        let Some(started_at_ms) = fact.request.started_at_ms().and_then(to_u64) else {
             let ids = Ids { request_id: Some(fact.request_id), ..Ids::item(thread_id, turn_id, item_id) };
             output.discard(self.state.now, Subject::Review, Reason::NegativeTime, ids);
             return;

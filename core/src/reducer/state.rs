@@ -44,6 +44,8 @@ pub struct Limits {
     pub skills: Cap,
     /// The largest diff that is held until its turn ends, in bytes.
     pub max_diff_bytes: usize,
+    /// The most that the diffs of all running turns may hold, in bytes.
+    pub max_held_diff_bytes: usize,
 }
 
 impl Default for Limits {
@@ -59,6 +61,7 @@ impl Default for Limits {
             repositories: cap(1 << 20, 90),
             skills: cap(1 << 12, 1),
             max_diff_bytes: 16 << 20,
+            max_held_diff_bytes: 256 << 20,
         }
     }
 }
@@ -141,6 +144,8 @@ pub(super) struct State {
     /// The hash of a repository's remote, once the host has answered.
     pub(super) repositories: Capped<QuestionId, Option<DigestValue>>,
     pub(super) skills: Capped<QuestionId, ParkedSkill>,
+    /// The bytes of all diffs that are held.
+    pub(super) held_diff_bytes: usize,
     pub(super) next_question: u64,
     /// The process-wide originator, once a client has set it.
     pub(super) originator: Option<Id>,
@@ -177,6 +182,7 @@ impl State {
             reviews: Capped::new(limits.reviews),
             repositories: Capped::new(limits.repositories),
             skills: Capped::new(limits.skills),
+            held_diff_bytes: 0,
             next_question: 0,
             originator: None,
             runtime: None,
@@ -211,6 +217,8 @@ impl State {
             reviews: Capped::load(limits.reviews, saved.reviews, |value| value),
             repositories: Capped::load(limits.repositories, saved.repositories, |value| value),
             skills: Capped::load(limits.skills, saved.skills, |value| value),
+            // A saved turn holds hashes.
+            held_diff_bytes: 0,
             next_question: saved.next_question,
             originator: saved.originator,
             runtime: saved.runtime,
@@ -267,6 +275,7 @@ impl State {
         if !self.turns.contains(&key) {
             let owned = TurnKey { thread: thread.clone(), turn: turn.clone() };
             if let Some((key, turn)) = self.turns.insert(self.now, owned, Turn::default()) {
+                self.held_diff_bytes -= turn.held_diff_bytes();
                 turn.discard(self.now, &key, Some(Reason::Evicted), output);
             }
         }
@@ -300,6 +309,7 @@ impl State {
             output.discard(now, Subject::Thread, Reason::Expired, Ids::thread(&id));
         }
         while let Some((key, turn)) = self.turns.pop_expired(now) {
+            self.held_diff_bytes -= turn.held_diff_bytes();
             turn.discard(now, &key, Some(Reason::Expired), output);
         }
         while let Some((key, _)) = self.items.pop_expired(now) {
@@ -340,6 +350,7 @@ impl State {
                 );
             }
         }
+        self.held_diff_bytes = 0;
         for (key, turn) in self.turns.take_where(|_, _| true) {
             turn.discard(now, &key, None, output);
         }

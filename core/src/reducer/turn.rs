@@ -61,6 +61,13 @@ enum Diff {
 }
 
 impl Diff {
+    fn held_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.expose().len(),
+            Self::Hashed(_) => 0,
+        }
+    }
+
     fn into_lines(self, digest: &impl Digest) -> AcceptedLines {
         match self {
             Self::Text(text) => AcceptedLines::of(text.expose(), digest),
@@ -75,6 +82,10 @@ impl Turn {
         let mut turn = self.clone();
         turn.diff = turn.diff.map(|diff| Diff::Hashed(diff.into_lines(digest)));
         turn
+    }
+
+    pub(super) fn held_diff_bytes(&self) -> usize {
+        self.diff.as_ref().map_or(0, Diff::held_bytes)
     }
 
     /// Says that the turn never had its event; without a `reason`, says what it waited for.
@@ -186,10 +197,16 @@ impl<D: Digest> Reducer<D> {
     /// `turn/diff/updated`: the latest diff replaces the earlier one.
     pub(super) fn turn_diff_updated(&mut self, updated: TurnDiffUpdated, output: &mut Output) {
         let TurnDiffUpdated { thread_id, turn_id, diff } = updated;
-        let diff = if diff.expose().len() > self.limits.max_diff_bytes {
+        let replaced = self.state.turn_or_new(&thread_id, &turn_id, output).diff.take();
+        self.state.held_diff_bytes -= replaced.as_ref().map_or(0, Diff::held_bytes);
+        let size = diff.expose().len();
+        let too_large = size > self.limits.max_diff_bytes
+            || self.state.held_diff_bytes.saturating_add(size) > self.limits.max_held_diff_bytes;
+        let diff = if too_large {
             output.discard(self.state.now, Subject::Diff, Reason::TooLarge, Ids::turn(&thread_id, &turn_id));
             Diff::Hashed(AcceptedLines::count(diff.expose()))
         } else {
+            self.state.held_diff_bytes += size;
             Diff::Text(diff)
         };
         self.state.turn_or_new(&thread_id, &turn_id, output).diff = Some(diff);
@@ -249,6 +266,7 @@ impl<D: Digest> Reducer<D> {
             return;
         };
 
+        self.state.held_diff_bytes -= diff.as_ref().map_or(0, Diff::held_bytes);
         let repository = repository.or(thread_repository);
         let repo_hash = repository.and_then(|question| *self.state.repositories.get_mut(self.state.now, &question)?);
         if repository != thread_repository

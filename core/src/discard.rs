@@ -99,7 +99,7 @@ worded_enums! {
         UnknownConnection = "the connection was never initialised",
         UnknownThread = "the thread was never started, resumed or forked",
         ThreadWithoutConnection = "no connection has the thread",
-        UnknownTurn = "the turn never started",
+        UnknownTurn = "no such turn is open: it never started, or it is already reported",
         UnknownRequest = "no such request is open",
         UnknownQuestion = "no such question is open",
         NeverStarted = "its start was never seen",

@@ -31,7 +31,7 @@ pub enum BadLine {
     #[error("not a recorded message: expected at_ms, connection_id, direction and message (column {0})")]
     NotRecorded(usize),
     /// The message inside cannot be read.
-    #[error("the message is not one of the protocol (column {0})")]
+    #[error("a member of the message that counts is missing or of the wrong type (column {0} of the message)")]
     BadMessage(usize),
     /// The line is longer than the limit.
     #[error("longer than {0} bytes")]

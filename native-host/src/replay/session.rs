@@ -186,5 +186,5 @@ fn explain(name: &str, line: Option<u64>, discard: &Discard) -> String {
     which.extend(ids.turn_id.as_ref().map(|id| format!("turn {id}")));
     which.extend(ids.item_id.as_ref().map(|id| format!("item {id}")));
     let which = if which.is_empty() { String::new() } else { format!(" ({})", which.join(", ")) };
-    format!("{name}:{place}: no event for this {}: {}{which}", discard.subject, discard.reason)
+    format!("{name}:{place}: no event ({}): {}{which}", discard.subject, discard.reason)
 }

@@ -43,7 +43,7 @@ impl fmt::Display for Summary {
             write!(formatter, "\n  {count:>8}  {name}")?;
         }
         for ((subject, reason), count) in discards {
-            write!(formatter, "\n  {count:>8}  no event for a {subject}: {reason}")?;
+            write!(formatter, "\n  {count:>8}  no event ({subject}): {reason}")?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ pub enum Format {
     /// One event a line.
     #[default]
     Events,
-    /// One request body a line, as it would be uploaded, with its idempotency id.
+    /// One request body a line, as it would be uploaded.
     Batches,
 }
 

@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Observer, Step};
 use crate::event::common::InvocationType;
@@ -47,11 +47,17 @@ pub(super) struct Capabilities {
 }
 
 /// What a turn's input names.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Mentions {
+    /// Their paths wait here for the turn's id, and are never saved.
+    #[serde(serialize_with = "without_paths")]
     skills: Vec<SkillUse>,
     apps: Vec<Id>,
     plugins: Vec<Id>,
+}
+
+fn without_paths<S: Serializer>(skills: &[SkillUse], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(skills.iter().map(|skill| SkillUse { skill_path: None, workspace: None, ..skill.clone() }))
 }
 
 impl Observer {

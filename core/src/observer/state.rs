@@ -89,8 +89,6 @@ pub(super) struct PendingTurn {
     pub(super) num_input_images: u64,
     pub(super) overrides: Overrides,
     pub(super) cwd: Option<TextKey>,
-    /// Holds paths until the response, so it is not saved.
-    #[serde(skip)]
     pub(super) mentions: Mentions,
 }
 

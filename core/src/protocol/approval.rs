@@ -165,23 +165,26 @@ impl<'de> Deserialize<'de> for CommandDecision {
             }
 
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<CommandDecision, A::Error> {
-                let Some(Text(key)) = map.next_key()? else {
-                    return Err(de::Error::custom("no decision"));
-                };
-                let decision = match &*key {
-                    "acceptWithExecpolicyAmendment" => {
-                        map.next_value::<Execpolicy>()?;
-                        CommandDecision::AcceptWithExecpolicyAmendment
+                let mut decision = None;
+                while let Some(Text(key)) = map.next_key()? {
+                    match &*key {
+                        "acceptWithExecpolicyAmendment" => {
+                            map.next_value::<Execpolicy>()?;
+                            decision = Some(CommandDecision::AcceptWithExecpolicyAmendment);
+                        }
+                        "applyNetworkPolicyAmendment" => {
+                            let action = match map.next_value()? {
+                                NetworkForm::Recorded(action) => action,
+                                NetworkForm::Wire(network) => network.network_policy_amendment.action,
+                            };
+                            decision = Some(CommandDecision::ApplyNetworkPolicyAmendment(action));
+                        }
+                        _ => {
+                            map.next_value::<de::IgnoredAny>()?;
+                        }
                     }
-                    "applyNetworkPolicyAmendment" => {
-                        CommandDecision::ApplyNetworkPolicyAmendment(match map.next_value()? {
-                            NetworkForm::Recorded(action) => action,
-                            NetworkForm::Wire(network) => network.network_policy_amendment.action,
-                        })
-                    }
-                    _ => return Err(de::Error::custom("unknown decision")),
-                };
-                Ok(decision)
+                }
+                decision.ok_or_else(|| de::Error::custom("unknown decision"))
             }
         }
         deserializer.deserialize_any(Visitor)

@@ -4,3 +4,4 @@
 pub mod compare;
 pub mod golden;
 pub mod mix;
+pub mod server;

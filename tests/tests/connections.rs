@@ -1,6 +1,8 @@
 //! Several clients of one server: what each of them is shown counts once, and the first answer
 //! counts, whoever gives it.
 
+#![allow(clippy::needless_pass_by_value, reason = "`json!` values read best where they are used")]
+
 use serde_json::{Value, json};
 use turnledger::Sha2;
 use turnledger_core::discard::{Reason, Subject};

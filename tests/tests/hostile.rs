@@ -1,10 +1,12 @@
 //! Whatever comes in: no panic, and nothing good around it is lost.
 
+#![allow(clippy::needless_pass_by_value, reason = "`json!` values read best where they are used")]
+
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 use turnledger::Sha2;
 use turnledger_core::{Direction, Output, UnixMillis};
-use turnledger_tests::golden::{Message, feed, pipeline, recording, recordings, replay, values};
+use turnledger_tests::golden::{Message, Recording, feed, pipeline, recording, recordings, replay, values};
 
 /// The session of an innocent neighbour, on a connection of its own and with server request ids of its own.
 fn neighbour() -> Vec<Message> {
@@ -61,7 +63,7 @@ fn pool() -> Vec<Message> {
     let mut pool: Vec<_> = recordings("0.131.0")
         .iter()
         .filter(|recording| recording.name != "approve_patch")
-        .flat_map(|recording| recording.messages())
+        .flat_map(Recording::messages)
         .collect();
     pool.retain(|message| message.text.len() < 4000);
     pool

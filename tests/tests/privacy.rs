@@ -1,5 +1,7 @@
 //! The canary: a marker in everything that analytics must never see is nowhere in what comes out.
 
+#![allow(clippy::needless_pass_by_value, reason = "`json!` values read best where they are used")]
+
 use serde_json::{Value, json};
 use turnledger::Sha2;
 use turnledger_core::event::common::RpcTransport;
@@ -65,7 +67,7 @@ fn mark(value: &mut Value, private: bool) {
         Value::String(text) if private => {
             // A diff stays a diff: its lines carry the marker.
             *text = if text.contains("@@ ") {
-                text.lines().map(|line| format!("{line} {MARKER}\n")).collect()
+                text.replace('\n', &format!(" {MARKER}\n"))
             } else if text.starts_with('/') {
                 format!("/{MARKER}{text}")
             } else if let Some((scheme, rest)) = text.split_once("://") {
@@ -149,7 +151,7 @@ fn more() -> Vec<(Direction, String)> {
         from_server("item/started", json!({ "threadId": "T", "turnId": "U", "startedAtMs": MARKER, "item": { "type": "webSearch", "id": "x" } })),
         completed(json!({ "type": "commandExecution", "id": "x", "status": { "a": MARKER } })),
         (Direction::ServerToClient, format!("{{\"method\":\"{MARKER}\",\"params\":{{\"x\":\"{MARKER}\"")),
-        (Direction::ServerToClient, format!("{MARKER}")),
+        (Direction::ServerToClient, MARKER.to_string()),
         from_server("turn/diff/updated", json!({ "threadId": "T", "turnId": "U", "diff": format!("diff --git a{path} b{path}\n--- a{path}\n+++ b{path}\n@@ -1 +1 @@\n+let x = \"{MARKER}\";\n") })),
         from_server("turn/completed", json!({ "threadId": "T", "turn": { "id": "U", "status": "failed", "error": { "message": format!("see https://{MARKER}/"), "additionalDetails": MARKER } } })),
     ]

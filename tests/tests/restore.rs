@@ -80,8 +80,7 @@ fn what_is_no_snapshot_is_refused() {
 #[test]
 fn two_runs_give_the_same_bytes() {
     for recording in all() {
-        let text =
-            || replay(Sha2, &recording.messages()).events.iter().map(|event| format!("{event}\n")).collect::<String>();
+        let text = || replay(Sha2, &recording.messages()).events.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(text(), text(), "{}", recording.name);
     }
 }

@@ -280,11 +280,12 @@ impl State {
     pub(super) fn expire(&mut self) {
         let now = self.now;
         while self.connections.pop_expired(now).is_some() {}
+        // Before the requests: closing one uses its thread.
+        while self.threads.pop_expired(now).is_some() {}
         while let Some((_, request)) = self.requests.pop_expired(now) {
             self.close_turn_start(&request);
         }
         while self.approvals.pop_expired(now).is_some() {}
-        while self.threads.pop_expired(now).is_some() {}
         while self.turns.pop_expired(now).is_some() {}
         while self.shown.pop_expired(now).is_some() {}
         while self.reported.pop_expired(now).is_some() {}

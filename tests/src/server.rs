@@ -1,0 +1,138 @@
+//! A made-up server and its one client, for tests that say in a line what passes between them.
+
+#![allow(clippy::needless_pass_by_value, reason = "`json!` values read best where they are used")]
+
+use serde_json::{Value, json};
+use turnledger::Sha2;
+use turnledger_core::discard::{Reason, Subject};
+use turnledger_core::{Direction, Fact, Output, Pipeline, UnixMillis};
+
+use crate::golden::{pipeline, values};
+
+/// A server with one client, thread `T` and turn `U`.
+#[derive(Debug)]
+pub struct Server {
+    pipeline: Pipeline<Sha2>,
+    /// What came out since the last time.
+    pub output: Output,
+    next_id: u64,
+}
+
+impl Server {
+    /// A server without clients.
+    pub fn empty() -> Self {
+        Self { pipeline: pipeline(Sha2), output: Output::default(), next_id: 100 }
+    }
+
+    /// One client, the thread `T`, and the running turn `U`; their events are taken.
+    #[allow(clippy::new_without_default, reason = "a default server would be an empty one")]
+    pub fn new() -> Self {
+        let mut server = Self::empty();
+        server.call(
+            "initialize",
+            json!({ "clientInfo": { "name": "c", "version": "1" } }),
+            json!({ "userAgent": "c/0.131.0 (L 1; x86_64)", "platformOs": "linux" }),
+        );
+        server.call(
+            "thread/start",
+            json!({}),
+            json!({ "thread": { "id": "T", "threadSource": "user" }, "model": "m" }),
+        );
+        server.note(
+            "turn/started",
+            json!({ "threadId": "T", "turn": { "id": "U", "status": "inProgress", "startedAt": 5 } }),
+        );
+        server.take();
+        server
+    }
+
+    /// Passes a message.
+    pub fn send(&mut self, direction: Direction, message: &Value) {
+        self.pipeline.observe(UnixMillis(9_000), 1, direction, message.to_string().as_bytes(), &mut self.output);
+    }
+
+    /// Passes a client's request and its response.
+    pub fn call(&mut self, method: &str, params: Value, result: Value) {
+        self.next_id += 1;
+        self.send(Direction::ClientToServer, &json!({ "id": self.next_id, "method": method, "params": params }));
+        self.send(Direction::ServerToClient, &json!({ "id": self.next_id, "result": result }));
+    }
+
+    /// Passes a notification.
+    pub fn note(&mut self, method: &str, params: Value) {
+        self.send(Direction::ServerToClient, &json!({ "method": method, "params": params }));
+    }
+
+    /// Takes a fact in its recorded form.
+    ///
+    /// # Panics
+    ///
+    /// If it is none.
+    pub fn fact(&mut self, fact: Value) {
+        let fact: Fact = serde_json::from_value(fact).expect("a fact");
+        self.pipeline.ingest(UnixMillis(9_000), fact, &mut self.output);
+    }
+
+    /// What came out since the last time: each event's parameters, and the discards.
+    pub fn take(&mut self) -> (Vec<Value>, Vec<(Subject, Reason)>) {
+        let output = std::mem::take(&mut self.output);
+        let events = values(&output.events).into_iter().map(|mut event| event["event_params"].take()).collect();
+        (events, output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect())
+    }
+
+    /// The one event that came out.
+    ///
+    /// # Panics
+    ///
+    /// If there is not exactly one, or there are discards.
+    pub fn one(&mut self) -> Value {
+        let (mut events, discards) = self.take();
+        assert_eq!((events.len(), discards), (1, vec![]), "{events:?}");
+        events.remove(0)
+    }
+
+    /// The event of an item that starts and completes.
+    pub fn item(&mut self, item: Value) -> Value {
+        self.note("item/started", json!({ "threadId": "T", "turnId": "U", "startedAtMs": 10, "item": item }));
+        self.note("item/completed", json!({ "threadId": "T", "turnId": "U", "completedAtMs": 30, "item": item }));
+        self.one()
+    }
+}
+
+/// Some members of an object, in this order.
+pub fn pick(value: &Value, names: &[&str]) -> Vec<Value> {
+    names.iter().map(|name| value[name].clone()).collect()
+}
+
+/// An object with more members.
+///
+/// # Panics
+///
+/// If one of them is no object.
+pub fn with(mut base: Value, more: Value) -> Value {
+    base.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    base
+}
+
+const ITEM: &[(&str, &str)] = &[
+    ("commandExecution", r#"{"type":"commandExecution","id":"i","commandActions":[],"status":"completed"}"#),
+    ("fileChange", r#"{"type":"fileChange","id":"i","changes":[],"status":"completed"}"#),
+    ("mcpToolCall", r#"{"type":"mcpToolCall","id":"i","server":"s","tool":"mcp tool","status":"completed"}"#),
+    ("dynamicToolCall", r#"{"type":"dynamicToolCall","id":"i","tool":"dynamic tool","status":"completed"}"#),
+    (
+        "collabAgentToolCall",
+        r#"{"type":"collabAgentToolCall","id":"i","tool":"wait","status":"completed","senderThreadId":"T","receiverThreadIds":[]}"#,
+    ),
+    ("webSearch", r#"{"type":"webSearch","id":"i","query":"q"}"#),
+    ("imageGeneration", r#"{"type":"imageGeneration","id":"i","status":"completed"}"#),
+];
+
+/// A completed item of a kind.
+///
+/// # Panics
+///
+/// If there is no such kind.
+pub fn item(kind: &str) -> Value {
+    let (_, text) = ITEM.iter().find(|(name, _)| *name == kind).expect("a kind");
+    serde_json::from_str(text).expect("an item")
+}

@@ -1,0 +1,129 @@
+//! What leaks is bounded: abandoned requests, items, approvals and turns, by number and by time.
+
+use serde_json::{Value, json};
+use turnledger::Sha2;
+use turnledger_core::discard::{Reason, Subject};
+use turnledger_core::event::common::RpcTransport;
+use turnledger_core::observer::ObserverLimits;
+use turnledger_core::{Cap, Direction, Limits, Output, Pipeline, UnixMillis, reducer};
+
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+fn observe(session: &mut Pipeline<Sha2>, at: u64, direction: Direction, message: &Value, output: &mut Output) {
+    session.observe(UnixMillis(at), 1, direction, message.to_string().as_bytes(), output);
+}
+
+fn abandoned(index: u64) -> [(Direction, Value); 3] {
+    let (thread, turn, item) = (format!("t{}", index % 7), format!("u{index}"), format!("i{index}"));
+    let ids = json!({ "threadId": thread, "turnId": turn, "itemId": item, "startedAtMs": index });
+    let item = json!({ "type": "fileChange", "id": item, "changes": [], "status": "inProgress" });
+    [
+        (
+            Direction::ClientToServer,
+            json!({ "id": index, "method": "turn/start", "params": { "threadId": thread, "input": [] } }),
+        ),
+        (Direction::ServerToClient, json!({ "id": index, "method": "item/fileChange/requestApproval", "params": ids })),
+        (
+            Direction::ServerToClient,
+            json!({ "method": "item/started", "params": { "threadId": thread, "turnId": turn, "startedAtMs": index, "item": item } }),
+        ),
+    ]
+}
+
+/// A million each of requests, approvals and items that nothing ever answers or completes.
+#[test]
+fn a_million_abandoned_things() {
+    let cap = Cap { entries: 1000, idle_ms: DAY };
+    let limits = Limits {
+        observer: ObserverLimits { requests: cap, approvals: cap, turns: cap, ..ObserverLimits::default() },
+        reducer: reducer::Limits { requests: cap, reviews: cap, items: cap, turns: cap, ..reducer::Limits::default() },
+    };
+    let mut session = Pipeline::new(Sha2, RpcTransport::Stdio, limits);
+    let mut output = Output::default();
+    let mut sizes = Vec::new();
+    for index in 0..1_000_000 {
+        for (direction, message) in abandoned(index) {
+            observe(&mut session, index, direction, &message, &mut output);
+        }
+        output.clear();
+        if index % 250_000 == 249_999 {
+            sizes.push(session.snapshot().len());
+        }
+    }
+    let smallest = sizes.iter().min().copied().unwrap_or_default();
+    let largest = sizes.iter().max().copied().unwrap_or_default();
+    assert!(largest < 3_000_000, "the state is {largest} bytes");
+    assert!(largest - smallest < smallest / 20, "the state does not grow: {sizes:?}");
+    let evicted = |subject| session.stats().discards.get(&(subject, Reason::Evicted)).copied();
+    assert_eq!(evicted(Subject::Request), Some(999_000));
+    assert_eq!(evicted(Subject::Review), Some(999_000));
+    assert_eq!(evicted(Subject::Item), Some(999_000));
+}
+
+#[test]
+fn the_default_limits_hold_as_well() {
+    let mut session = Pipeline::new(Sha2, RpcTransport::Stdio, Limits::default());
+    let mut output = Output::default();
+    for index in 0..100_000 {
+        for (direction, message) in abandoned(index) {
+            observe(&mut session, index, direction, &message, &mut output);
+        }
+        output.clear();
+    }
+    let limits = reducer::Limits::default();
+    let evicted = |subject| session.stats().discards.get(&(subject, Reason::Evicted)).copied().unwrap_or(0);
+    assert_eq!(evicted(Subject::Request), 100_000 - limits.requests.entries as u64);
+    assert_eq!(evicted(Subject::Review), 100_000 - limits.reviews.entries as u64);
+    assert_eq!(evicted(Subject::Item), 100_000 - limits.items.entries as u64);
+}
+
+#[test]
+fn what_is_idle_for_too_long_is_given_up() {
+    let mut session = Pipeline::new(Sha2, RpcTransport::Stdio, Limits::default());
+    let empty = session.snapshot().len();
+    let mut output = Output::default();
+    for index in 0..100 {
+        for (direction, message) in abandoned(index) {
+            observe(&mut session, index, direction, &message, &mut output);
+        }
+    }
+    let started = json!({ "method": "turn/started", "params": { "threadId": "t", "turn": { "id": "u", "status": "inProgress" } } });
+    observe(&mut session, 200, Direction::ServerToClient, &started, &mut output);
+    assert_eq!(output.discards, []);
+    let tick = json!({ "method": "nothing" });
+    observe(&mut session, 365 * DAY, Direction::ServerToClient, &tick, &mut output);
+    // The reducer takes time from facts alone.
+    let fact = json!({ "method": "serverRequest/resolved", "params": { "threadId": "t", "requestId": 1 } });
+    observe(&mut session, 365 * DAY, Direction::ServerToClient, &fact, &mut output);
+    session.finish(UnixMillis(365 * DAY), &mut output);
+    let count = |subject| {
+        output.discards.iter().filter(|discard| (discard.subject, discard.reason) == (subject, Reason::Expired)).count()
+    };
+    assert_eq!([Subject::Request, Subject::Review, Subject::Item, Subject::Turn].map(count), [100, 100, 100, 1]);
+    assert!(session.snapshot().len() < empty + 1000, "only counters are left: {}", session.snapshot());
+}
+
+/// Diffs beyond the limits are counted, not held.
+#[test]
+fn large_diffs_are_counted_and_not_held() {
+    let limits = Limits {
+        reducer: reducer::Limits { max_diff_bytes: 1000, max_held_diff_bytes: 1500, ..reducer::Limits::default() },
+        ..Limits::default()
+    };
+    let mut session = Pipeline::new(Sha2, RpcTransport::Stdio, limits);
+    let mut output = Output::default();
+    let mut show = |turn: &str, lines: usize| {
+        let diff = format!("+++ b/x\n@@ -1 +1 @@\n{}", "+line\n".repeat(lines));
+        let message =
+            json!({ "method": "turn/diff/updated", "params": { "threadId": "t", "turnId": turn, "diff": diff } });
+        output.clear();
+        observe(&mut session, 1, Direction::ServerToClient, &message, &mut output);
+        output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect::<Vec<_>>()
+    };
+    let too_large = [(Subject::Diff, Reason::TooLarge)];
+    assert_eq!(show("a", 200), too_large, "one large diff");
+    assert_eq!(show("a", 150), []);
+    assert_eq!(show("b", 150), too_large, "together they are too large");
+    assert_eq!(show("a", 10), [], "a diff replaces its predecessor");
+    assert_eq!(show("b", 150), []);
+}

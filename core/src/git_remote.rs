@@ -60,11 +60,24 @@ fn split(url: &str) -> Option<(&str, &str, Option<&'static str>)> {
     Some((host, path, None))
 }
 
+/// A remote's URL as far as an event may show it; `None` for one that is a path of the machine.
+pub(crate) fn reportable(url: &str) -> Option<Cow<'_, str>> {
+    let drive = url.as_bytes().get(1) == Some(&b':') && url.starts_with(|c: char| c.is_ascii_alphabetic());
+    let local =
+        drive || url.starts_with(['/', '.', '~', '\\']) || url.starts_with("file:") || !url.contains([':', '/']);
+    if local { None } else { Some(without_credentials(url)) }
+}
+
 /// A URL as far as it can leave the machine: without password, query and fragment. The user stays
 /// only where it is no secret, before a host that is reached by SSH.
 pub(crate) fn without_credentials(url: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = url.split_once("://") else {
-        return Cow::Borrowed(url);
+        // `git@host:path` names a user, `user:password@host/path` more than that.
+        let authority = url.split('/').next().unwrap_or_default();
+        return match authority.rsplit_once('@') {
+            Some((user, _)) if user.contains(':') => Cow::Borrowed(&url[user.len() + 1..]),
+            _ => Cow::Borrowed(url),
+        };
     };
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
@@ -80,7 +93,7 @@ pub(crate) fn without_credentials(url: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{canonical, without_credentials};
+    use super::{canonical, reportable, without_credentials};
 
     /// Every row of the table in contract `rules.md` 8.6.
     #[test]
@@ -143,12 +156,23 @@ mod tests {
     }
 
     #[test]
+    fn local_remotes_are_not_reported() {
+        for url in ["/srv/git/a.git", "../a.git", "~/a.git", "file:///srv/a.git", "C:\\work\\a", "\\\\host\\a", "a"] {
+            assert_eq!(reportable(url), None, "{url}");
+        }
+        for url in ["git@github.com:Acme/Demo-App.git", "https://github.com/acme/widget.git", "host.test/a/b"] {
+            assert_eq!(reportable(url).as_deref(), Some(url));
+        }
+    }
+
+    #[test]
     fn credentials_do_not_survive() {
         for (url, expected) in [
             ("https://tok:en@github.com/a/b.git?token=x#y", "https://github.com/a/b.git"),
             ("https://token@github.com/a/b", "https://github.com/a/b"),
             ("ssh://git:pw@host.test/a/b", "ssh://git@host.test/a/b"),
             ("git@github.com:Acme/Demo-App.git", "git@github.com:Acme/Demo-App.git"),
+            ("user:secret@github.com/a/b", "github.com/a/b"),
             ("https://github.com", "https://github.com"),
         ] {
             assert_eq!(without_credentials(url), expected);

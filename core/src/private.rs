@@ -219,18 +219,24 @@ pub(crate) fn is_word(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// A free text as far as it can leave the machine: words that may be a path, a URL, an address or
-/// a quotation are replaced by `…`.
+/// A free text as far as it can leave the machine: words that may be a path, a URL or an address,
+/// and quotations to their end, are replaced by `…`.
 pub(crate) fn redact_free_text(text: &str) -> String {
     let mut redacted = String::with_capacity(text.len());
+    let mut quoted = false;
     for (index, word) in text.split(' ').enumerate() {
         if index > 0 {
             redacted.push(' ');
         }
-        let suspicious = word.contains(['/', '\\', '@', '"', '`', '{', '}', '\n'])
+        let double = word.matches(['"', '`', '“', '”']).count() % 2 == 1;
+        let bare = word.trim_end_matches(|c: char| c.is_ascii_punctuation() && c != '\'');
+        let single = word.starts_with('\'') != (bare.len() > 1 && bare.ends_with('\''));
+        let toggles = double || single;
+        let suspicious = word.contains(['/', '\\', '@', '"', '`', '“', '”', '{', '}', '\n', '='])
             || word.contains("www.")
             || word.trim_matches(|c: char| c.is_ascii_punctuation()).contains(':');
-        redacted.push_str(if suspicious { "…" } else { word });
+        redacted.push_str(if suspicious || quoted || toggles { "…" } else { word });
+        quoted ^= toggles;
     }
     redacted
 }
@@ -297,5 +303,8 @@ mod tests {
             "status 404: see … url: … at … or … for …"
         );
         assert_eq!(redact_free_text("{\"error\": \"bad\"}"), "… …");
+        assert_eq!(redact_free_text("bad \"do this now\" there"), "bad … … … there");
+        assert_eq!(redact_free_text("bad 'do this now', there"), "bad … … … there");
+        assert_eq!(redact_free_text("bad `do this` or \"that"), "bad … … or …");
     }
 }

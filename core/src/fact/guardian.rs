@@ -2,14 +2,14 @@
 
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::event::common::{event_enums, event_structs};
 use crate::event::turn::Tokens;
 use crate::id::Id;
-use crate::private::{RedactedPath, TextLook};
+use crate::private::RedactedPath;
 use crate::protocol::enums::{RiskLevel, UserAuthorization};
-use crate::protocol::notification::program_name;
+use crate::protocol::notification::ProgramName;
 use crate::protocol::policy::NetworkPermissions;
 
 event_enums! {
@@ -74,9 +74,8 @@ pub enum ReviewedAction {
     Execve {
         /// Which tool runs it.
         source: ExecveSource,
-        /// The program's name, without its folder.
-        #[serde(deserialize_with = "name_only")]
-        program: Id,
+        /// The program.
+        program: ProgramName,
         /// Permissions on top of the sandbox.
         additional_permissions: Option<AdditionalPermissions>,
     },
@@ -104,10 +103,6 @@ pub enum ReviewedAction {
     },
     /// More permissions.
     RequestPermissions,
-}
-
-fn name_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
-    deserializer.deserialize_str(TextLook(program_name))
 }
 
 /// Permissions on top of the sandbox, as an event shows them.

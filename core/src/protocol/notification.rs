@@ -159,8 +159,8 @@ pub enum GuardianAction {
     Execve {
         /// Which shell tool runs it.
         source: GuardianCommandSource,
-        /// The program's name, without its folder.
-        program: Id,
+        /// The program.
+        program: ProgramName,
     },
     /// A patch.
     ApplyPatch,
@@ -202,8 +202,21 @@ pub struct McpAction {
 }
 
 /// The name of a program without its folder: a path never leaves the machine.
-pub(crate) fn program_name(program: &str) -> Id {
-    program.rsplit(['/', '\\']).next().unwrap_or_default().into()
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct ProgramName(Id);
+
+impl From<&str> for ProgramName {
+    fn from(program: &str) -> Self {
+        Self(program.rsplit(['/', '\\']).next().unwrap_or_default().into())
+    }
+}
+
+impl<'de> Deserialize<'de> for ProgramName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextLook(|program: &str| Self::from(program)))
+    }
 }
 
 impl<'de> Tagged<'de> for GuardianAction {
@@ -215,11 +228,7 @@ impl<'de> Tagged<'de> for GuardianAction {
         #[derive(Deserialize)]
         struct Execve {
             source: GuardianCommandSource,
-            #[serde(deserialize_with = "name_only")]
-            program: Id,
-        }
-        fn name_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
-            deserializer.deserialize_str(TextLook(program_name))
+            program: ProgramName,
         }
         #[derive(Deserialize)]
         struct Network {

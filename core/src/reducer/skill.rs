@@ -111,7 +111,7 @@ fn place(digest: &impl Digest, name: &Id, answer: &SkillAnswered) -> Place {
     };
     let path_text = path_text.replace('\\', "/");
     let skill_id = digest.sha1(&[prefix.as_bytes(), b"_", path_text.as_bytes(), b"_", name.as_bytes()]);
-    let repo_url = repository.map(|(url, _)| Id::from(&*git_remote::without_credentials(url.expose())));
+    let repo_url = repository.and_then(|(url, _)| git_remote::reportable(url.expose())).map(|url| Id::from(&*url));
     Place { skill_id, repo_url }
 }
 

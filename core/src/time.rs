@@ -8,6 +8,15 @@ use serde::{Deserialize, Serialize};
 pub struct UnixMillis(pub u64);
 
 impl UnixMillis {
+    /// The end of the year 9999: what claims to be later is a mistake, and must not make all state
+    /// expire.
+    const LATEST: Self = Self(253_402_300_799_999);
+
+    /// The later of two moments, unless `at` cannot be one.
+    pub(crate) fn advanced_to(self, at: Self) -> Self {
+        if at > Self::LATEST { self } else { self.max(at) }
+    }
+
     /// The moment in whole Unix seconds, rounded down.
     pub const fn as_secs(self) -> u64 {
         self.0 / 1000

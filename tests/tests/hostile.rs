@@ -156,6 +156,17 @@ fn depth_numbers_and_repeated_members() {
     neighbour_is_untouched(&noise).expect("the neighbour's events");
 }
 
+/// A message with an impossible time does not make everybody's state expire.
+#[test]
+fn an_impossible_time() {
+    let mut messages = recording("0.131.0", "plain_turn").messages();
+    let expected = values(&replay(Sha2, &messages).events);
+    let text = r#"{"method":"turn/started","params":{"threadId":"x","turn":{"id":"y","status":"inProgress"}}}"#;
+    let at = UnixMillis(u64::MAX);
+    messages.insert(8, Message { at, connection_id: 9, direction: Direction::ServerToClient, text: text.into() });
+    assert_eq!(values(&replay(Sha2, &messages).events), expected);
+}
+
 /// Turns every object's members around, so that what decides comes last.
 fn reversed(value: &Value) -> String {
     match value {

@@ -98,7 +98,7 @@ impl Observer {
         text: &[u8],
         out: &mut Observation,
     ) {
-        self.state.now = self.state.now.max(at);
+        self.state.now = self.state.now.advanced_to(at);
         self.state.expire();
         let expected = |id: &_| self.state.expected(connection, id);
         let message = message::parse(text, direction, &expected);

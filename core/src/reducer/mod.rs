@@ -52,8 +52,8 @@ impl<D: Digest> Reducer<D> {
 
     /// Takes a fact and appends what it yields to `output`.
     ///
-    /// `at` is the time at which the fact is reduced. Time that runs backwards is taken as standing
-    /// still.
+    /// `at` is the time at which the fact is reduced. Time that runs backwards, or
+    /// beyond the year 9999, is taken as standing still.
     pub fn apply(&mut self, at: UnixMillis, fact: Fact, output: &mut Output) {
         self.advance(at, output);
         match fact {
@@ -132,7 +132,7 @@ impl<D: Digest> Reducer<D> {
     }
 
     fn advance(&mut self, at: UnixMillis, output: &mut Output) {
-        self.state.now = self.state.now.max(at);
+        self.state.now = self.state.now.advanced_to(at);
         for parked in self.state.expire(output) {
             self.emit_skill(parked, None, output);
         }

@@ -66,6 +66,7 @@ fn initialized() -> Fact {
 }
 
 impl Session {
+    #[allow(clippy::unused_self, reason = "it reads like its neighbours")]
     fn response(&self, id: i64, response: ClientResponse) -> Fact {
         Fact::ClientResponse(ClientResponseSent { connection_id: 1, request_id: id.into(), response })
     }

@@ -295,3 +295,45 @@ fn steers_that_count() {
     let expected = turn_event(json!({ "steer_count": 3 }));
     assert_eq!(session.one(config("T1", "turn-77")), expected);
 }
+
+/// rules.md 9.3, events.md 3: every value of each setting, in otherwise the same event.
+#[test]
+fn settings() {
+    let none = Value::Null;
+    let mut rows = vec![
+        ("reasoning_effort", none.clone(), none.clone()),
+        ("reasoning_summary", none.clone(), none.clone()),
+        ("reasoning_summary", json!("none"), none.clone()),
+        ("personality", none.clone(), none.clone()),
+        ("personality", json!("none"), none.clone()),
+        ("service_tier", none.clone(), json!("default")),
+        ("approval_policy", json!({ "granular": { "rules": false } }), json!("granular")),
+        ("submission_type", none.clone(), none),
+    ];
+    let same: [(&str, &[&str]); 7] = [
+        ("reasoning_effort", &["none", "minimal", "low", "medium", "high", "xhigh"]),
+        ("reasoning_summary", &["auto", "concise", "detailed"]),
+        ("personality", &["friendly", "pragmatic"]),
+        ("service_tier", &["fast", "flex"]),
+        ("approval_policy", &["untrusted", "on-failure", "on-request", "never"]),
+        ("approvals_reviewer", &["user", "guardian_subagent"]),
+        ("submission_type", &["default", "queued"]),
+    ];
+    rows.extend(same.iter().flat_map(|(name, values)| values.iter().map(|value| (*name, json!(value), json!(value)))));
+    for mode in ["plan", "default", "pair_programming", "execute"] {
+        let expected = if mode == "plan" { "plan" } else { "default" };
+        rows.push(("collaboration_mode", json!(mode), json!(expected)));
+    }
+    for name in ["ephemeral", "sandbox_network_access", "is_first_turn"] {
+        rows.extend([false, true].map(|value| (name, json!(value), json!(value))));
+    }
+    for (name, value, expected) in rows {
+        let mut session = Session::running();
+        let mut fact = config("T1", "turn-77");
+        fact["turn_resolved_config"][name] = value.clone();
+        session.fact(fact);
+        session.fact(tokens("T1", "turn-77"));
+        let event = session.one(completed("T1", "turn-77"));
+        assert_eq!(event, turn_event(json!({ name: expected })), "{name} {value}");
+    }
+}

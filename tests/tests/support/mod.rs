@@ -11,7 +11,7 @@ use turnledger_core::discard::{Reason, Subject};
 use turnledger_core::reducer::Limits;
 use turnledger_core::{Event, Fact, Output, Reducer, UnixMillis};
 #[allow(unused_imports, reason = "every test uses a part of it")]
-pub use turnledger_tests::server::{item, pick, with};
+pub use turnledger_tests::server::{item, with};
 
 /// The complete JSON examples of the contract's `events.md`, word for word.
 const EXAMPLES: &str = include_str!("events.jsonl");

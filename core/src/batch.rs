@@ -98,7 +98,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::{Batch, BatchLimits, Batcher};
-    use crate::digest::tests::TestDigest;
+    use crate::digest::Sha2;
     use crate::event::Event;
     use crate::event::accepted_lines::{AcceptedLineFingerprints, InnerEventType, ProductSurface};
     use crate::event::hook::{HookName, HookRunEvent, HookSource};
@@ -126,13 +126,14 @@ mod tests {
             accepted_added_lines: 1,
             accepted_deleted_lines: 0,
             line_fingerprints: Vec::new(),
+            fingerprint_scheme: None,
         }))
     }
 
     fn batches(limits: BatchLimits, events: &[Event]) -> Vec<Batch> {
         let mut batcher = Batcher::new(limits);
-        let mut batches: Vec<_> = events.iter().flat_map(|event| batcher.push(event, &TestDigest)).collect();
-        batches.extend(batcher.flush(&TestDigest));
+        let mut batches: Vec<_> = events.iter().flat_map(|event| batcher.push(event, &Sha2::default())).collect();
+        batches.extend(batcher.flush(&Sha2::default()));
         assert_eq!(batcher.pending(), 0);
         batches
     }

@@ -4,6 +4,8 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::digest::{Digest, DigestValue, Domain, fingerprint};
+
 /// The canonical form of `url`, `host/path`, or `None` if it has none.
 pub fn canonical(url: &str) -> Option<String> {
     let url = url.trim().trim_end_matches('/');
@@ -33,6 +35,13 @@ pub fn canonical(url: &str) -> Option<String> {
         path.make_ascii_lowercase();
     }
     Some(alloc::format!("{host}/{path}"))
+}
+
+/// The hash of a repository by its remote's URL (contract `rules.md` 8.5): of the canonical form, or
+/// of the URL without credentials where it has none.
+pub fn repo_hash(digest: &impl Digest, url: &str) -> DigestValue {
+    let canonical = canonical(url).map_or_else(|| without_credentials(url), Cow::Owned);
+    fingerprint(digest, Domain::Repository, &canonical)
 }
 
 /// Splits a URL into host, path and the default port of its scheme.

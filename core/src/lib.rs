@@ -25,7 +25,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-mod accepted_lines;
+pub mod accepted_lines;
 pub mod batch;
 mod capped;
 pub mod digest;

@@ -96,6 +96,7 @@ impl<D: Digest> Pipeline<D> {
     pub fn snapshot(&self) -> String {
         let snapshot = Snapshot {
             version: snapshot::VERSION,
+            scheme: self.reducer.scheme(),
             observer: self.observer.save(),
             reducer: self.reducer.save(),
             stats: self.stats.clone(),
@@ -108,9 +109,10 @@ impl<D: Digest> Pipeline<D> {
     ///
     /// # Errors
     ///
-    /// [`RestoreError`] if the text is not a snapshot of this version.
+    /// [`RestoreError`] if the text is not a snapshot of this version, or if its hashes are of another scheme than
+    /// `digest`.
     pub fn restore(digest: D, limits: Limits, snapshot: &str) -> Result<Self, RestoreError> {
-        let snapshot = Snapshot::from_json(snapshot)?;
+        let snapshot = Snapshot::from_json(snapshot, digest.scheme())?;
         Ok(Self {
             observer: Observer::load(limits.observer, snapshot.observer),
             reducer: Reducer::load(digest, limits.reducer, snapshot.reducer),

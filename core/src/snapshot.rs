@@ -2,24 +2,27 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Scheme;
 use crate::discard::Stats;
 use crate::observer::SavedObserver;
 use crate::reducer::SavedState;
 
 /// The version of the form; a snapshot of another version is refused.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// Everything that a suspended session needs to go on.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
     pub(crate) version: u32,
+    /// What made the hashes in it.
+    pub(crate) scheme: Scheme,
     pub(crate) observer: SavedObserver,
     pub(crate) reducer: SavedState,
     pub(crate) stats: Stats,
 }
 
 /// Why a snapshot could not be restored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
     /// It is not a snapshot, or it is damaged.
@@ -34,10 +37,18 @@ pub enum RestoreError {
         /// The snapshot's version.
         found: u32,
     },
+    /// Its hashes were made with another algorithm or key, and cannot be mixed with new ones.
+    #[error("the snapshot's hashes are of the scheme {found}, new ones would be of {wanted}")]
+    Scheme {
+        /// The snapshot's scheme.
+        found: Scheme,
+        /// The scheme of the digest that was to go on.
+        wanted: Scheme,
+    },
 }
 
 impl Snapshot {
-    pub(crate) fn from_json(json: &str) -> Result<Self, RestoreError> {
+    pub(crate) fn from_json(json: &str, wanted: Scheme) -> Result<Self, RestoreError> {
         #[derive(Deserialize)]
         struct Versioned {
             version: u32,
@@ -48,6 +59,11 @@ impl Snapshot {
         if found != VERSION {
             return Err(RestoreError::Version { found });
         }
-        serde_json::from_str(json).map_err(damaged)
+        let snapshot: Self = serde_json::from_str(json).map_err(damaged)?;
+        if snapshot.scheme == wanted {
+            Ok(snapshot)
+        } else {
+            Err(RestoreError::Scheme { found: snapshot.scheme, wanted })
+        }
     }
 }

@@ -8,7 +8,7 @@ use turnledger_core::reducer::Limits;
 use turnledger_core::{Fact, Output, Reducer, UnixMillis};
 
 fuzz_target!(|lines: &[u8]| {
-    let mut reducer = Reducer::new(Sha2, Limits::default());
+    let mut reducer = Reducer::new(Sha2::default(), Limits::default());
     let mut output = Output::default();
     for (time, line) in lines.split(|byte| *byte == b'\n').enumerate() {
         if let Ok(fact) = serde_json::from_slice::<Fact>(line) {

@@ -7,7 +7,7 @@ use turnledger::Sha2;
 use turnledger_core::{Direction, Limits, Output, Pipeline, UnixMillis};
 
 fuzz_target!(|text: &str| {
-    if let Ok(mut pipeline) = Pipeline::restore(Sha2, Limits::default(), text) {
+    if let Ok(mut pipeline) = Pipeline::restore(Sha2::default(), Limits::default(), text) {
         let mut output = Output::default();
         let message = br#"{"method":"turn/started","params":{"threadId":"t","turn":{"id":"u","status":"inProgress"}}}"#;
         pipeline.observe(UnixMillis(1), 1, Direction::ServerToClient, message, &mut output);

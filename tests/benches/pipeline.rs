@@ -39,7 +39,7 @@ fn benches(criterion: &mut Criterion) {
         bencher.iter_batched(
             || facts.clone(),
             |facts| {
-                let mut reducer = Reducer::new(Sha2, reducer::Limits::default());
+                let mut reducer = Reducer::new(Sha2::default(), reducer::Limits::default());
                 let mut output = Output::default();
                 for (at, fact) in facts {
                     reducer.apply(at, fact, &mut output);
@@ -56,7 +56,7 @@ fn benches(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(messages.len() as u64));
     group.bench_function("messages to events to text", |bencher| {
         bencher.iter(|| {
-            let mut pipeline = pipeline(Sha2);
+            let mut pipeline = pipeline(Sha2::default());
             let mut output = Output::default();
             let mut text = Vec::new();
             for message in &messages {

@@ -38,7 +38,7 @@ fn main() {
     });
     table.row("text to events to text", "msg ", messages.len(), || {
         let start = Instant::now();
-        let mut pipeline = pipeline(Sha2);
+        let mut pipeline = pipeline(Sha2::default());
         let mut output = Output::default();
         for message in &messages {
             let bytes = message.text.as_bytes();
@@ -59,7 +59,7 @@ fn main() {
     table.row("limit: parse the same text as JSON values", "msg ", messages.len(), || each(parse::<Value>));
     table.row("limit: SHA-256 of the same text", "msg ", messages.len(), || {
         each(|text| {
-            black_box(Sha2.digest(&[text]));
+            black_box(Sha2::default().digest(&[text]));
         })
     });
 }
@@ -77,7 +77,7 @@ fn facts(messages: &[Message]) -> Vec<(UnixMillis, Fact)> {
 
 fn reduce(facts: Vec<(UnixMillis, Fact)>, mut see: impl FnMut(&Output)) -> Duration {
     let start = Instant::now();
-    let mut reducer = Reducer::new(Sha2, reducer::Limits::default());
+    let mut reducer = Reducer::new(Sha2::default(), reducer::Limits::default());
     let mut output = Output::default();
     for (at, fact) in facts {
         reducer.apply(at, fact, &mut output);

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use turnledger_core::digest::Scheme;
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::fact::answer::{RepositoryAnswered, SkillAnswered};
 use turnledger_core::{
@@ -109,7 +110,11 @@ impl Digest for Sha1 {
     }
 
     fn sha1(&self, parts: &[&[u8]]) -> DigestValue {
-        turnledger::Sha2.sha1(parts)
+        turnledger::Sha2::default().sha1(parts)
+    }
+
+    fn scheme(&self) -> Scheme {
+        Scheme::new(Scheme::SHA1)
     }
 }
 

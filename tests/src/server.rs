@@ -21,7 +21,7 @@ pub struct Server {
 impl Server {
     /// A server without clients.
     pub fn empty() -> Self {
-        Self { pipeline: pipeline(Sha2), output: Output::default(), next_id: 100 }
+        Self { pipeline: pipeline(Sha2::default()), output: Output::default(), next_id: 100 }
     }
 
     /// One client, the thread `T`, and the running turn `U`; their events are taken.

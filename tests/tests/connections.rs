@@ -34,8 +34,8 @@ fn watched(name: &str) -> Vec<Message> {
 #[test]
 fn a_second_client_changes_nothing() {
     for name in ["approve_command", "approve_patch", "compact_auto", "guardian", "hooks", "mixed_long", "subagents"] {
-        let alone = replay(Sha2, &recording("0.131.0", name).messages());
-        let watched = replay(Sha2, &watched(name));
+        let alone = replay(Sha2::default(), &recording("0.131.0", name).messages());
+        let watched = replay(Sha2::default(), &watched(name));
         assert_eq!(values(&watched.events), values(&alone.events), "{name}");
     }
 }
@@ -49,7 +49,7 @@ struct Server {
 impl Server {
     /// A server with two clients and a thread `t` that the first one has opened and started turn `u` in.
     fn new() -> Self {
-        let mut server = Self { pipeline: pipeline(Sha2), output: Output::default(), at: 1_000_000 };
+        let mut server = Self { pipeline: pipeline(Sha2::default()), output: Output::default(), at: 1_000_000 };
         for client in [1, 2] {
             let name = format!("client-{client}");
             server.call(

@@ -158,17 +158,18 @@ fn compaction() {
 fn accepted_line_fingerprints() {
     let mut session = Session::new();
     let diff = "diff --git a/src/lib.rs b/src/lib.rs\n--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -1,1 +1,3 @@\n-old line\n+fn useful() {\n+    return  user.id;\n+}\n";
-    expect(
-        session.at(1_771_000_331),
-        "codex_accepted_line_fingerprints",
-        vec![
-            config("T1", "turn-77"),
-            json!({ "repository_answered": { "question": 0, "remote_url": "git@github.com:Acme/Widget.git" } }),
-            notification("turn/diff/updated", json!({ "threadId": "T1", "turnId": "turn-77", "diff": "+former" })),
-            notification("turn/diff/updated", json!({ "threadId": "T1", "turnId": "turn-77", "diff": diff })),
-            completed("T1", "turn-77"),
-        ],
-    );
+    let lines = session.at(1_771_000_331).lines(vec![
+        config("T1", "turn-77"),
+        json!({ "repository_answered": { "question": 0, "remote_url": "git@github.com:Acme/Widget.git" } }),
+        notification("turn/diff/updated", json!({ "threadId": "T1", "turnId": "turn-77", "diff": "+former" })),
+        notification("turn/diff/updated", json!({ "threadId": "T1", "turnId": "turn-77", "diff": diff })),
+        completed("T1", "turn-77"),
+    ]);
+    // The one field beyond the contract stands last.
+    let example = example("codex_accepted_line_fingerprints");
+    let example = example.strip_suffix("}}").expect("the end of the parameters");
+    let expected = format!(r#"{example},"fingerprint_scheme":"sha256"}}}}"#);
+    assert_eq!(lines.last(), Some(&expected));
 }
 
 #[test]

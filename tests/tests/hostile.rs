@@ -32,8 +32,8 @@ fn neighbour() -> Vec<Message> {
 /// neighbour's events are what they are without.
 fn neighbour_is_untouched(noise: &[(u64, Direction, Vec<u8>)]) -> Result<(), TestCaseError> {
     let messages = neighbour();
-    let alone = values(&replay(Sha2, &messages).events);
-    let mut session = pipeline(Sha2);
+    let alone = values(&replay(Sha2::default(), &messages).events);
+    let mut session = pipeline(Sha2::default());
     let mut events = Vec::new();
     for (index, message) in messages.iter().enumerate() {
         for (connection, direction, text) in noise.iter().skip(index).step_by(messages.len()) {
@@ -160,11 +160,11 @@ fn depth_numbers_and_repeated_members() {
 #[test]
 fn an_impossible_time() {
     let mut messages = recording("0.131.0", "plain_turn").messages();
-    let expected = values(&replay(Sha2, &messages).events);
+    let expected = values(&replay(Sha2::default(), &messages).events);
     let text = r#"{"method":"turn/started","params":{"threadId":"x","turn":{"id":"y","status":"inProgress"}}}"#;
     let at = UnixMillis(u64::MAX);
     messages.insert(8, Message { at, connection_id: 9, direction: Direction::ServerToClient, text: text.into() });
-    assert_eq!(values(&replay(Sha2, &messages).events), expected);
+    assert_eq!(values(&replay(Sha2::default(), &messages).events), expected);
 }
 
 /// Turns every object's members around, so that what decides comes last.
@@ -203,13 +203,13 @@ fn neither_the_order_of_members_nor_unknown_ones_matter() {
     for version in ["0.131.0", "0.169.0"] {
         for recording in recordings(version) {
             let messages = recording.messages();
-            let expected = values(&replay(Sha2, &messages).events);
+            let expected = values(&replay(Sha2::default(), &messages).events);
             let with = |change: &dyn Fn(Value) -> String| {
                 let change = |message: &Message| {
                     let value = serde_json::from_str(&message.text).expect("a message");
                     Message { text: change(value), ..message.clone() }
                 };
-                values(&replay(Sha2, &messages.iter().map(change).collect::<Vec<_>>()).events)
+                values(&replay(Sha2::default(), &messages.iter().map(change).collect::<Vec<_>>()).events)
             };
             assert_eq!(with(&|value| reversed(&value)), expected, "{}: members in another order", recording.name);
             let extend = |mut value: Value| {

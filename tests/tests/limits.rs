@@ -38,7 +38,7 @@ fn a_million_abandoned_things() {
         observer: ObserverLimits { requests: cap, approvals: cap, turns: cap, ..ObserverLimits::default() },
         reducer: reducer::Limits { requests: cap, reviews: cap, items: cap, turns: cap, ..reducer::Limits::default() },
     };
-    let mut session = Pipeline::new(Sha2, RpcTransport::Stdio, limits);
+    let mut session = Pipeline::new(Sha2::default(), RpcTransport::Stdio, limits);
     let mut output = Output::default();
     let mut sizes = Vec::new();
     for index in 0..1_000_000 {
@@ -62,7 +62,7 @@ fn a_million_abandoned_things() {
 
 #[test]
 fn the_default_limits_hold_as_well() {
-    let mut session = Pipeline::new(Sha2, RpcTransport::Stdio, Limits::default());
+    let mut session = Pipeline::new(Sha2::default(), RpcTransport::Stdio, Limits::default());
     let mut output = Output::default();
     for index in 0..100_000 {
         for (direction, message) in abandoned(index) {
@@ -79,7 +79,7 @@ fn the_default_limits_hold_as_well() {
 
 #[test]
 fn what_is_idle_for_too_long_is_given_up() {
-    let mut session = Pipeline::new(Sha2, RpcTransport::Stdio, Limits::default());
+    let mut session = Pipeline::new(Sha2::default(), RpcTransport::Stdio, Limits::default());
     let empty = session.snapshot().len();
     let mut output = Output::default();
     for index in 0..100 {
@@ -110,7 +110,7 @@ fn large_diffs_are_counted_and_not_held() {
         reducer: reducer::Limits { max_diff_bytes: 1000, max_held_diff_bytes: 1500, ..reducer::Limits::default() },
         ..Limits::default()
     };
-    let mut session = Pipeline::new(Sha2, RpcTransport::Stdio, limits);
+    let mut session = Pipeline::new(Sha2::default(), RpcTransport::Stdio, limits);
     let mut output = Output::default();
     let mut show = |turn: &str, lines: usize| {
         let diff = format!("+++ b/x\n@@ -1 +1 @@\n{}", "+line\n".repeat(lines));

@@ -166,7 +166,7 @@ fn assert_unmarked(what: &str, text: &str) {
 
 /// Feeds a session and looks at everything that can be seen of it after every message.
 fn watch(name: &str, messages: &[Message]) -> usize {
-    let mut session = pipeline(Sha2);
+    let mut session = pipeline(Sha2::default());
     let mut observer = Observer::new(RpcTransport::Stdio, ObserverLimits::default());
     let mut events = 0;
     for message in messages {

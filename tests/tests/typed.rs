@@ -189,7 +189,7 @@ struct Patch {
 
 /// Events of facts, with the answers that the messages' replay gets.
 fn events(at: i64, facts: Vec<Fact>) -> Vec<Value> {
-    let mut session = pipeline(Sha2);
+    let mut session = pipeline(Sha2::default());
     let mut output = Output::default();
     let at = UnixMillis(at.unsigned_abs() * 1000);
     for fact in facts {
@@ -213,7 +213,7 @@ fn a_plain_turn() {
         duration_ms: 86,
         completed_at: 1_795_232_176,
     };
-    let recorded = replay(Sha2, &recording("0.131.0", "plain_turn").messages());
+    let recorded = replay(Sha2::default(), &recording("0.131.0", "plain_turn").messages());
     assert_eq!(recorded.events.len(), 2);
     let facts = [session.opening(), session.ending()].concat();
     assert_eq!(events(session.completed_at, facts), values(&recorded.events));
@@ -241,7 +241,7 @@ fn a_turn_with_approved_and_refused_patches() {
         completed_at: 1_795_232_257,
     };
     let messages = recording("0.131.0", "approve_patch").messages();
-    let recorded = replay(Sha2, &messages);
+    let recorded = replay(Sha2::default(), &messages);
     assert_eq!(recorded.events.len(), 9);
 
     let patch = |id, at: [i64; 4], changes, decision, status| Patch {

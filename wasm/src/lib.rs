@@ -1,31 +1,10 @@
 //! The WebAssembly host of Turnledger: the core, with SHA-256 compiled in, behind a class that
 //! JavaScript can use. No logic but marshalling.
 
+use turnledger_core::digest::Sha2;
 use turnledger_core::event::common::RpcTransport;
-use turnledger_core::{Digest, DigestValue, Direction, Limits, Output, Pipeline, UnixMillis};
+use turnledger_core::{Direction, Limits, Output, Pipeline, UnixMillis};
 use wasm_bindgen::prelude::wasm_bindgen;
-
-/// SHA-256, and SHA-1 where the contract fixes it.
-#[derive(Clone, Copy, Debug)]
-struct Sha2;
-
-impl Digest for Sha2 {
-    fn digest(&self, parts: &[&[u8]]) -> DigestValue {
-        hash::<sha2::Sha256>(parts)
-    }
-
-    fn sha1(&self, parts: &[&[u8]]) -> DigestValue {
-        hash::<sha1::Sha1>(parts)
-    }
-}
-
-fn hash<H: sha2::Digest>(parts: &[&[u8]]) -> DigestValue {
-    let mut hasher = H::new();
-    for part in parts {
-        hasher.update(part);
-    }
-    DigestValue::new(&hasher.finalize())
-}
 
 /// A session of one app-server: messages in, events out.
 #[wasm_bindgen]
@@ -41,7 +20,10 @@ impl Session {
     #[wasm_bindgen(constructor)]
     #[allow(clippy::new_without_default, reason = "JavaScript only knows constructors")]
     pub fn new() -> Self {
-        Self { pipeline: Pipeline::new(Sha2, RpcTransport::Stdio, Limits::default()), output: Output::default() }
+        Self {
+            pipeline: Pipeline::new(Sha2::default(), RpcTransport::Stdio, Limits::default()),
+            output: Output::default(),
+        }
     }
 
     /// Takes one message as text; returns its events as JSON, one a line.
@@ -49,18 +31,14 @@ impl Session {
     /// `at_ms` is Unix milliseconds; what is no such number counts as 0.
     pub fn observe(&mut self, at_ms: f64, connection_id: u32, to_server: bool, message: &str) -> String {
         let direction = if to_server { Direction::ClientToServer } else { Direction::ServerToClient };
-        // `as` saturates, and takes what is not a number for 0.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturating is what is wanted")]
-        let at = UnixMillis(at_ms as u64);
+        let at = millis(at_ms);
         self.pipeline.observe(at, u64::from(connection_id), direction, message.as_bytes(), &mut self.output);
         self.take_events()
     }
 
     /// Ends the session; returns the events that only waited for an answer.
     pub fn finish(&mut self, at_ms: f64) -> String {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturating is what is wanted")]
-        let at = UnixMillis(at_ms as u64);
-        self.pipeline.finish(at, &mut self.output);
+        self.pipeline.finish(millis(at_ms), &mut self.output);
         self.take_events()
     }
 
@@ -73,4 +51,10 @@ impl Session {
         self.output.clear();
         lines
     }
+}
+
+/// `as` saturates, and takes what is not a number for 0.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturating is what is wanted")]
+fn millis(at_ms: f64) -> UnixMillis {
+    UnixMillis(at_ms as u64)
 }

@@ -2,22 +2,41 @@
 
 use alloc::string::String;
 
-/// Collapses white space, and rejects lines that are too short or have no word character.
-pub(super) fn normalise<'a>(line: &str, buffer: &'a mut String) -> Option<&'a str> {
-    buffer.clear();
-    for word in line.split_whitespace() {
-        if !buffer.is_empty() {
-            buffer.push(' ');
+/// Collapses white space, and rejects lines that are too short or have no word character. What is no
+/// UTF-8 is replaced.
+pub(super) fn normalise<'a>(line: &'a [u8], buffer: &'a mut String) -> Option<&'a str> {
+    let line = line.trim_ascii();
+    let normal = if line.is_ascii() && !has_more_than_single_spaces(line) {
+        // ASCII is UTF-8.
+        core::str::from_utf8(line).ok()?
+    } else {
+        buffer.clear();
+        for word in String::from_utf8_lossy(line).split_whitespace() {
+            if !buffer.is_empty() {
+                buffer.push(' ');
+            }
+            buffer.push_str(word);
         }
-        buffer.push_str(word);
-    }
-    let counts = buffer.len() > 3 && buffer.chars().any(|c| c.is_alphanumeric() || c == '_');
-    counts.then_some(buffer.as_str())
+        buffer.as_str()
+    };
+    let counts = normal.len() > 3 && normal.chars().any(|c| c.is_alphanumeric() || c == '_');
+    counts.then_some(normal)
+}
+
+/// Whether an ASCII line that is not empty has white space other than one space at a time. Looks at
+/// every byte whatever it finds, which lets the compiler look at many at once.
+fn has_more_than_single_spaces(line: &[u8]) -> bool {
+    let controls = line.iter().fold(false, |found, byte| found | matches!(byte, b'\t'..=b'\r'));
+    let pairs = line.iter().zip(line.iter().skip(1));
+    controls | pairs.fold(false, |found, (one, next)| found | ((*one == b' ') & (*next == b' ')))
 }
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::String;
+    use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
 
     use super::normalise;
 
@@ -30,6 +49,7 @@ mod tests {
             ("abc", None),
             ("a b", None),
             (" ", None),
+            ("", None),
             ("abcd", Some("abcd")),
             ("----", None),
             ("{}();", None),
@@ -39,7 +59,19 @@ mod tests {
             ("a\u{a0}\u{3000}b\tcd", Some("a b cd")),
             ("one two\rthree", Some("one two three")),
         ] {
-            assert_eq!(normalise(line, &mut String::new()), expected, "{line:?}");
+            assert_eq!(normalise(line.as_bytes(), &mut String::new()), expected, "{line:?}");
+        }
+        assert_eq!(normalise(b"caf\xe9 =  1", &mut String::new()), Some("caf\u{fffd} = 1"));
+    }
+
+    proptest! {
+        /// The short way for ASCII gives what the rule's own words give.
+        #[test]
+        fn as_the_rule_says(line in "[ \t\r\u{b}\u{1c}\u{85}a-c_é½(]{0,12}") {
+            let joined = line.split_whitespace().collect::<Vec<_>>().join(" ");
+            let counts = joined.len() > 3 && joined.chars().any(|c| c.is_alphanumeric() || c == '_');
+            let mut buffer = "left over".to_string();
+            prop_assert_eq!(normalise(line.as_bytes(), &mut buffer), counts.then_some(joined.as_str()));
         }
     }
 }

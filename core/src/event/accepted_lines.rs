@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::common::event_structs;
-use crate::digest::DigestValue;
+use crate::digest::{DigestValue, Scheme};
 use crate::id::Id;
 
 event_structs! {
@@ -30,6 +30,10 @@ event_structs! {
         /// The turn's total in its first chunk, 0 in later ones.
         accepted_deleted_lines: u64,
         line_fingerprints: Vec<LineFingerprint>,
+        /// Which algorithm and key made the hashes; beyond the contract. Null only where who wrote the
+        /// event does not say it.
+        #[serde(default)]
+        fingerprint_scheme: Option<Scheme>,
     }
 }
 

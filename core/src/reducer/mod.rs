@@ -27,7 +27,8 @@ pub(crate) use thread::unknown_runtime;
 
 use state::State;
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Scheme};
+use crate::event::common::InitializationMode;
 use crate::fact::Fact;
 use crate::output::Output;
 use crate::protocol::notification::Notification;
@@ -70,13 +71,13 @@ impl<D: Digest> Reducer<D> {
                 let (connection, request) = (fact.connection_id, fact.request_id);
                 match fact.response {
                     ClientResponse::ThreadStart(response) => {
-                        self.thread_opened(connection, thread::NEW, *response, output);
+                        self.thread_opened(connection, InitializationMode::New, *response, output);
                     }
                     ClientResponse::ThreadResume(response) => {
-                        self.thread_opened(connection, thread::RESUMED, *response, output);
+                        self.thread_opened(connection, InitializationMode::Resumed, *response, output);
                     }
                     ClientResponse::ThreadFork(response) => {
-                        self.thread_opened(connection, thread::FORKED, *response, output);
+                        self.thread_opened(connection, InitializationMode::Forked, *response, output);
                     }
                     ClientResponse::TurnStart(response) => {
                         self.turn_start_accepted(at, connection, request, response.turn.id, output);
@@ -121,6 +122,10 @@ impl<D: Digest> Reducer<D> {
         self.advance(at, output);
         self.finish_skills(output);
         self.state.finish(output);
+    }
+
+    pub(crate) fn scheme(&self) -> Scheme {
+        self.digest.scheme()
     }
 
     pub(crate) fn save(&self) -> SavedState {

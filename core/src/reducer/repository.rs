@@ -2,7 +2,7 @@
 //! (contract `rules.md` 8.5).
 
 use super::Reducer;
-use crate::digest::{Digest, Domain, fingerprint};
+use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::fact::answer::RepositoryAnswered;
 use crate::git_remote;
@@ -20,13 +20,7 @@ impl<D: Digest> Reducer<D> {
     }
 
     pub(super) fn repository_answered(&mut self, fact: &RepositoryAnswered, output: &mut Output) {
-        let digest = &self.digest;
-        let hash = fact.remote_url.as_ref().map(|url| {
-            let url = url.expose();
-            let canonical = git_remote::canonical(url);
-            let raw = git_remote::without_credentials(url);
-            fingerprint(digest, Domain::Repository, canonical.as_deref().unwrap_or(&raw))
-        });
+        let hash = fact.remote_url.as_ref().map(|url| git_remote::repo_hash(&self.digest, url.expose()));
         match self.state.repositories.get_mut(self.state.now, &fact.question) {
             Some(repository) => *repository = hash,
             None => output.discard(self.state.now, Subject::Answer, Reason::UnknownQuestion, Ids::default()),

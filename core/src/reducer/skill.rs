@@ -129,7 +129,7 @@ mod tests {
     use alloc::string::ToString;
 
     use super::{below, place};
-    use crate::digest::tests::TestDigest;
+    use crate::digest::Sha2;
     use crate::fact::answer::SkillAnswered;
     use crate::question::QuestionId;
 
@@ -145,7 +145,7 @@ mod tests {
     /// The rows of the table in contract `rules.md` 10, and a repository without a remote.
     #[test]
     fn ids() {
-        let id = |answer| place(&TestDigest, &"doc".into(), &answer);
+        let id = |answer| place(&Sha2::default(), &"doc".into(), &answer);
         let personal = id(answer("/home/u/.codex/skills/doc/SKILL.md", None, None));
         assert_eq!(personal.skill_id.to_string(), "522d9cb8ae83f28194b9f93023914a704ec629cf");
         assert_eq!(personal.repo_url, None);

@@ -20,10 +20,6 @@ use crate::protocol::thread::ThreadResponse;
 use crate::question::QuestionId;
 use crate::time::to_u64;
 
-pub(super) const NEW: InitializationMode = InitializationMode::New;
-pub(super) const RESUMED: InitializationMode = InitializationMode::Resumed;
-pub(super) const FORKED: InitializationMode = InitializationMode::Forked;
-
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Thread {
     pub(super) connection_id: Option<ConnectionId>,
@@ -102,7 +98,7 @@ impl<D: Digest> Reducer<D> {
         thread.repository = thread.repository.or(parent_repository);
         if thread.metadata.is_none() {
             let lineage = Arc::new(lineage.clone());
-            thread.metadata = Some(Metadata { lineage, initialization_mode: NEW });
+            thread.metadata = Some(Metadata { lineage, initialization_mode: InitializationMode::New });
         }
         self.insert_thread(fact.thread_id.clone(), thread, output);
 
@@ -122,7 +118,7 @@ impl<D: Digest> Reducer<D> {
             model: fact.model,
             ephemeral: fact.ephemeral,
             thread_source: lineage.thread_source,
-            initialization_mode: NEW,
+            initialization_mode: InitializationMode::New,
             subagent_source: lineage.subagent_source,
             parent_thread_id: lineage.parent_thread_id,
             created_at: fact.created_at,

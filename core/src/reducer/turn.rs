@@ -1,6 +1,7 @@
 //! `codex_turn_event` and the accepted lines that follow it (contract `rules.md` 4, 8.1).
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,7 @@ use super::Reducer;
 use super::config::Config;
 use super::state::{PendingRequest, RequestKind, TurnKey, TurnRef};
 use crate::accepted_lines::AcceptedLines;
-use crate::digest::{Digest, DigestValue};
+use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
 use crate::event::accepted_lines::{AcceptedLineFingerprints, InnerEventType, ProductSurface};
@@ -312,35 +313,35 @@ impl<D: Digest> Reducer<D> {
         })));
         if let Some(diff) = diff {
             let lines = diff.into_lines(&self.digest);
-            emit_accepted_lines(at, (thread_id, turn_id), model.as_ref(), repo_hash, lines, output);
+            let event = AcceptedLineFingerprints {
+                event_type: InnerEventType::default(),
+                turn_id: turn_id.clone(),
+                thread_id: thread_id.clone(),
+                product_surface: ProductSurface::default(),
+                model_slug: model,
+                completed_at: at.as_secs(),
+                repo_hash,
+                accepted_added_lines: 0,
+                accepted_deleted_lines: 0,
+                line_fingerprints: Vec::new(),
+                fingerprint_scheme: Some(self.digest.scheme()),
+            };
+            emit_accepted_lines(&event, lines, output);
         }
     }
 }
 
-/// `codex_accepted_line_fingerprints`, in chunks that fit a request.
-fn emit_accepted_lines(
-    at: UnixMillis,
-    (thread_id, turn_id): (&Id, &Id),
-    model: Option<&Id>,
-    repo_hash: Option<DigestValue>,
-    lines: AcceptedLines,
-    output: &mut Output,
-) {
+/// Chunks of `event` that fit a request, each with its part of `lines`.
+fn emit_accepted_lines(event: &AcceptedLineFingerprints, lines: AcceptedLines, output: &mut Output) {
     if lines.is_empty() {
         return;
     }
-    output.events.extend(lines.into_chunks().into_iter().map(|chunk| {
+    output.events.extend(lines.into_chunks().map(|chunk| {
         Event::AcceptedLineFingerprints(Box::new(AcceptedLineFingerprints {
-            event_type: InnerEventType::default(),
-            turn_id: turn_id.clone(),
-            thread_id: thread_id.clone(),
-            product_surface: ProductSurface::default(),
-            model_slug: model.cloned(),
-            completed_at: at.as_secs(),
-            repo_hash,
             accepted_added_lines: chunk.added,
             accepted_deleted_lines: chunk.deleted,
             line_fingerprints: chunk.fingerprints,
+            ..event.clone()
         }))
     }));
 }

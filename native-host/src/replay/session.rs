@@ -9,8 +9,8 @@ use turnledger_core::{
 
 use super::summary::Summary;
 use super::{Format, Options, Report, Unreadable};
-use crate::digest::Sha2;
 use crate::recording::{BadLine, MAX_LINE, Source, parse_line, read_line};
+use turnledger_core::digest::Sha2;
 
 /// Lines are handed on in pieces of about this size.
 const PIECE: usize = 1 << 16;
@@ -84,7 +84,7 @@ impl<'s> Session<'s> {
             options,
             report,
             wanted: true,
-            pipeline: Pipeline::new(Sha2, options.rpc_transport, Limits::default()),
+            pipeline: Pipeline::new(Sha2::default(), options.rpc_transport, Limits::default()),
             batcher: Batcher::new(BatchLimits::default()),
             output: Output::default(),
             lines: Vec::new(),
@@ -108,7 +108,7 @@ impl<'s> Session<'s> {
                     self.lines.push(b'\n');
                 }
                 Format::Batches => {
-                    for batch in self.batcher.push(event, &Sha2) {
+                    for batch in self.batcher.push(event, &Sha2::default()) {
                         self.write_batch(&batch);
                     }
                 }
@@ -150,7 +150,7 @@ impl<'s> Session<'s> {
     }
 
     fn end(mut self) -> Summary {
-        if let Some(batch) = self.batcher.flush(&Sha2) {
+        if let Some(batch) = self.batcher.flush(&Sha2::default()) {
             self.write_batch(&batch);
         }
         self.flush();

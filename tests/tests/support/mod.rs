@@ -53,7 +53,7 @@ pub struct Session {
 impl Session {
     /// A reducer that has seen nothing.
     pub fn empty() -> Self {
-        Self { reducer: Reducer::new(Sha2, Limits::default()), now: UnixMillis(1_771_000_000_000) }
+        Self { reducer: Reducer::new(Sha2::default(), Limits::default()), now: UnixMillis(1_771_000_000_000) }
     }
 
     /// Connection 1 and its thread `T1`, as in the contract's examples.

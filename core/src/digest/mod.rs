@@ -1,9 +1,16 @@
 //! The hashing seam: hosts bring the algorithms, the core owns what is hashed.
 
+#[cfg(any(test, feature = "sha2"))]
+mod sha2;
+
 use alloc::string::String;
 use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+#[cfg(any(test, feature = "sha2"))]
+pub use self::sha2::{KeyTooShort, Sha2};
+use crate::id::Id;
 
 /// What a host supplies for hashing.
 ///
@@ -15,6 +22,39 @@ pub trait Digest {
 
     /// SHA-1, which contract `rules.md` 10 fixes for skill ids whatever [`Digest::digest`] is.
     fn sha1(&self, parts: &[&[u8]]) -> DigestValue;
+
+    /// Which algorithm and key [`Digest::digest`] uses.
+    fn scheme(&self) -> Scheme;
+}
+
+/// The algorithm, and the key if there is one, behind a digest: digests of different schemes say
+/// nothing of one another. `sha256`, `hmac-sha256:` and the key's id, `sha1`, or a host's own name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct Scheme(Id);
+
+impl Scheme {
+    /// The scheme of SHA-256 without a key.
+    pub const SHA256: &str = "sha256";
+    /// The scheme of SHA-1 without a key, which Codex 0.131 uses.
+    pub const SHA1: &str = "sha1";
+
+    /// A scheme by its name.
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
 }
 
 impl<D: Digest + ?Sized> Digest for &D {
@@ -24,6 +64,10 @@ impl<D: Digest + ?Sized> Digest for &D {
 
     fn sha1(&self, parts: &[&[u8]]) -> DigestValue {
         (**self).sha1(parts)
+    }
+
+    fn scheme(&self) -> Scheme {
+        (**self).scheme()
     }
 }
 
@@ -140,32 +184,10 @@ pub(crate) fn fingerprint(digest: &impl Digest, domain: Domain, value: &str) -> 
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use alloc::string::ToString;
 
-    use super::{Digest, DigestValue, Domain, fingerprint};
-
-    /// SHA-256 and SHA-1 as the real hosts compute them.
-    #[derive(Clone, Copy, Debug, Default)]
-    pub(crate) struct TestDigest;
-
-    impl Digest for TestDigest {
-        fn digest(&self, parts: &[&[u8]]) -> DigestValue {
-            hash::<sha2::Sha256>(parts)
-        }
-
-        fn sha1(&self, parts: &[&[u8]]) -> DigestValue {
-            hash::<sha1::Sha1>(parts)
-        }
-    }
-
-    fn hash<H: sha2::Digest>(parts: &[&[u8]]) -> DigestValue {
-        let mut hasher = H::new();
-        for part in parts {
-            hasher.update(part);
-        }
-        DigestValue::new(&hasher.finalize())
-    }
+    use super::{Digest, DigestValue, Domain, Sha2, fingerprint};
 
     /// Every SHA-256 vector of contract `rules.md` 8.7, and its SHA-1 one.
     #[test]
@@ -183,10 +205,10 @@ pub(crate) mod tests {
             ),
         ];
         for (domain, value, expected) in vectors {
-            assert_eq!(fingerprint(&TestDigest, domain, value).to_string(), expected, "{domain:?} {value}");
+            assert_eq!(fingerprint(&Sha2::default(), domain, value).to_string(), expected, "{domain:?} {value}");
         }
         assert_eq!(
-            TestDigest.sha1(&[b"file-line-v1\0", b"path", b"\0", b"src/lib.rs"]).to_string(),
+            Sha2::default().sha1(&[b"file-line-v1\0", b"path", b"\0", b"src/lib.rs"]).to_string(),
             "d69749859af906cb3f8a6fb5d85a0871d2f3b3e9"
         );
     }

@@ -6,6 +6,9 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod attribution;
+pub mod fingerprint;
+pub mod git;
 pub mod recording;
 pub mod replay;
 pub mod schema;

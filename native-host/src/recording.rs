@@ -120,7 +120,7 @@ impl Source {
 pub const MAX_LINE: usize = 256 << 20;
 
 /// Reads the next line into `line`, without its line end. `Ok(None)` at the end of the input;
-/// `Ok(Some(false))` for a line that was too long and was skipped.
+/// `Ok(Some(false))` for a line that was too long, of which only the first byte is kept.
 ///
 /// # Errors
 ///
@@ -134,7 +134,7 @@ pub fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<Opt
     if line.last() == Some(&b'\n') {
         line.pop();
     } else if line.len() > MAX_LINE {
-        line.clear();
+        line.truncate(1);
         reader.skip_until(b'\n')?;
         return Ok(Some(false));
     }

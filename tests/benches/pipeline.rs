@@ -5,29 +5,10 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use serde::de::IgnoredAny;
 use turnledger::Sha2;
-use turnledger_core::event::common::RpcTransport;
-use turnledger_core::observer::{Observation, ObserverLimits};
-use turnledger_core::{Fact, Observer, Output, Reducer, UnixMillis, reducer};
-use turnledger_tests::golden::{Message, pipeline};
-use turnledger_tests::mix::{Size, session};
-
-/// The facts of a session, each with its time.
-fn facts(messages: &[Message]) -> Vec<(UnixMillis, Fact)> {
-    let mut observer = Observer::new(RpcTransport::Stdio, ObserverLimits::default());
-    let mut observation = Observation::default();
-    let mut facts = Vec::new();
-    for message in messages {
-        observer.observe(
-            message.at,
-            message.connection_id,
-            message.direction,
-            message.text.as_bytes(),
-            &mut observation,
-        );
-        facts.extend(observation.facts.drain(..).map(|fact| (message.at, fact)));
-    }
-    facts
-}
+use turnledger_core::accepted_lines::{Fingerprinter, lines};
+use turnledger_core::{Digest, Output, Reducer, reducer};
+use turnledger_tests::golden::pipeline;
+use turnledger_tests::mix::{Size, facts, hashed_lines, session, source_diff};
 
 fn benches(criterion: &mut Criterion) {
     let messages = session(Size { turns: 500, threads: 100, diff_lines: 0 });
@@ -80,9 +61,31 @@ fn benches(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn accepted_lines(criterion: &mut Criterion) {
+    let diff = source_diff(10 << 20);
+    let digest = Sha2::default();
+    let mut group = criterion.benchmark_group("accepted lines");
+    group.throughput(Throughput::Bytes(diff.len() as u64));
+    group.bench_function("diff to fingerprints", |bencher| {
+        bencher.iter(|| {
+            let mut fingerprinter = Fingerprinter::new(&digest);
+            lines(diff.as_bytes()).filter_map(|line| fingerprinter.line(line)).collect::<Vec<_>>()
+        });
+    });
+    let added: Vec<&[u8]> = hashed_lines(&diff);
+    group.bench_function("limit: hash the same lines", |bencher| {
+        bencher.iter(|| {
+            for line in &added {
+                black_box(digest.digest(&[b"file-line-v1\0line\0", line]));
+            }
+        });
+    });
+    group.finish();
+}
+
 criterion_group! {
     name = pipeline_benches;
     config = Criterion::default().sample_size(20);
-    targets = benches
+    targets = benches, accepted_lines
 }
 criterion_main!(pipeline_benches);

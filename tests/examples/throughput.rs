@@ -10,11 +10,10 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use turnledger::Sha2;
-use turnledger_core::event::common::RpcTransport;
-use turnledger_core::observer::{Observation, ObserverLimits};
-use turnledger_core::{Digest, Fact, Observer, Output, Reducer, UnixMillis, reducer};
-use turnledger_tests::golden::{Message, pipeline};
-use turnledger_tests::mix::{Size, session};
+use turnledger_core::accepted_lines::{Fingerprinter, lines};
+use turnledger_core::{Digest, Fact, Output, Reducer, UnixMillis, reducer};
+use turnledger_tests::golden::pipeline;
+use turnledger_tests::mix::{Size, facts, hashed_lines, session, source_diff};
 
 /// The fastest and the slowest of some runs: the difference is the machine's noise.
 fn measure(mut run: impl FnMut() -> Duration) -> (Duration, Duration) {
@@ -62,17 +61,33 @@ fn main() {
             black_box(Sha2::default().digest(&[text]));
         })
     });
+    accepted_lines();
 }
 
-fn facts(messages: &[Message]) -> Vec<(UnixMillis, Fact)> {
-    let mut facts = Vec::new();
-    let mut observer = Observer::new(RpcTransport::Stdio, ObserverLimits::default());
-    let mut observation = Observation::default();
-    for Message { at, connection_id, direction, text } in messages {
-        observer.observe(*at, *connection_id, *direction, text.as_bytes(), &mut observation);
-        facts.extend(observation.facts.drain(..).map(|fact| (*at, fact)));
-    }
-    facts
+/// A diff of source code to fingerprints, beside hashing its lines alone.
+fn accepted_lines() {
+    let diff = source_diff(10 << 20);
+    let table = Table { bytes: diff.len() };
+    let all: Vec<&[u8]> = hashed_lines(&diff);
+    println!("a diff of source code: {} lines to hash, {} bytes", all.len(), diff.len());
+    let hash = |digest: &Sha2| {
+        let start = Instant::now();
+        for line in &all {
+            black_box(digest.digest(&[b"file-line-v1\0line\0", line]));
+        }
+        start.elapsed()
+    };
+    let fingerprint = |digest: &Sha2| {
+        let start = Instant::now();
+        let mut fingerprinter = Fingerprinter::new(digest);
+        black_box(lines(diff.as_bytes()).filter_map(|line| fingerprinter.line(line)).collect::<Vec<_>>());
+        start.elapsed()
+    };
+    let (plain, keyed) = (Sha2::default(), Sha2::keyed(&[7; 32]).expect("a key that is long enough"));
+    table.row("diff to fingerprints", "line", all.len(), || fingerprint(&plain));
+    table.row("limit: SHA-256 of the same lines", "line", all.len(), || hash(&plain));
+    table.row("diff to fingerprints, with a key", "line", all.len(), || fingerprint(&keyed));
+    table.row("limit: HMAC-SHA-256 of the same lines", "line", all.len(), || hash(&keyed));
 }
 
 fn reduce(facts: Vec<(UnixMillis, Fact)>, mut see: impl FnMut(&Output)) -> Duration {

@@ -4,4 +4,6 @@
 pub mod compare;
 pub mod golden;
 pub mod mix;
+pub mod program;
+pub mod repo;
 pub mod server;

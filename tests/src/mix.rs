@@ -4,7 +4,9 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use turnledger_core::{Direction, UnixMillis};
+use turnledger_core::event::common::RpcTransport;
+use turnledger_core::observer::{Observation, ObserverLimits};
+use turnledger_core::{Direction, Fact, Observer, UnixMillis};
 
 use crate::golden::{Message, Recording, recording};
 
@@ -177,6 +179,53 @@ pub fn session(size: Size) -> Vec<Message> {
         writer.note(&templates.turn_completed, thread, &turn, None);
     }
     writer.messages
+}
+
+/// The facts of a session, each with its time.
+pub fn facts(messages: &[Message]) -> Vec<(UnixMillis, Fact)> {
+    let mut observer = Observer::new(RpcTransport::Stdio, ObserverLimits::default());
+    let mut observation = Observation::default();
+    let mut facts = Vec::new();
+    for Message { at, connection_id, direction, text } in messages {
+        observer.observe(*at, *connection_id, *direction, text.as_bytes(), &mut observation);
+        facts.extend(observation.facts.drain(..).map(|fact| (*at, fact)));
+    }
+    facts
+}
+
+/// A diff of about `bytes` bytes that adds files of source code: lines of 75 bytes on average, some
+/// blank, some too short to count, one of ten with other letters than ASCII's.
+pub fn source_diff(bytes: usize) -> String {
+    let mut diff = String::with_capacity(bytes + 64 * 1024);
+    let mut number = 0;
+    while diff.len() < bytes {
+        let _ = write!(
+            diff,
+            "diff --git a/src/f{number}.rs b/src/f{number}.rs\n--- /dev/null\n+++ b/src/f{number}.rs\n@@ -0,0 +1,400 @@\n"
+        );
+        for line in 0..400 {
+            number += 1;
+            let _ = match line % 10 {
+                0 => writeln!(diff, "+"),
+                1 => writeln!(diff, "+    }}"),
+                2 => writeln!(
+                    diff,
+                    "+        // Größe und Wert des Eintrags {number}, wie sie zuletzt von allen Lesern gesehen wurden, für später"
+                ),
+                _ => writeln!(
+                    diff,
+                    "+        let value_{number} = context.compute_something({line}, &options_{number}, \"label {number}\")?; // see rule {line}"
+                ),
+            };
+        }
+    }
+    diff
+}
+
+/// The added lines of a [`source_diff`] that are long enough to be hashed.
+pub fn hashed_lines(diff: &str) -> Vec<&[u8]> {
+    let is_hashed = |line: &&str| line.starts_with("+ ") && !line.ends_with("    }");
+    diff.lines().filter(is_hashed).map(str::as_bytes).collect()
 }
 
 fn diff(lines: usize, turn: usize) -> String {

@@ -2,55 +2,19 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::LazyLock;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use turnledger_tests::golden::{REMOTE, folder, recordings};
-
-/// The program, built once if this test runs alone.
-static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--offline", "--package", "turnledger", "--message-format", "json"])
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("cargo build");
-    assert!(built.status.success());
-    let artifacts = String::from_utf8(built.stdout).expect("messages of cargo");
-    let messages = artifacts.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let executable = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
-    executable.expect("the program")
-});
-
-fn run(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(&*PROGRAM)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    // A program that stops reading early closes the pipe.
-    let _ = child.stdin.take().expect("its input").write_all(input);
-    child.wait_with_output().expect("the program ends")
-}
+use turnledger_tests::program::{PROGRAM, lines, run, stderr};
 
 fn traffic(name: &str) -> String {
     folder().join("0.131.0").join(name).join("traffic.jsonl").display().to_string()
 }
 
-fn lines(output: &Output) -> Vec<Value> {
-    let text = std::str::from_utf8(&output.stdout).expect("text");
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-}
-
 fn types(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["event_type"].as_str().expect("a type")).collect()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).expect("text")
 }
 
 #[test]

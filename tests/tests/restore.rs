@@ -4,7 +4,7 @@ use serde_json::Value;
 use turnledger::Sha2;
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::observer::{Observation, ObserverLimits};
-use turnledger_core::{Fact, Limits, Observer, Output, Pipeline, RestoreError};
+use turnledger_core::{Digest, Fact, Limits, Observer, Output, Pipeline, RestoreError};
 use turnledger_tests::golden::{Recording, answer, feed, pipeline, recording, recordings, replay, values};
 
 fn all() -> impl Iterator<Item = Recording> {

@@ -8,7 +8,7 @@ use crate::id::Id;
 
 event_structs! {
     /// One accepted line: where it is and what it says, as hashes.
-    #[derive(Copy, Eq)]
+    #[derive(Copy, Eq, Hash)]
     LineFingerprint {
         path_hash: DigestValue,
         line_hash: DigestValue,

@@ -1,5 +1,8 @@
 //! Arguments, exit codes, and what a person sees.
 
+mod attribute;
+mod fingerprint;
+mod key;
 mod replay;
 
 use std::io::{self, Write};
@@ -10,7 +13,7 @@ use clap::{Parser, Subcommand};
 /// Turns the traffic of a coding agent's app-server into privacy-safe analytics events.
 ///
 /// Exit codes: 0 if everything was done; 1 if some of the input was bad; 2 if the arguments cannot be
-/// used or a file cannot be read or written.
+/// used or a file cannot be read or written; 3 if `attribute --fail-over` found more than it lets pass.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 struct Cli {
@@ -22,6 +25,10 @@ struct Cli {
 enum Command {
     /// Reduce recorded sessions to the events that they are worth
     Replay(replay::Args),
+    /// Say which lines of a commit, a range or a diff match lines that an agent wrote
+    Attribute(Box<attribute::Args>),
+    /// Turn a diff into accepted-line events
+    Fingerprint(fingerprint::Args),
     /// Print the JSON Schema of every event
     Schema,
 }
@@ -30,10 +37,14 @@ enum Command {
 const BAD_INPUT: u8 = 1;
 /// The arguments cannot be used, or a file cannot be read or written.
 const UNUSABLE: u8 = 2;
+/// More lines match than `attribute --fail-over` lets pass.
+const OVER: u8 = 3;
 
 pub(crate) fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Replay(args) => replay::run(args),
+        Command::Attribute(args) => attribute::run(&args),
+        Command::Fingerprint(args) => fingerprint::run(args),
         Command::Schema => print_schema(),
     };
     done.unwrap_or_else(|error| {

@@ -13,6 +13,7 @@ use turnledger::replay::{Format, Options, ReplayError, replay};
 use turnledger_core::event::common::RpcTransport;
 
 use super::BAD_INPUT;
+use super::key::KeyArgs;
 
 /// Reduce recorded sessions to the events that they are worth.
 ///
@@ -44,6 +45,8 @@ pub(crate) struct Args {
     /// Print neither progress nor a summary
     #[arg(long, short)]
     quiet: bool,
+    #[command(flatten)]
+    key: KeyArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -61,6 +64,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let options = Options {
         format: if args.batches { Format::Batches } else { Format::Events },
         remote: args.remote,
+        digest: args.key.digest()?,
         rpc_transport: match args.transport {
             Transport::Stdio => RpcTransport::Stdio,
             Transport::Websocket => RpcTransport::Websocket,

@@ -4,6 +4,7 @@ mod parallel;
 mod session;
 mod summary;
 
+use turnledger_core::digest::Sha2;
 use turnledger_core::event::common::RpcTransport;
 
 pub use parallel::replay;
@@ -26,6 +27,8 @@ pub struct Options {
     pub format: Format,
     /// The answer to the core's question which remote a thread's repository has.
     pub remote: Option<String>,
+    /// What makes the hashes.
+    pub digest: Sha2,
     /// How the recorded connections reached the server.
     pub rpc_transport: RpcTransport,
     /// Whether every discard is explained.
@@ -36,7 +39,7 @@ pub struct Options {
 
 /// What a replay tells its host, in the order of the sessions and of their lines.
 #[derive(Debug)]
-pub enum Report {
+enum Report {
     /// Lines to write, each with its end.
     Lines(Vec<u8>),
     /// Something to tell the person who waits: a bad line, or a discard.

@@ -84,7 +84,7 @@ impl<'s> Session<'s> {
             options,
             report,
             wanted: true,
-            pipeline: Pipeline::new(Sha2::default(), options.rpc_transport, Limits::default()),
+            pipeline: Pipeline::new(options.digest.clone(), options.rpc_transport, Limits::default()),
             batcher: Batcher::new(BatchLimits::default()),
             output: Output::default(),
             lines: Vec::new(),
@@ -108,7 +108,7 @@ impl<'s> Session<'s> {
                     self.lines.push(b'\n');
                 }
                 Format::Batches => {
-                    for batch in self.batcher.push(event, &Sha2::default()) {
+                    for batch in self.batcher.push(event, &self.options.digest) {
                         self.write_batch(&batch);
                     }
                 }
@@ -150,7 +150,7 @@ impl<'s> Session<'s> {
     }
 
     fn end(mut self) -> Summary {
-        if let Some(batch) = self.batcher.flush(&Sha2::default()) {
+        if let Some(batch) = self.batcher.flush(&self.options.digest) {
             self.write_batch(&batch);
         }
         self.flush();

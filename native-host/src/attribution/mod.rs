@@ -1,0 +1,196 @@
+//! Which lines of a change match lines that an agent's turns left accepted.
+//!
+//! The verdict is "this line matches" or nothing: a line that does not match may still be an agent's,
+//! and none is ever said to be a person's. Lines are compared by the hash of their normal form, so a
+//! rebase, a squash, an amend, a rename or a new indentation changes nothing; and an accepted line
+//! stands for one line, so that a common line is not claimed more often than it was accepted.
+
+mod events;
+mod pool;
+mod report;
+
+use std::collections::BTreeMap;
+
+use turnledger_core::accepted_lines::{DiffLine, DiffParser, line_hash, path_hash};
+use turnledger_core::{DigestValue, Id};
+
+pub use self::events::{AcceptedEvents, EventsError, Skipped, files_of};
+pub use self::report::{BlameLine, Counts, FileReport, Match, Report, StepReport, ThreadReport};
+use crate::Sha2;
+use crate::git::{FileChange, Step, StepKind, Unread};
+use pool::Pool;
+
+/// A file that a step changed, with hashes in place of its lines.
+#[derive(Clone, Debug, Default)]
+pub struct ChangedFile {
+    path: String,
+    renamed_from: Option<String>,
+    added: u64,
+    /// Those of the added lines that can be compared.
+    lines: Vec<DigestValue>,
+    deleted: Vec<DigestValue>,
+    in_no_parent: u64,
+    unread: Option<Unread>,
+}
+
+/// Matches one step after another with accepted lines.
+#[derive(Debug)]
+pub struct Attributor {
+    digest: Sha2,
+    pool: Pool,
+    buffer: String,
+    threads: BTreeMap<(Id, Option<Id>), (u64, u64)>,
+    steps: Vec<StepReport>,
+}
+
+impl Attributor {
+    /// An attributor of lines that `events` accepted; `digest` is what made their hashes.
+    pub fn new(digest: Sha2, events: AcceptedEvents) -> Self {
+        let pool = events.into_pool();
+        Self { digest, pool, buffer: String::new(), threads: BTreeMap::new(), steps: Vec::new() }
+    }
+
+    /// A changed file as this attributor compares it.
+    pub fn changed_file(&mut self, change: &FileChange<'_>) -> ChangedFile {
+        let mut hash = |lines: &[&[u8]]| -> Vec<DigestValue> {
+            lines.iter().filter_map(|line| line_hash(&self.digest, line, &mut self.buffer)).collect()
+        };
+        ChangedFile {
+            path: change.path.clone(),
+            renamed_from: change.renamed_from.clone(),
+            added: change.added.len() as u64,
+            lines: hash(&change.added),
+            deleted: hash(&change.deleted),
+            in_no_parent: change.in_no_parent,
+            unread: change.unread,
+        }
+    }
+
+    /// A reader of a diff's files, which are one step.
+    pub fn diff(&self) -> DiffFiles {
+        DiffFiles {
+            digest: self.digest.clone(),
+            parser: DiffParser::default(),
+            buffer: String::new(),
+            files: Vec::new(),
+        }
+    }
+
+    /// Attributes the files of a step; `step` is `None` for those of a diff.
+    ///
+    /// Lines that the step deletes give back what they had claimed. Lines at the path where they were
+    /// accepted come before those that were accepted elsewhere.
+    pub fn step(&mut self, step: Option<&Step>, files: Vec<ChangedFile>) {
+        let hashes: Vec<_> = files.iter().map(|file| path_hash(&self.digest, &file.path)).collect();
+        for (file, path) in files.iter().zip(&hashes) {
+            let old = file.renamed_from.as_ref().map_or(*path, |old| path_hash(&self.digest, old));
+            for line in &file.deleted {
+                self.pool.release(&old, line);
+            }
+            if old != *path {
+                self.pool.rename(&old, *path);
+            }
+        }
+        let mut reports: Vec<_> = files.iter().map(FileReport::unmatched).collect();
+        let mut left = Vec::new();
+        for (index, (file, path)) in files.iter().zip(&hashes).enumerate() {
+            for line in &file.lines {
+                match self.pool.claim_here(*path, *line) {
+                    Some(source) => {
+                        reports[index].counts.matched += 1;
+                        self.threads.entry(source).or_default().0 += 1;
+                    }
+                    None => left.push((index, *path, *line)),
+                }
+            }
+        }
+        for (index, path, line) in left {
+            if let Some(source) = self.pool.claim_elsewhere(path, line) {
+                reports[index].counts.moved += 1;
+                self.threads.entry(source).or_default().1 += 1;
+            }
+        }
+        reports.sort_by(|one, other| one.path.cmp(&other.path));
+        let mut counts = Counts::default();
+        for report in &reports {
+            counts += report.counts;
+        }
+        self.steps.push(StepReport {
+            kind: step.map_or(StepKind::Diff, |step| step.kind),
+            commit: step.and_then(|step| step.commit.clone()),
+            is_cut_off: step.is_some_and(|step| step.is_cut_off),
+            in_no_parent: files.iter().map(|file| file.in_no_parent).sum(),
+            counts,
+            files: reports,
+        });
+    }
+
+    /// Marks the lines of a whole file, from its first to its last.
+    pub fn blame(&mut self, path: &str, lines: &[&[u8]]) -> Vec<BlameLine> {
+        let path = path_hash(&self.digest, path);
+        let mut marks = Vec::with_capacity(lines.len());
+        for line in lines {
+            let hash = line_hash(&self.digest, line, &mut self.buffer);
+            let found = hash.and_then(|hash| self.pool.claim_here(path, hash));
+            marks.push((hash, found.map(|source| (Match::Matched, source))));
+        }
+        let mut number = 0;
+        let mut finish = |(hash, found): (Option<DigestValue>, Option<_>)| {
+            number += 1;
+            let moved = || Some((Match::Moved, self.pool.claim_elsewhere(path, hash?)?));
+            let (kind, source) = found.or_else(moved).map_or((None, None), |(kind, source)| (Some(kind), Some(source)));
+            let (thread_id, model_slug) = source.map_or((None, None), |(thread, model)| (Some(thread), model));
+            BlameLine { line: number, is_effective: hash.is_some(), found: kind, thread_id, model_slug }
+        };
+        marks.into_iter().map(&mut finish).collect()
+    }
+
+    /// What was found.
+    pub fn report(self) -> Report {
+        let mut total = Counts::default();
+        for step in &self.steps {
+            total += step.counts;
+        }
+        let thread = |((thread_id, model_slug), (matched, moved))| ThreadReport {
+            thread_id,
+            model_slug,
+            counts: Counts { matched, moved, ..total },
+        };
+        Report { total, steps: self.steps, threads: self.threads.into_iter().map(thread).collect() }
+    }
+}
+
+/// Reads the files of a diff.
+#[derive(Debug)]
+pub struct DiffFiles {
+    digest: Sha2,
+    parser: DiffParser,
+    buffer: String,
+    files: Vec<ChangedFile>,
+}
+
+impl DiffFiles {
+    /// Takes the next line of the diff, without its line end.
+    pub fn line(&mut self, line: &[u8]) {
+        let mut hash = |line| line_hash(&self.digest, line, &mut self.buffer);
+        match (self.parser.line(line), self.files.last_mut()) {
+            (DiffLine::File(Some(path)), _) => {
+                self.files.push(ChangedFile { path: path.into(), ..ChangedFile::default() });
+            }
+            // Deleted files, and lines of no file: they are counted, and match nothing.
+            (DiffLine::File(None), _) => self.files.push(ChangedFile::default()),
+            (DiffLine::Added(text), Some(file)) => {
+                file.added += 1;
+                file.lines.extend(hash(text));
+            }
+            (DiffLine::Deleted(text), Some(file)) => file.deleted.extend(hash(text)),
+            _ => {}
+        }
+    }
+
+    /// The files.
+    pub fn finish(mut self) -> Vec<ChangedFile> {
+        self.files.retain(|file| !file.path.is_empty());
+        self.files
+    }
+}

@@ -1,0 +1,93 @@
+//! `turnledger fingerprint`
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use clap::Parser;
+use turnledger::fingerprint::{EventWriter, Labels};
+use turnledger::git::{ChangeReader, Git};
+use turnledger::recording::Source;
+use turnledger_core::Id;
+use turnledger_core::git_remote::repo_hash;
+
+use super::ignore_closed_pipe;
+use super::key::KeyArgs;
+
+/// Turn a diff into accepted-line events: counts and hashes of its lines, no code and no path.
+///
+/// The diff is unified, as `git diff` or `diff -u` writes it. Nothing is printed for a diff that neither
+/// adds nor deletes a line.
+#[derive(Debug, Parser)]
+pub(crate) struct Args {
+    /// The diff, plain or compressed (gzip, Zstandard); `-` is standard input
+    #[arg(value_name = "FILE", default_value = "-", conflicts_with = "git")]
+    file: PathBuf,
+    /// Take the changes of a commit, or between the ends of a range, from a repository
+    #[arg(long, value_name = "RANGE")]
+    git: Option<String>,
+    /// The repository, or a folder in it
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "git")]
+    repo: PathBuf,
+    /// The remote URL of the repository; with `--git`, that of `origin` if it is not given
+    #[arg(long, value_name = "URL")]
+    remote: Option<String>,
+    /// The thread that the events name
+    #[arg(long, value_name = "ID", default_value = "unknown")]
+    thread: String,
+    /// The turn that the events name
+    #[arg(long, value_name = "ID", default_value = "unknown")]
+    turn: String,
+    /// The model that the events name
+    #[arg(long, value_name = "SLUG")]
+    model: Option<String>,
+    /// When the lines were accepted, in Unix seconds; now if it is not given
+    #[arg(long, value_name = "SECONDS")]
+    at: Option<u64>,
+    #[command(flatten)]
+    key: KeyArgs,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let digest = args.key.digest()?;
+    let git = args.git.as_ref().map(|_| Git::open(&args.repo)).transpose()?;
+    let remote = args.remote.or_else(|| git.as_ref()?.remote_url());
+    let labels = Labels {
+        thread_id: args.thread.into(),
+        turn_id: args.turn.into(),
+        model_slug: args.model.map(Id::from),
+        completed_at: args.at.unwrap_or_else(now),
+        repo_hash: remote.map(|url| repo_hash(&digest, &url)),
+    };
+    let mut events = EventWriter::new(digest, labels);
+    match (&args.git, &git) {
+        (Some(range), Some(git)) => {
+            let step = git.span(range)?;
+            let mut written = Ok(());
+            ChangeReader::new(git)?.read(&step, |change| {
+                if written.is_ok() {
+                    written = events.file(change);
+                }
+            })?;
+            written?;
+        }
+        _ => {
+            let source = Source::from_argument(&args.file);
+            let unreadable = || format!("cannot read {}", source.name());
+            let mut diff = source.open(|file| file).with_context(unreadable)?;
+            events.diff(&mut diff).with_context(unreadable)?;
+        }
+    }
+    if events.counts() == (0, 0) {
+        eprintln!("turnledger: nothing is added or deleted, so there is no event");
+    }
+    let mut stdout = io::stdout().lock();
+    ignore_closed_pipe(events.finish(&mut stdout).and_then(|()| stdout.flush()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

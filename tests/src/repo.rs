@@ -1,0 +1,97 @@
+//! Real repositories, made with the real Git.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A repository in a folder of its own, which goes with it.
+#[derive(Debug)]
+pub struct Repo {
+    folder: TempDir,
+}
+
+impl Default for Repo {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[allow(clippy::missing_panics_doc, reason = "a test cannot go on without its repository")]
+impl Repo {
+    /// An empty repository with the branch `main`.
+    pub fn new() -> Self {
+        let repo = Self { folder: tempfile::tempdir().expect("a folder") };
+        repo.git(&["init", "--quiet", "--initial-branch", "main"]);
+        repo
+    }
+
+    /// A clone of `from`, made with `options`.
+    pub fn clone_of(from: &Self, options: &[&str]) -> Self {
+        let repo = Self { folder: tempfile::tempdir().expect("a folder") };
+        let url = format!("file://{}", from.path().display());
+        let arguments = [&["clone", "--quiet"], options, &[&url, "."]].concat();
+        repo.git(&arguments);
+        repo
+    }
+
+    /// Its working tree.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its working tree, as an argument.
+    pub fn argument(&self) -> String {
+        self.path().display().to_string()
+    }
+
+    /// A file of its working tree.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// Runs Git, whatever the machine's own configuration; returns what it printed.
+    pub fn git(&self, arguments: &[&str]) -> Vec<u8> {
+        let output = Command::new("git")
+            .args(arguments)
+            .current_dir(self.path())
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_AUTHOR_NAME", "A")
+            .env("GIT_AUTHOR_EMAIL", "a@example.test")
+            .env("GIT_COMMITTER_NAME", "A")
+            .env("GIT_COMMITTER_EMAIL", "a@example.test")
+            .env("GIT_AUTHOR_DATE", "2026-01-01T00:00:00Z")
+            .env("GIT_COMMITTER_DATE", "2026-01-01T00:00:00Z")
+            .env("GIT_ALLOW_PROTOCOL", "file")
+            .output()
+            .expect("git runs");
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// Writes a file, and the folders above it.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.file(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("its folders");
+        fs::write(path, content).expect("a file");
+    }
+
+    /// Reads a file.
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.file(name)).expect("a file")
+    }
+
+    /// Commits everything.
+    pub fn commit(&self, message: &str) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
+    }
+
+    /// Applies a diff to the working tree.
+    pub fn apply(&self, diff: &str) {
+        self.write(".git/diff", diff);
+        self.git(&["apply", ".git/diff"]);
+    }
+}

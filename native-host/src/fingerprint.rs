@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Seek, Write};
 
 use tempfile::SpooledTempFile;
-use turnledger_core::accepted_lines::{Chunker, Fingerprinter, line_hash, path_hash};
+use turnledger_core::accepted_lines::{Chunker, Fingerprinter, LineBuffer, line_hash, path_hash};
 use turnledger_core::event::accepted_lines::{
     AcceptedLineFingerprints, InnerEventType, LineFingerprint, ProductSurface,
 };
@@ -41,7 +41,7 @@ pub struct EventWriter {
     rest: SpooledTempFile,
     added: u64,
     deleted: u64,
-    buffer: String,
+    buffer: LineBuffer,
 }
 
 /// How much of the events after the first stays in memory.
@@ -71,7 +71,7 @@ impl EventWriter {
             rest: SpooledTempFile::new(IN_MEMORY),
             added: 0,
             deleted: 0,
-            buffer: String::new(),
+            buffer: LineBuffer::default(),
         }
     }
 

@@ -6,6 +6,12 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+/// A diff that adds `lines` to a new file.
+pub fn diff_of(path: &str, lines: &[&str]) -> String {
+    let count = lines.len();
+    format!("--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{count} @@\n+{}\n", lines.join("\n+"))
+}
+
 /// A repository in a folder of its own, which goes with it.
 #[derive(Debug)]
 pub struct Repo {
@@ -87,6 +93,13 @@ impl Repo {
     pub fn commit(&self, message: &str) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
+    }
+
+    /// Writes a file that is no part of the working tree; returns its path, as an argument.
+    pub fn keep(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let name = format!(".git/{name}");
+        self.write(&name, content);
+        self.file(&name).display().to_string()
     }
 
     /// Applies a diff to the working tree.

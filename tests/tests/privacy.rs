@@ -4,11 +4,15 @@
 
 use serde_json::{Value, json};
 use turnledger::Sha2;
+use turnledger::git::{ChangeReader, Git};
+use turnledger_core::accepted_lines::{DiffParser, Fingerprinter, lines};
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::fact::guardian::GuardianReview;
 use turnledger_core::observer::{Observation, ObserverLimits};
 use turnledger_core::{Direction, Fact, Observer, Output, UnixMillis};
 use turnledger_tests::golden::{Message, answer, pipeline, recordings};
+use turnledger_tests::program::{run, stderr};
+use turnledger_tests::repo::Repo;
 
 const MARKER: &str = "c4n4ry-5e37";
 
@@ -249,4 +253,73 @@ fn a_typed_review_keeps_the_number_of_its_paths() {
         written["reviewed_action"]["additional_permissions"],
         json!({ "network": { "enabled": true }, "file_system": { "read": ["[path]", "[path]"] } })
     );
+}
+
+/// Diffs of every form with the marker in their paths and lines, whole and broken.
+fn diffs() -> Vec<String> {
+    let line = format!("let {MARKER} = \"{MARKER}\";");
+    let git = format!(
+        "diff --git a/{MARKER}/x b/{MARKER}/x\nindex 1..2 100644\n--- a/{MARKER}/x\n+++ b/{MARKER}/x\n@@ -1 +1,2 @@ fn {MARKER}\n-{line}\n+{line}\n+\t{line}\n"
+    );
+    let combined = format!(
+        "diff --cc {MARKER}\n--- a/{MARKER}\n+++ b/{MARKER}\n@@@ -1,1 -1,1 +1,1 @@@\n- {line}\n -{line}\n++{line}\n"
+    );
+    let rename = format!("diff --git a/{MARKER} b/x\nrename from {MARKER}\nrename to {MARKER}x\n");
+    let broken = format!("@@ {MARKER} @@\n+++ \"{MARKER}\\x\n@@ -1 +1 @@\n{MARKER}\n+{line}");
+    vec![git.clone(), combined, rename, broken, git.replace('\n', "\r\n"), git[..git.len() / 2].into(), MARKER.into()]
+}
+
+#[test]
+fn diffs_leave_hashes_alone() {
+    for diff in diffs() {
+        let mut fingerprinter = Fingerprinter::new(Sha2::default());
+        let mut parser = DiffParser::default();
+        for line in lines(diff.as_bytes()) {
+            assert_unmarked("Debug of a parsed line", &format!("{:?} {parser:?}", parser.clone().line(line)));
+            parser.line(line);
+            let found = fingerprinter.line(line);
+            assert_unmarked("Debug of the fingerprinter", &format!("{fingerprinter:?} {found:?}"));
+        }
+        let output = run(&["fingerprint"], diff.as_bytes());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_unmarked("turnledger fingerprint", &String::from_utf8_lossy(&output.stdout));
+        assert_unmarked("turnledger fingerprint, aside", &stderr(&output));
+    }
+}
+
+#[test]
+fn attribution_names_files_and_shows_no_line() {
+    let repo = Repo::new();
+    repo.commit("base");
+    repo.write("file.txt", format!("let {MARKER} = 1;\n"));
+    repo.commit("change");
+    let diff = repo.git(&["diff", "HEAD~1", "HEAD"]);
+    repo.write(".git/events.jsonl", run(&["fingerprint"], &diff).stdout);
+    repo.write(".git/bad.jsonl", format!("{MARKER}\n{{\"event_type\":\"codex_accepted_line_fingerprints\",\"event_params\":{{\"thread_id\":\"{MARKER}\"}}}}\n"));
+    let (here, events, bad) = (
+        repo.argument(),
+        format!("{}/.git/events.jsonl", repo.argument()),
+        format!("{}/.git/bad.jsonl", repo.argument()),
+    );
+    for format in ["table", "json", "csv", "markdown"] {
+        for arguments in [&["HEAD"][..], &["HEAD", "--by", "file"], &["HEAD", "--by", "thread"], &["--worktree"]] {
+            let base = ["attribute", "--repo", &here, "--events", &events, "--events", &bad, "--format", format];
+            let output = run(&[&base, arguments].concat(), b"");
+            assert_eq!(output.status.code(), Some(1), "the bad lines are said: {}", stderr(&output));
+            assert!(!output.stdout.is_empty());
+            assert_unmarked("turnledger attribute", &String::from_utf8_lossy(&output.stdout));
+            assert_unmarked("turnledger attribute, aside", &stderr(&output));
+        }
+    }
+    let git = Git::open(repo.path()).expect("the repository");
+    let step = git.span("HEAD").expect("a commit");
+    let mut seen = 0;
+    ChangeReader::new(&git)
+        .expect("a reader")
+        .read(&step, |change| {
+            seen += change.added.len();
+            assert_unmarked("Debug of a change", &format!("{change:?}"));
+        })
+        .expect("the change");
+    assert_eq!(seen, 1);
 }

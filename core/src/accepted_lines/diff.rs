@@ -82,14 +82,12 @@ impl DiffParser {
         if self.hunk.is_over() {
             self.hunk = Hunk::None;
         }
-        match content {
-            Some(content) => content,
-            None => {
-                // A line that the hunk cannot have ends it.
-                self.hunk = Hunk::None;
-                self.header(line)
-            }
+        if let Some(content) = content {
+            return content;
         }
+        // A line that the hunk cannot have ends it.
+        self.hunk = Hunk::None;
+        self.header(line)
     }
 
     fn header(&mut self, line: &[u8]) -> DiffLine<'_> {
@@ -208,10 +206,9 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::String;
     use alloc::vec::Vec;
 
-    use super::super::{AcceptedLines, line_hash, lines, path_hash};
+    use super::super::{AcceptedLines, LineBuffer, line_hash, lines, path_hash};
     use super::{DiffLine, DiffParser};
     use crate::digest::Sha2;
     use crate::event::accepted_lines::LineFingerprint;
@@ -310,7 +307,7 @@ mod tests {
                 .iter()
                 .map(|(path, line)| LineFingerprint {
                     path_hash: path_hash(&digest, path),
-                    line_hash: line_hash(&digest, line.as_bytes(), &mut String::new()).unwrap(),
+                    line_hash: line_hash(&digest, line.as_bytes(), &mut LineBuffer::default()).unwrap(),
                 })
                 .collect();
             let expected = AcceptedLines { added: *added, deleted: *deleted, fingerprints };
@@ -323,10 +320,9 @@ mod tests {
     #[test]
     fn content_is_not_shown() {
         let mut parser = DiffParser::default();
-        let shown: String = lines(b"+++ b/secret\n@@ -1 +1 @@\n-secret\n+secret")
-            .map(|line| std::format!("{:?} ", parser.line(line)))
-            .collect();
-        assert_eq!(shown, "File Other Deleted Added ");
+        let diff = b"+++ b/secret\n@@ -1 +1 @@\n-secret\n+secret";
+        let shown: Vec<_> = lines(diff).map(|line| std::format!("{:?}", parser.line(line))).collect();
+        assert_eq!(shown, ["File", "Other", "Deleted", "Added"]);
         assert_eq!(std::format!("{parser:?}"), "DiffParser");
         assert_eq!(DiffParser::default().line(b"x"), DiffLine::Other);
     }

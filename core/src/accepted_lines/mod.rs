@@ -9,13 +9,13 @@ mod diff;
 mod normalise;
 mod path;
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::chunk::Chunker;
 pub use self::diff::{DiffLine, DiffParser};
+pub use self::normalise::LineBuffer;
 use crate::digest::{Digest, DigestValue, Domain, fingerprint};
 use crate::event::accepted_lines::LineFingerprint;
 
@@ -26,8 +26,8 @@ pub fn path_hash(digest: &impl Digest, path: &str) -> DigestValue {
 
 /// The hash of a line's normal form (contract `rules.md` 8.4): its words with one space between.
 /// `None` for a line of at most three bytes or without a word character, which says too little to be
-/// told from others. `buffer` is room to work in.
-pub fn line_hash(digest: &impl Digest, line: &[u8], buffer: &mut String) -> Option<DigestValue> {
+/// told from others.
+pub fn line_hash(digest: &impl Digest, line: &[u8], buffer: &mut LineBuffer) -> Option<DigestValue> {
     normalise::normalise(line, buffer).map(|line| fingerprint(digest, Domain::Line, line))
 }
 
@@ -54,7 +54,7 @@ pub struct Fingerprinter<D> {
     digest: D,
     parser: DiffParser,
     path_hash: Option<DigestValue>,
-    buffer: String,
+    buffer: LineBuffer,
     added: u64,
     deleted: u64,
 }
@@ -62,7 +62,14 @@ pub struct Fingerprinter<D> {
 impl<D: Digest> Fingerprinter<D> {
     /// At the beginning of a diff.
     pub fn new(digest: D) -> Self {
-        Self { digest, parser: DiffParser::default(), path_hash: None, buffer: String::new(), added: 0, deleted: 0 }
+        Self {
+            digest,
+            parser: DiffParser::default(),
+            path_hash: None,
+            buffer: LineBuffer::default(),
+            added: 0,
+            deleted: 0,
+        }
     }
 
     /// Takes the next line of the diff, without its line end. Returns its fingerprint if the line is

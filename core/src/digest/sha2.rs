@@ -1,4 +1,4 @@
-//! The hosts' usual algorithms, by the RustCrypto crates, which use the CPU's instructions where it
+//! The hosts' usual algorithms, by the `sha2` and `hmac` crates, which use the CPU's instructions where it
 //! has them.
 
 use alloc::format;

@@ -23,7 +23,7 @@ use crate::recording::{MAX_LINE, read_line};
 #[non_exhaustive]
 pub enum EventsError {
     /// There is no such file or folder, or it cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Unreadable {
         /// The file or folder.
         path: PathBuf,

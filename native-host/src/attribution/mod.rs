@@ -11,7 +11,7 @@ mod report;
 
 use std::collections::BTreeMap;
 
-use turnledger_core::accepted_lines::{DiffLine, DiffParser, line_hash, path_hash};
+use turnledger_core::accepted_lines::{DiffLine, DiffParser, LineBuffer, line_hash, path_hash};
 use turnledger_core::{DigestValue, Id};
 
 pub use self::events::{AcceptedEvents, EventsError, Skipped, files_of};
@@ -38,7 +38,7 @@ pub struct ChangedFile {
 pub struct Attributor {
     digest: Sha2,
     pool: Pool,
-    buffer: String,
+    buffer: LineBuffer,
     threads: BTreeMap<(Id, Option<Id>), (u64, u64)>,
     steps: Vec<StepReport>,
 }
@@ -47,7 +47,7 @@ impl Attributor {
     /// An attributor of lines that `events` accepted; `digest` is what made their hashes.
     pub fn new(digest: Sha2, events: AcceptedEvents) -> Self {
         let pool = events.into_pool();
-        Self { digest, pool, buffer: String::new(), threads: BTreeMap::new(), steps: Vec::new() }
+        Self { digest, pool, buffer: LineBuffer::default(), threads: BTreeMap::new(), steps: Vec::new() }
     }
 
     /// A changed file as this attributor compares it.
@@ -71,7 +71,7 @@ impl Attributor {
         DiffFiles {
             digest: self.digest.clone(),
             parser: DiffParser::default(),
-            buffer: String::new(),
+            buffer: LineBuffer::default(),
             files: Vec::new(),
         }
     }
@@ -80,7 +80,7 @@ impl Attributor {
     ///
     /// Lines that the step deletes give back what they had claimed. Lines at the path where they were
     /// accepted come before those that were accepted elsewhere.
-    pub fn step(&mut self, step: Option<&Step>, files: Vec<ChangedFile>) {
+    pub fn step(&mut self, step: Option<&Step>, files: &[ChangedFile]) {
         let hashes: Vec<_> = files.iter().map(|file| path_hash(&self.digest, &file.path)).collect();
         for (file, path) in files.iter().zip(&hashes) {
             let old = file.renamed_from.as_ref().map_or(*path, |old| path_hash(&self.digest, old));
@@ -165,7 +165,7 @@ impl Attributor {
 pub struct DiffFiles {
     digest: Sha2,
     parser: DiffParser,
-    buffer: String,
+    buffer: LineBuffer,
     files: Vec<ChangedFile>,
 }
 

@@ -1,11 +1,12 @@
 //! What a step adds and deletes.
 
+use std::fmt;
 use std::ops::ControlFlow;
 
 use gix::bstr::{BStr, ByteSlice};
 use gix::diff::blob::platform::prepare_diff::Operation;
 use gix::diff::blob::platform::resource::Data;
-use gix::diff::blob::{Diff, InternedInput, ResourceKind, sources};
+use gix::diff::blob::{Algorithm, Diff, InternedInput, ResourceKind, sources};
 use gix::error::ResultExt;
 use gix::object::tree::diff::ChangeDetached;
 use gix::objs::tree::{EntryKind, EntryMode};
@@ -14,7 +15,7 @@ use gix::{ObjectId, Tree};
 use super::{Git, GitError, LARGE_FILE, Step};
 
 /// What a step did to a file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct FileChange<'a> {
     /// The file's path from the repository's root; the former one of a deleted file.
     pub path: String,
@@ -28,6 +29,13 @@ pub struct FileChange<'a> {
     pub in_no_parent: u64,
     /// Why the file was not read, if it was not.
     pub unread: Option<Unread>,
+}
+
+/// Shows neither the path nor a line.
+impl fmt::Debug for FileChange<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "FileChange({} added, {} deleted)", self.added.len(), self.deleted.len())
+    }
 }
 
 /// Why a file's changes are not lines.
@@ -59,8 +67,8 @@ pub struct ChangeReader<'a> {
 /// What `gix` keeps between two diffs.
 struct Resources(Box<gix::diff::blob::Platform>);
 
-impl std::fmt::Debug for Resources {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Resources {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Resources")
     }
 }
@@ -115,6 +123,7 @@ impl<'a> ChangeReader<'a> {
         see: &mut impl FnMut(&FileChange<'_>),
     ) -> Result<(), GitError> {
         let repo = &self.git.repo;
+        let is_merge = !others.is_empty();
         let Some(place) = new.or(old) else { return Ok(()) };
         let mut file = FileChange { path: place.path.to_str_lossy().into_owned(), ..FileChange::default() };
         file.renamed_from = old.filter(|old| old.path != place.path).map(|old| old.path.to_str_lossy().into_owned());
@@ -127,39 +136,30 @@ impl<'a> ChangeReader<'a> {
             resources.set_resource(id, entry, path, kind, &repo.objects).or_error()?;
         }
         let diff = resources.prepare_diff().or_error()?;
-        let algorithm = match diff.operation {
-            Operation::InternalDiff { algorithm } => algorithm,
-            _ => {
-                let size = [diff.old.data, diff.new.data].into_iter().filter_map(binary_size).max();
-                let is_large = size.is_some_and(|size| size >= repo.big_file_threshold().unwrap_or(LARGE_FILE));
-                file.unread = Some(if is_large { Unread::TooLarge } else { Unread::Binary });
-                see(&file);
-                return Ok(());
-            }
+        let Operation::InternalDiff { algorithm } = diff.operation else {
+            let size = [diff.old.data, diff.new.data].into_iter().filter_map(binary_size).max();
+            let is_large = size.is_some_and(|size| size >= repo.big_file_threshold().unwrap_or(LARGE_FILE));
+            file.unread = Some(if is_large { Unread::TooLarge } else { Unread::Binary });
+            see(&file);
+            return Ok(());
         };
         let input = InternedInput::new(diff.old.intern_source(), diff.new.intern_source());
         let lines = Diff::compute(algorithm, &input);
         let new_text = diff.new.data.as_slice().unwrap_or_default();
-        let mut is_ours = vec![true; input.after.len()];
-        if lines.count_additions() > 0 {
-            let mut in_no_parent: Vec<bool> = (0..).zip(&input.after).map(|(line, _)| lines.is_added(line)).collect();
-            for (tree, is_in_range) in others {
-                let Some(other) = blob_at(tree, place.path)? else { continue };
-                let input = InternedInput::new(sources::byte_lines(&other), sources::byte_lines(new_text));
-                let lines = Diff::compute(algorithm, &input);
-                for (line, (is_ours, in_no_parent)) in (0..).zip(is_ours.iter_mut().zip(&mut in_no_parent)) {
-                    *in_no_parent &= lines.is_added(line);
-                    *is_ours &= *is_in_range || lines.is_added(line);
-                }
-            }
-            if !others.is_empty() {
-                file.in_no_parent = in_no_parent.iter().map(|is| u64::from(*is)).sum();
-            }
-        }
+        let others = others.iter().filter(|_| lines.count_additions() > 0).filter_map(|(tree, is_in_range)| {
+            let other = blob_at(tree, place.path).transpose()?;
+            Some(other.map(|other| (lines_beyond(&other, new_text, algorithm), *is_in_range)))
+        });
+        let others = others.collect::<Result<Vec<_>, GitError>>()?;
         for hunk in lines.hunks() {
             file.deleted.extend(hunk.before.map(|line| without_end(input.interner[input.before[line as usize]])));
-            let added = hunk.after.filter(|line| is_ours[*line as usize]);
-            file.added.extend(added.map(|line| without_end(input.interner[input.after[line as usize]])));
+            for line in hunk.after {
+                file.in_no_parent += u64::from(is_merge && others.iter().all(|(beyond, _)| beyond.is_added(line)));
+                // What another parent has is new only if that parent is.
+                if others.iter().all(|(beyond, is_in_range)| *is_in_range || beyond.is_added(line)) {
+                    file.added.push(without_end(input.interner[input.after[line as usize]]));
+                }
+            }
         }
         see(&file);
         Ok(())
@@ -168,6 +168,11 @@ impl<'a> ChangeReader<'a> {
 
 fn is_text(kind: EntryKind) -> bool {
     matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable | EntryKind::Link)
+}
+
+/// The lines of `new` that `other` lacks.
+fn lines_beyond(other: &[u8], new: &[u8], algorithm: Algorithm) -> Diff {
+    Diff::compute(algorithm, &InternedInput::new(sources::byte_lines(other), sources::byte_lines(new)))
 }
 
 fn binary_size(data: Data<'_>) -> Option<u64> {

@@ -75,7 +75,9 @@ impl Git {
     /// [`GitError`] if the text names no commit, or if the range is empty.
     pub fn steps(&self, revisions: &str) -> Result<Vec<Step>, GitError> {
         let (from, to) = match self.spec(revisions)? {
-            Spec::Include(id) | Spec::ExcludeParents(id) => return Ok(vec![self.step(id, None)?]),
+            Spec::Include(id) | Spec::ExcludeParents(id) => {
+                return Ok(vec![self.step(self.peel(id, revisions)?, None)?]);
+            }
             Spec::Range { from, to } => (from, to),
             Spec::Merge { theirs, ours } => (theirs, ours),
             Spec::Exclude(_) | Spec::IncludeOnlyParents(_) => return Err(self.unknown(revisions)),
@@ -104,7 +106,7 @@ impl Git {
     /// [`GitError`] if the text names no commit, or if both ends are one.
     pub fn span(&self, revisions: &str) -> Result<Step, GitError> {
         let (from, to) = match self.spec(revisions)? {
-            Spec::Include(id) | Spec::ExcludeParents(id) => return self.step(id, None),
+            Spec::Include(id) | Spec::ExcludeParents(id) => return self.step(self.peel(id, revisions)?, None),
             Spec::Range { from, to } => (from, to),
             Spec::Merge { theirs, ours } => {
                 let (theirs, ours) = (self.peel(theirs, revisions)?, self.peel(ours, revisions)?);
@@ -149,7 +151,6 @@ impl Git {
 
     /// A commit as a step; all its parents are in range unless `range` says which commits are.
     fn step(&self, id: ObjectId, range: Option<&HashSet<ObjectId>>) -> Result<Step, GitError> {
-        let id = self.peel(id, &id.to_string())?;
         let commit = self.repo.find_commit(id)?;
         let parents: Vec<ObjectId> = commit.parent_ids().map(gix::Id::detach).collect();
         let is_cut_off = self.repo.shallow_commits()?.is_some_and(|shallow| shallow.contains(&id));

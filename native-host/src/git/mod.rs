@@ -45,10 +45,10 @@ pub enum GitError {
         place: String,
     },
     /// Something could not be read.
-    #[error("cannot read the repository: {0}")]
-    Read(#[from] Box<gix::Error>),
+    #[error("cannot read the repository")]
+    Read(#[source] Box<gix::Error>),
     /// A file of the working tree could not be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -128,7 +128,7 @@ impl Git {
     ///
     /// [`GitError`] if there is no such revision or file.
     pub fn file(&self, revision: Option<&str>, folder: &Path, path: &Path) -> Result<(String, Vec<u8>), GitError> {
-        let relative = self.from_root(&folder.join(path)).unwrap_or_else(|| path.into());
+        let relative = self.path_in_worktree(&folder.join(path)).unwrap_or_else(|| path.into());
         let name = relative.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
         let Some(revision) = revision else {
             let path = self.repo.workdir().ok_or(GitError::Bare)?.join(&relative);
@@ -145,7 +145,7 @@ impl Git {
     }
 
     /// A path as the repository has it, if it lies in the working tree.
-    fn from_root(&self, path: &Path) -> Option<PathBuf> {
+    fn path_in_worktree(&self, path: &Path) -> Option<PathBuf> {
         let root = self.repo.workdir()?.canonicalize().ok()?;
         // The file itself may be gone; its folder is what can be resolved.
         let folder = path.parent()?.canonicalize().ok()?;

@@ -48,7 +48,7 @@ enum Report {
 
 /// A recording that cannot be read at all.
 #[derive(Debug, thiserror::Error)]
-#[error("{name}: {error}")]
+#[error("cannot read {name}")]
 pub struct Unreadable {
     /// The recording.
     pub name: String,
@@ -64,6 +64,6 @@ pub enum ReplayError {
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     /// What was replayed cannot be written.
-    #[error("cannot write: {0}")]
+    #[error("cannot write")]
     Write(#[source] std::io::Error),
 }

@@ -207,7 +207,7 @@ fn follow(git: &Git, steps: &[Step], quiet: bool, attributor: &mut Attributor) -
     for step in progress.wrap_iter(steps.iter()) {
         let mut files = Vec::new();
         reader.read(step, |change| files.push(attributor.changed_file(change)))?;
-        attributor.step(Some(step), files);
+        attributor.step(Some(step), &files);
         if step.is_cut_off && !quiet {
             let commit = step.commit.as_ref().map_or("", |commit| &commit.short);
             progress.suspend(|| {
@@ -228,6 +228,6 @@ fn read_diff(path: &Path, attributor: &mut Attributor) -> anyhow::Result<()> {
     while read_line(&mut reader, &mut line).with_context(unreadable)?.is_some() {
         files.line(line.strip_suffix(b"\r").unwrap_or(&line));
     }
-    attributor.step(None, files.finish());
+    attributor.step(None, &files.finish());
     Ok(())
 }

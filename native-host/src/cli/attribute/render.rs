@@ -90,7 +90,8 @@ fn table(by: Option<By>, report: &Report, is_markdown: bool) -> Table {
         rows.push(Row { labels, counts: report.total, note: String::new(), is_sum: true });
     }
     for row in &rows {
-        table.add_row(cells(by, row, own_lines));
+        let labels = if is_markdown { markdown_labels(by, row) } else { row.labels.clone() };
+        table.add_row(cells(by, row, labels, own_lines));
     }
     for column in table.column_iter_mut().skip(first_number) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -98,14 +99,29 @@ fn table(by: Option<By>, report: &Report, is_markdown: bool) -> Table {
     table
 }
 
-fn cells(by: Option<By>, row: &Row, own_lines: bool) -> Vec<String> {
-    let mut cells = match (by, &row.labels[..]) {
+/// A row's labels as Markdown shows them letter by letter: paths as code, the rest escaped.
+fn markdown_labels(by: Option<By>, row: &Row) -> Vec<String> {
+    let escape = |text: &String, marks: &[char]| {
+        let escaped = text.chars().flat_map(|c| marks.contains(&c).then_some('\\').into_iter().chain([c]));
+        escaped.collect::<String>()
+    };
+    let mut cells: Vec<String> =
+        row.labels.iter().map(|label| escape(label, &['\\', '|', '<', '*', '_', '`', '['])).collect();
+    if let (None | Some(By::File), false, Some(path)) = (by, row.is_sum, row.labels.last()) {
+        let last = cells.len() - 1;
+        cells[last] = format!("`{}`", escape(path, &['|']));
+    }
+    cells
+}
+
+fn cells(by: Option<By>, row: &Row, labels: Vec<String>, own_lines: bool) -> Vec<String> {
+    let mut cells = match (by, &labels[..]) {
         // A commit stands above its files.
         (None, [commit, summary, file]) if file.is_empty() => {
             vec![format!("{commit} {summary}").trim().into(), String::new()]
         }
         (None, [.., file]) => vec![String::new(), file.clone()],
-        (_, labels) => labels.to_vec(),
+        _ => labels,
     };
     if !row.note.is_empty()
         && let Some(last) = cells.iter_mut().rfind(|cell| !cell.is_empty())

@@ -27,8 +27,8 @@ fn workspace() -> Repo {
 /// The last diff of a recorded session.
 fn recorded_diff(name: &str) -> String {
     let messages = recording("0.131.0", name).messages();
-    let values = messages.iter().filter_map(|message| serde_json::from_str::<Value>(&message.text).ok());
-    let last = values.filter(|message| message["method"] == "turn/diff/updated").next_back().expect("a diff");
+    let mut values = messages.iter().filter_map(|message| serde_json::from_str::<Value>(&message.text).ok());
+    let last = values.rfind(|message| message["method"] == "turn/diff/updated").expect("a diff");
     last["params"]["diff"].as_str().expect("its text").into()
 }
 

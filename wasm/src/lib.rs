@@ -4,6 +4,7 @@
 use turnledger_core::digest::Sha2;
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::{Direction, Limits, Output, Pipeline, UnixMillis};
+use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// A session of one app-server: messages in, events out.
@@ -16,14 +17,17 @@ pub struct Session {
 
 #[wasm_bindgen]
 impl Session {
-    /// A session that has seen nothing.
+    /// A session that has seen nothing. With an organisation's key, hashes are made with HMAC-SHA-256
+    /// and it.
+    ///
+    /// # Errors
+    ///
+    /// If the key is too short.
     #[wasm_bindgen(constructor)]
-    #[allow(clippy::new_without_default, reason = "JavaScript only knows constructors")]
-    pub fn new() -> Self {
-        Self {
-            pipeline: Pipeline::new(Sha2::default(), RpcTransport::Stdio, Limits::default()),
-            output: Output::default(),
-        }
+    #[allow(clippy::needless_pass_by_value, reason = "JavaScript hands over a copy")]
+    pub fn new(key: Option<Box<[u8]>>) -> Result<Self, JsError> {
+        let digest = key.map_or_else(|| Ok(Sha2::default()), |key| Sha2::keyed(&key))?;
+        Ok(Self { pipeline: Pipeline::new(digest, RpcTransport::Stdio, Limits::default()), output: Output::default() })
     }
 
     /// Takes one message as text; returns its events as JSON, one a line.

@@ -18,6 +18,12 @@ pub struct Cap {
     pub idle_ms: u64,
 }
 
+impl Cap {
+    pub(crate) const fn days(entries: usize, days: u64) -> Self {
+        Self { entries, idle_ms: days * 24 * 60 * 60 * 1000 }
+    }
+}
+
 const NONE: usize = usize::MAX;
 
 /// A slot of the list that orders entries by their last use.
@@ -118,6 +124,11 @@ impl<K: Hash + Eq, V> Capped<K, V> {
         self.pop_oldest()
     }
 
+    /// Drops what has been idle for too long at `now`.
+    pub(crate) fn expire(&mut self, now: UnixMillis) {
+        while self.pop_expired(now).is_some() {}
+    }
+
     /// Takes out every entry that `wanted` picks, the least recently used first.
     pub(crate) fn take_where(&mut self, mut wanted: impl FnMut(&K, &V) -> bool) -> Vec<(K, V)> {
         let mut taken = Vec::new();
@@ -190,15 +201,20 @@ impl<K: Hash + Eq, V> Capped<K, V> {
 /// The saved form of a [`Capped`] map: its entries from the least to the most recently used.
 pub(crate) type Saved<K, V> = Vec<(UnixMillis, K, V)>;
 
-impl<K: Hash + Eq + Clone, V> Capped<K, V> {
-    pub(crate) fn save<S>(&self, value: impl Fn(&V) -> S) -> Saved<K, S> {
-        self.iter().map(|(at, key, held)| (at, key.clone(), value(held))).collect()
+impl<K: Hash + Eq + Clone, V: Clone> Capped<K, V> {
+    pub(crate) fn save(&self) -> Saved<K, V> {
+        self.save_with(V::clone)
     }
 
-    pub(crate) fn load<S>(cap: Cap, saved: Saved<K, S>, value: impl Fn(S) -> V) -> Self {
+    /// Saves what is left of each value.
+    pub(crate) fn save_with(&self, rest: impl Fn(&V) -> V) -> Saved<K, V> {
+        self.iter().map(|(at, key, value)| (at, key.clone(), rest(value))).collect()
+    }
+
+    pub(crate) fn load(cap: Cap, saved: Saved<K, V>) -> Self {
         let mut map = Self::new(cap);
-        for (at, key, held) in saved {
-            map.insert(at, key, value(held));
+        for (at, key, value) in saved {
+            map.insert(at, key, value);
         }
         map
     }

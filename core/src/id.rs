@@ -6,6 +6,7 @@ use core::borrow::Borrow;
 use core::fmt;
 use core::ops::Deref;
 
+use hashbrown::Equivalent;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// An opaque identifier or name (of a thread, a turn, an item, a model, …).
@@ -162,6 +163,32 @@ impl<'de> Deserialize<'de> for RequestId {
             }
         }
         deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// A turn, by its thread and its own id: equal turn ids of two threads are two turns.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct TurnKey {
+    pub(crate) thread: Id,
+    pub(crate) turn: Id,
+}
+
+/// A borrowed [`TurnKey`].
+#[derive(Hash)]
+pub(crate) struct TurnRef<'a> {
+    pub(crate) thread: &'a Id,
+    pub(crate) turn: &'a Id,
+}
+
+impl TurnRef<'_> {
+    pub(crate) fn to_owned(&self) -> TurnKey {
+        TurnKey { thread: self.thread.clone(), turn: self.turn.clone() }
+    }
+}
+
+impl Equivalent<TurnKey> for TurnRef<'_> {
+    fn equivalent(&self, key: &TurnKey) -> bool {
+        *self.turn == key.turn && *self.thread == key.thread
     }
 }
 

@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use turnledger::Sha2;
 use turnledger_core::accepted_lines::{DiffLine, DiffParser, Fingerprinter, lines};
+use turnledger_core::digest::Sha2;
 
 fuzz_target!(|diff: &[u8]| {
     let mut fingerprinter = Fingerprinter::new(Sha2::default());

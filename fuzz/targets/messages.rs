@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use turnledger::Sha2;
+use turnledger_core::digest::Sha2;
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::{Direction, Limits, Output, Pipeline, UnixMillis};
 
@@ -16,7 +16,8 @@ fuzz_target!(|session: &[u8]| {
         let direction = if first & 1 == 0 { Direction::ClientToServer } else { Direction::ServerToClient };
         pipeline.observe(UnixMillis(time as u64 * 1000), u64::from(first >> 1 & 3), direction, message, &mut output);
     }
-    let restored = Pipeline::restore(Sha2::default(), Limits::default(), &pipeline.snapshot()).expect("its own snapshot");
+    let restored =
+        Pipeline::restore(Sha2::default(), Limits::default(), &pipeline.snapshot()).expect("its own snapshot");
     assert_eq!(restored.snapshot(), pipeline.snapshot());
     for event in &output.events {
         assert!(serde_json::to_string(event).is_ok());

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use turnledger::Sha2;
+use turnledger_core::digest::Sha2;
 use turnledger_core::{Direction, Limits, Output, Pipeline, UnixMillis};
 
 fuzz_target!(|text: &str| {

@@ -6,11 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use turnledger_core::digest::Scheme;
 use turnledger_core::event::common::RpcTransport;
-use turnledger_core::fact::answer::{RepositoryAnswered, SkillAnswered};
-use turnledger_core::{
-    ConnectionId, Digest, DigestValue, Direction, Event, Fact, Limits, Output, Pipeline, Question, QuestionKind,
-    UnixMillis,
-};
+use turnledger_core::{ConnectionId, Digest, DigestValue, Direction, Event, Limits, Output, Pipeline, UnixMillis};
 
 /// The remote of the workspace in every recording.
 pub const REMOTE: &str = "git@github.com:Acme/Demo-App.git";
@@ -131,19 +127,10 @@ pub fn feed<D: Digest>(pipeline: &mut Pipeline<D>, message: &Message, output: &m
 
 /// Answers the questions in `output`.
 pub fn answer<D: Digest>(pipeline: &mut Pipeline<D>, at: UnixMillis, output: &mut Output) {
-    for Question { id: question, kind } in std::mem::take(&mut output.questions) {
-        let remote_url = Some(REMOTE.into());
-        let fact = match kind {
-            QuestionKind::Repository { .. } => Fact::RepositoryAnswered(RepositoryAnswered { question, remote_url }),
-            QuestionKind::Skill { path, workspace: Some(workspace) } => Fact::SkillAnswered(SkillAnswered {
-                question,
-                skill_path: path,
-                repository_root: Some(workspace),
-                remote_url,
-            }),
-            _ => continue,
-        };
-        pipeline.ingest(at, fact, output);
+    for question in std::mem::take(&mut output.questions) {
+        if let Some(fact) = turnledger::replay::answer(question, Some(REMOTE)) {
+            pipeline.ingest(at, fact, output);
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Observer, Step, runtime};
 use crate::event::common::InitializationMode;
 use crate::fact::Fact;
 use crate::fact::protocol::{ClientRequestReceived, ClientResponseSent, ErrorResponseSent, Initialize};
-use crate::id::RequestId;
+use crate::id::{RequestId, TurnRef};
 use crate::private::TextKey;
 use crate::protocol::catalog::{AuthMode, TokenBreakdown};
 use crate::protocol::enums::{Personality, TurnStatus};
@@ -201,7 +201,7 @@ impl Observer {
         if let Some(status) = turn.completed {
             // The turn was over before its request was answered.
             self.resolve_turn(&thread_id, &turn_id, status, step);
-            self.state.turns.remove(&(thread_id, turn_id));
+            self.state.turns.remove(&TurnRef { thread: &thread_id, turn: &turn_id });
         }
     }
 

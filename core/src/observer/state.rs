@@ -10,7 +10,7 @@ use super::mentions::{KnownPlugin, KnownSkill, Mentions};
 use super::settings::{Overrides, Settings};
 use crate::capped::{Cap, Capped, Saved};
 use crate::event::common::{InitializationMode, RpcTransport};
-use crate::id::{ConnectionId, Id, RequestId};
+use crate::id::{ConnectionId, Id, RequestId, TurnKey, TurnRef};
 use crate::private::TextKey;
 use crate::protocol::approval::ServerRequest;
 use crate::protocol::catalog::{PluginToggle, TokenBreakdown};
@@ -18,8 +18,6 @@ use crate::protocol::enums::{Personality, TurnStatus};
 use crate::protocol::message::Expected;
 use crate::protocol::request::InitializeParams;
 use crate::time::UnixMillis;
-
-const DAY: u64 = 24 * 60 * 60 * 1000;
 
 /// How much an observer remembers, and for how long what is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,15 +40,14 @@ pub struct ObserverLimits {
 
 impl Default for ObserverLimits {
     fn default() -> Self {
-        let cap = |entries, days| Cap { entries, idle_ms: days * DAY };
         Self {
-            connections: cap(1 << 16, 90),
-            requests: cap(1 << 14, 1),
-            approvals: cap(1 << 14, 7),
-            threads: cap(1 << 20, 90),
-            turns: cap(1 << 16, 7),
-            repetitions: cap(1 << 15, 1),
-            catalog: cap(1 << 12, 90),
+            connections: Cap::days(1 << 16, 90),
+            requests: Cap::days(1 << 14, 1),
+            approvals: Cap::days(1 << 14, 7),
+            threads: Cap::days(1 << 20, 90),
+            turns: Cap::days(1 << 16, 7),
+            repetitions: Cap::days(1 << 15, 1),
+            catalog: Cap::days(1 << 12, 90),
         }
     }
 }
@@ -164,8 +161,6 @@ pub(super) struct Tokens {
     pub(super) sum: TokenBreakdown,
 }
 
-pub(super) type TurnKey = (Id, Id);
-
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) now: UnixMillis,
@@ -238,19 +233,19 @@ impl State {
         SavedObserver {
             now: self.now,
             rpc_transport,
-            connections: self.connections.save(Clone::clone),
-            requests: self.requests.save(Clone::clone),
-            approvals: self.approvals.save(Clone::clone),
-            threads: self.threads.save(Clone::clone),
-            turns: self.turns.save(Clone::clone),
-            shown: self.shown.save(Clone::clone),
-            reported: self.reported.save(Clone::clone),
-            skills: self.skills.save(Clone::clone),
-            apps: self.apps.save(Clone::clone),
-            app_slugs: self.app_slugs.save(Clone::clone),
-            plugins: self.plugins.save(Clone::clone),
-            reviewed_connectors: self.reviewed_connectors.save(Clone::clone),
-            marketplaces: self.marketplaces.save(Clone::clone),
+            connections: self.connections.save(),
+            requests: self.requests.save(),
+            approvals: self.approvals.save(),
+            threads: self.threads.save(),
+            turns: self.turns.save(),
+            shown: self.shown.save(),
+            reported: self.reported.save(),
+            skills: self.skills.save(),
+            apps: self.apps.save(),
+            app_slugs: self.app_slugs.save(),
+            plugins: self.plugins.save(),
+            reviewed_connectors: self.reviewed_connectors.save(),
+            marketplaces: self.marketplaces.save(),
             uses_api_key: self.uses_api_key,
         }
     }
@@ -258,19 +253,19 @@ impl State {
     pub(super) fn load(limits: &ObserverLimits, saved: SavedObserver) -> (RpcTransport, Self) {
         let state = Self {
             now: saved.now,
-            connections: Capped::load(limits.connections, saved.connections, |value| value),
-            requests: Capped::load(limits.requests, saved.requests, |value| value),
-            approvals: Capped::load(limits.approvals, saved.approvals, |value| value),
-            threads: Capped::load(limits.threads, saved.threads, |value| value),
-            turns: Capped::load(limits.turns, saved.turns, |value| value),
-            shown: Capped::load(limits.repetitions, saved.shown, |value| value),
-            reported: Capped::load(limits.repetitions, saved.reported, |value| value),
-            skills: Capped::load(limits.catalog, saved.skills, |value| value),
-            apps: Capped::load(limits.catalog, saved.apps, |value| value),
-            app_slugs: Capped::load(limits.catalog, saved.app_slugs, |value| value),
-            plugins: Capped::load(limits.catalog, saved.plugins, |value| value),
-            reviewed_connectors: Capped::load(limits.repetitions, saved.reviewed_connectors, |value| value),
-            marketplaces: Capped::load(limits.catalog, saved.marketplaces, |value| value),
+            connections: Capped::load(limits.connections, saved.connections),
+            requests: Capped::load(limits.requests, saved.requests),
+            approvals: Capped::load(limits.approvals, saved.approvals),
+            threads: Capped::load(limits.threads, saved.threads),
+            turns: Capped::load(limits.turns, saved.turns),
+            shown: Capped::load(limits.repetitions, saved.shown),
+            reported: Capped::load(limits.repetitions, saved.reported),
+            skills: Capped::load(limits.catalog, saved.skills),
+            apps: Capped::load(limits.catalog, saved.apps),
+            app_slugs: Capped::load(limits.catalog, saved.app_slugs),
+            plugins: Capped::load(limits.catalog, saved.plugins),
+            reviewed_connectors: Capped::load(limits.repetitions, saved.reviewed_connectors),
+            marketplaces: Capped::load(limits.catalog, saved.marketplaces),
             uses_api_key: saved.uses_api_key,
         };
         (saved.rpc_transport, state)
@@ -279,22 +274,22 @@ impl State {
     /// Forgets what was idle for too long. What the reducer holds of it, it discards itself.
     pub(super) fn expire(&mut self) {
         let now = self.now;
-        while self.connections.pop_expired(now).is_some() {}
+        self.connections.expire(now);
         // Before the requests: closing one uses its thread.
-        while self.threads.pop_expired(now).is_some() {}
+        self.threads.expire(now);
         while let Some((_, request)) = self.requests.pop_expired(now) {
             self.close_turn_start(&request);
         }
-        while self.approvals.pop_expired(now).is_some() {}
-        while self.turns.pop_expired(now).is_some() {}
-        while self.shown.pop_expired(now).is_some() {}
-        while self.reported.pop_expired(now).is_some() {}
-        while self.skills.pop_expired(now).is_some() {}
-        while self.apps.pop_expired(now).is_some() {}
-        while self.app_slugs.pop_expired(now).is_some() {}
-        while self.plugins.pop_expired(now).is_some() {}
-        while self.reviewed_connectors.pop_expired(now).is_some() {}
-        while self.marketplaces.pop_expired(now).is_some() {}
+        self.approvals.expire(now);
+        self.turns.expire(now);
+        self.shown.expire(now);
+        self.reported.expire(now);
+        self.skills.expire(now);
+        self.apps.expire(now);
+        self.app_slugs.expire(now);
+        self.plugins.expire(now);
+        self.reviewed_connectors.expire(now);
+        self.marketplaces.expire(now);
     }
 
     /// What the response to a client's request is read as.
@@ -342,13 +337,13 @@ impl State {
     }
 
     pub(super) fn turn(&mut self, thread: &Id, turn: &Id) -> Option<&mut Turn> {
-        self.turns.get_mut(self.now, &(thread.clone(), turn.clone()))
+        self.turns.get_mut(self.now, &TurnRef { thread, turn })
     }
 
     pub(super) fn turn_or_new(&mut self, thread: &Id, turn: &Id) -> &mut Turn {
-        let key = (thread.clone(), turn.clone());
+        let key = TurnRef { thread, turn };
         if !self.turns.contains(&key) {
-            self.turns.insert(self.now, key.clone(), Turn::default());
+            self.turns.insert(self.now, key.to_owned(), Turn::default());
         }
         // It was there or has just been put in, and the cap is at least one.
         self.turns.get_mut(self.now, &key).unwrap_or_else(|| unreachable!("the turn was just inserted"))

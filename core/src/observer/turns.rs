@@ -6,7 +6,7 @@ use super::state::Tokens;
 use super::{Observer, Step};
 use crate::fact::Fact;
 use crate::fact::turn::TurnTokenUsage;
-use crate::id::Id;
+use crate::id::{Id, TurnRef};
 use crate::protocol::catalog::{HookCompleted, SettingsUpdated, TokenBreakdown, TokenUsageUpdated};
 use crate::protocol::enums::TurnStatus;
 use crate::protocol::item::Item;
@@ -85,7 +85,7 @@ impl Observer {
         };
         if !keep {
             self.resolve_turn(&thread_id, &turn_id, status, step);
-            self.state.turns.remove(&(thread_id, turn_id));
+            self.state.turns.remove(&TurnRef { thread: &thread_id, turn: &turn_id });
         }
         step.notification(Notification::TurnCompleted(completed));
     }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::Reducer;
-use super::state::{ItemKey, ItemRef, TurnRef};
+use super::state::{ItemKey, ItemRef};
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
@@ -16,7 +16,7 @@ use crate::event::tool::{
     ImageGenerationEvent, McpToolCallEvent, ReviewSummary, TerminalStatus, ToolBase, WebSearchAction, WebSearchEvent,
 };
 use crate::event::turn::ToolCounts;
-use crate::id::Id;
+use crate::id::{Id, TurnRef};
 use crate::output::Output;
 use crate::protocol::enums::{
     CollabAgentStatus, CollabTool, CommandActionKind, CommandSource, ContentKind, ItemStatus, PatchKind,
@@ -95,6 +95,7 @@ impl<D: Digest> Reducer<D> {
             return discard(output, Reason::NotFinal);
         };
         let ThreadContext { connection, lineage } = context;
+        let duration_ms = completed_at_ms.checked_sub(started_at_ms);
         let base = ToolBase {
             thread_id,
             turn_id,
@@ -104,8 +105,8 @@ impl<D: Digest> Reducer<D> {
             tool_name: tool_name(&item),
             started_at_ms,
             completed_at_ms,
-            duration_ms: completed_at_ms.checked_sub(started_at_ms),
-            execution_duration_ms: execution_duration_ms(&item, is_newer, completed_at_ms.checked_sub(started_at_ms)),
+            duration_ms,
+            execution_duration_ms: execution_duration_ms(&item, is_newer, duration_ms),
             reviews: state.reviews,
             terminal_status,
             failure_kind,

@@ -16,12 +16,10 @@ use crate::capped::{Cap, Capped, Saved};
 use crate::digest::{Digest, DigestValue};
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::common::{ConnectionContext, Lineage, Runtime, ThreadContext};
-use crate::id::{ConnectionId, Id, RequestId};
+use crate::id::{ConnectionId, Id, RequestId, TurnKey, TurnRef};
 use crate::output::Output;
 use crate::question::QuestionId;
 use crate::time::UnixMillis;
-
-const DAY: u64 = 24 * 60 * 60 * 1000;
 
 /// How much state a reducer holds, and for how long what is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,39 +48,18 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        let cap = |entries, days| Cap { entries, idle_ms: days * DAY };
         Self {
-            connections: cap(1 << 16, 90),
-            threads: cap(1 << 20, 90),
-            turns: cap(1 << 16, 7),
-            items: cap(1 << 16, 7),
-            requests: cap(1 << 14, 1),
-            reviews: cap(1 << 14, 7),
-            repositories: cap(1 << 20, 90),
-            skills: cap(1 << 12, 1),
+            connections: Cap::days(1 << 16, 90),
+            threads: Cap::days(1 << 20, 90),
+            turns: Cap::days(1 << 16, 7),
+            items: Cap::days(1 << 16, 7),
+            requests: Cap::days(1 << 14, 1),
+            reviews: Cap::days(1 << 14, 7),
+            repositories: Cap::days(1 << 20, 90),
+            skills: Cap::days(1 << 12, 1),
             max_diff_bytes: 16 << 20,
             max_held_diff_bytes: 256 << 20,
         }
-    }
-}
-
-/// A turn, by its thread and its own id: equal turn ids of two threads are two turns.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(super) struct TurnKey {
-    pub(super) thread: Id,
-    pub(super) turn: Id,
-}
-
-/// A borrowed [`TurnKey`].
-#[derive(Hash)]
-pub(super) struct TurnRef<'a> {
-    pub(super) thread: &'a Id,
-    pub(super) turn: &'a Id,
-}
-
-impl Equivalent<TurnKey> for TurnRef<'_> {
-    fn equivalent(&self, key: &TurnKey) -> bool {
-        *self.turn == key.turn && *self.thread == key.thread
     }
 }
 
@@ -192,14 +169,14 @@ impl State {
     pub(super) fn save(&self, digest: &impl Digest) -> SavedState {
         SavedState {
             now: self.now,
-            connections: self.connections.save(Clone::clone),
-            threads: self.threads.save(Clone::clone),
-            turns: self.turns.save(|turn| turn.without_text(digest)),
-            items: self.items.save(Clone::clone),
-            requests: self.requests.save(Clone::clone),
-            reviews: self.reviews.save(Clone::clone),
-            repositories: self.repositories.save(Clone::clone),
-            skills: self.skills.save(Clone::clone),
+            connections: self.connections.save(),
+            threads: self.threads.save(),
+            turns: self.turns.save_with(|turn| turn.without_text(digest)),
+            items: self.items.save(),
+            requests: self.requests.save(),
+            reviews: self.reviews.save(),
+            repositories: self.repositories.save(),
+            skills: self.skills.save(),
             next_question: self.next_question,
             originator: self.originator.clone(),
             runtime: self.runtime.clone(),
@@ -209,14 +186,14 @@ impl State {
     pub(super) fn load(limits: &Limits, saved: SavedState) -> Self {
         Self {
             now: saved.now,
-            connections: Capped::load(limits.connections, saved.connections, |value| value),
-            threads: Capped::load(limits.threads, saved.threads, |value| value),
-            turns: Capped::load(limits.turns, saved.turns, |value| value),
-            items: Capped::load(limits.items, saved.items, |value| value),
-            requests: Capped::load(limits.requests, saved.requests, |value| value),
-            reviews: Capped::load(limits.reviews, saved.reviews, |value| value),
-            repositories: Capped::load(limits.repositories, saved.repositories, |value| value),
-            skills: Capped::load(limits.skills, saved.skills, |value| value),
+            connections: Capped::load(limits.connections, saved.connections),
+            threads: Capped::load(limits.threads, saved.threads),
+            turns: Capped::load(limits.turns, saved.turns),
+            items: Capped::load(limits.items, saved.items),
+            requests: Capped::load(limits.requests, saved.requests),
+            reviews: Capped::load(limits.reviews, saved.reviews),
+            repositories: Capped::load(limits.repositories, saved.repositories),
+            skills: Capped::load(limits.skills, saved.skills),
             // A saved turn holds hashes.
             held_diff_bytes: 0,
             next_question: saved.next_question,
@@ -272,12 +249,11 @@ impl State {
     /// The state of a turn, made if there is none.
     pub(super) fn turn_or_new(&mut self, thread: &Id, turn: &Id, output: &mut Output) -> &mut Turn {
         let key = TurnRef { thread, turn };
-        if !self.turns.contains(&key) {
-            let owned = TurnKey { thread: thread.clone(), turn: turn.clone() };
-            if let Some((key, turn)) = self.turns.insert(self.now, owned, Turn::default()) {
-                self.held_diff_bytes -= turn.held_diff_bytes();
-                turn.discard(self.now, &key, Some(Reason::Evicted), output);
-            }
+        if !self.turns.contains(&key)
+            && let Some((key, turn)) = self.turns.insert(self.now, key.to_owned(), Turn::default())
+        {
+            self.held_diff_bytes -= turn.held_diff_bytes();
+            turn.discard(self.now, &key, Some(Reason::Evicted), output);
         }
         // It was there or has just been put in, and the cap is at least one.
         self.turns.get_mut(self.now, &key).unwrap_or_else(|| unreachable!("the turn was just inserted"))
@@ -322,7 +298,7 @@ impl State {
         while let Some((id, review)) = self.reviews.pop_expired(now) {
             output.discard(now, Subject::Review, Reason::Expired, review.ids(&id));
         }
-        while self.repositories.pop_expired(now).is_some() {}
+        self.repositories.expire(now);
         let mut skills = Vec::new();
         while let Some((_, skill)) = self.skills.pop_expired(now) {
             skills.push(skill);

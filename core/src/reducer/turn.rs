@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reducer;
 use super::config::Config;
-use super::state::{PendingRequest, RequestKind, TurnKey, TurnRef};
+use super::state::{PendingRequest, RequestKind};
 use crate::accepted_lines::AcceptedLines;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::event::accepted_lines::{AcceptedLineFingerprints, InnerEventType, ProductSurface};
 use crate::event::turn::{ApprovalsReviewer, Tokens, ToolCounts, TurnEvent, TurnStatus};
 use crate::fact::turn::{TurnResolvedConfig, TurnTokenUsage};
-use crate::id::{ConnectionId, Id, RequestId};
+use crate::id::{ConnectionId, Id, RequestId, TurnKey, TurnRef};
 use crate::output::Output;
 use crate::private::DiffText;
 use crate::protocol::enums;

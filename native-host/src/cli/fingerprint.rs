@@ -1,7 +1,7 @@
 //! `turnledger fingerprint`
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -52,7 +52,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let digest = args.key.digest()?;
-    let git = args.git.as_ref().map(|_| Git::open(&args.repo)).transpose()?;
+    let git = if args.git.is_some() { Some(Git::open(&args.repo)?) } else { None };
     let remote = args.remote.or_else(|| git.as_ref()?.remote_url());
     let labels = Labels {
         thread_id: args.thread.into(),
@@ -62,23 +62,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         repo_hash: remote.map(|url| repo_hash(&digest, &url)),
     };
     let mut events = EventWriter::new(digest, labels);
-    match (&args.git, &git) {
-        (Some(range), Some(git)) => {
-            let step = git.span(range)?;
-            let mut written = Ok(());
-            ChangeReader::new(git)?.read(&step, |change| {
-                if written.is_ok() {
-                    written = events.file(change);
-                }
-            })?;
-            written?;
-        }
-        _ => {
-            let source = Source::from_argument(&args.file);
-            let unreadable = || format!("cannot read {}", source.name());
-            let mut diff = source.open(|file| file).with_context(unreadable)?;
-            events.diff(&mut diff).with_context(unreadable)?;
-        }
+    if let (Some(git), Some(range)) = (&git, &args.git) {
+        read_range(git, range, &mut events)?;
+    } else {
+        read_diff(&args.file, &mut events)?;
     }
     if events.counts() == (0, 0) {
         eprintln!("turnledger: nothing is added or deleted, so there is no event");
@@ -86,6 +73,24 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut stdout = io::stdout().lock();
     ignore_closed_pipe(events.finish(&mut stdout).and_then(|()| stdout.flush()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn read_range(git: &Git, range: &str, events: &mut EventWriter) -> anyhow::Result<()> {
+    let step = git.span(range)?;
+    let mut written = Ok(());
+    ChangeReader::new(git)?.read(&step, |change| {
+        if written.is_ok() {
+            written = events.file(change);
+        }
+    })?;
+    written.context("cannot write a temporary file")
+}
+
+fn read_diff(path: &Path, events: &mut EventWriter) -> anyhow::Result<()> {
+    let source = Source::from_argument(path);
+    let unreadable = || format!("cannot read {}", source.name());
+    let mut diff = source.open(|file| file).with_context(unreadable)?;
+    events.diff(&mut diff).with_context(unreadable)
 }
 
 fn now() -> u64 {

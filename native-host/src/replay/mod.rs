@@ -8,6 +8,7 @@ use turnledger_core::digest::Sha2;
 use turnledger_core::event::common::RpcTransport;
 
 pub use parallel::replay;
+pub use session::answer;
 pub use summary::Summary;
 
 /// What a replay writes.

@@ -158,8 +158,9 @@ impl<'s> Session<'s> {
     }
 }
 
-/// What a replay can say: only the remote that it was told.
-fn answer(question: Question, remote: Option<&str>) -> Option<Fact> {
+/// What a host can answer that only knows the remote of the sessions' repository: that, for every
+/// question; without it nothing.
+pub fn answer(question: Question, remote: Option<&str>) -> Option<Fact> {
     let remote_url = Some(remote?.into());
     match question.kind {
         QuestionKind::Repository { .. } => {

@@ -75,15 +75,17 @@ impl EventWriter {
         }
     }
 
-    /// Takes a diff.
+    /// Takes a diff. Returns whether it was one: what is empty is, what has lines and no header is not.
     ///
     /// # Errors
     ///
     /// What the reader or the temporary file says.
-    pub fn diff(&mut self, diff: &mut dyn BufRead) -> io::Result<()> {
+    pub fn diff(&mut self, diff: &mut dyn BufRead) -> io::Result<bool> {
         let mut fingerprinter = Fingerprinter::new(self.digest.clone());
         let mut line = Vec::new();
+        let mut is_empty = true;
         while read_line(diff, &mut line)?.is_some() {
+            is_empty = false;
             let text = line.strip_suffix(b"\r").unwrap_or(&line);
             if let Some(fingerprint) = fingerprinter.line(text) {
                 self.push(fingerprint)?;
@@ -91,7 +93,7 @@ impl EventWriter {
         }
         self.added += fingerprinter.added();
         self.deleted += fingerprinter.deleted();
-        Ok(())
+        Ok(is_empty || fingerprinter.is_diff())
     }
 
     /// Takes what a step of a repository's history did to a file.

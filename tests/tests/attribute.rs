@@ -202,15 +202,15 @@ fn each_file_of_each_commit_in_every_format() {
     assert_eq!(
         markdown[2..6],
         [
-            "| commit                        | file                                    | added | effective | matched | moved |              share |",
-            "|-------------------------------|-----------------------------------------|-------|-----------|---------|-------|--------------------|",
+            "| commit                          | file                                    | added | effective | matched | moved |              share |",
+            "|---------------------------------|-----------------------------------------|-------|-----------|---------|-------|--------------------|",
             &format!(
-                "| {one} The agent's, \"quoted\" |                                         |    11 |         9 |       9 |     0 | 100.0 % ██████████ |"
+                "| {one} `The agent's, \"quoted\"` |                                         |    11 |         9 |       9 |     0 | 100.0 % ██████████ |"
             ),
-            "|                               | `src/added.py`                          |     8 |         6 |       6 |     0 | 100.0 % ██████████ |",
+            "|                                 | `src/added.py`                          |     8 |         6 |       6 |     0 | 100.0 % ██████████ |",
         ]
     );
-    assert!(markdown[8].starts_with(&format!("| {two} By hand \\| piped ")), "{}", markdown[8]);
+    assert!(markdown[8].starts_with(&format!("| {two} `By hand \\| piped` ")), "{}", markdown[8]);
 
     assert_eq!(
         print(&["--by", "file", "--format", "csv"]),
@@ -241,6 +241,24 @@ fn an_accepted_line_stands_for_one_line() {
     let report = report(&repo, &events, &["HEAD~2..HEAD"]);
     let steps: Vec<_> = report["steps"].as_array().expect("a list").iter().map(counts).collect();
     assert_eq!(steps, [[8, 8, 2, 1], [4, 4, 0, 2]]);
+}
+
+#[test]
+fn a_person_who_deletes_a_line_of_their_own_gives_nothing_back() {
+    let repo = workspace();
+    let events = accepted(&repo, "T", "a.py", &["return None"]);
+    repo.write("a.py", "return None\n");
+    repo.commit("by the agent");
+    for _ in 0..3 {
+        repo.write("a.py", "return None\n  return None\n");
+        repo.commit("by hand");
+        repo.write("a.py", "return None\n");
+        repo.commit("not any more");
+    }
+    repo.write("b.py", "return None\n");
+    repo.commit("by hand, elsewhere");
+    assert_eq!(total(&repo, &events, &["HEAD~8..HEAD"]), [5, 5, 1, 0]);
+    assert_eq!(total(&repo, &events, &["HEAD~8..HEAD", "--by", "thread"]), [5, 5, 1, 0]);
 }
 
 #[test]
@@ -286,7 +304,7 @@ fn a_file_with_its_lines_marked() {
     );
     assert_eq!(
         print(&["--blame", "src/b.py", "--format", "markdown"]),
-        "**src/b.py**: 1 of 1 comparable added lines match an agent's (100.0 %).\n\n```\n~ T m 1 │ moved = 2\n```\n"
+        "`src/b.py`: 1 of 1 comparable added lines match an agent's (100.0 %).\n\n```\n~ T m 1 │ moved = 2\n```\n"
     );
     let blame: Value =
         serde_json::from_str(&print(&["--blame", "src/a.py", "HEAD", "--format", "json"])).expect("JSON");
@@ -316,6 +334,14 @@ fn a_gate_for_continuous_integration() {
     assert_eq!(stderr(&output), "turnledger: 50.0 % of the lines match, more than 40 %\n");
     assert!(!output.stdout.is_empty(), "the report is printed all the same");
     assert_eq!(attribute(&repo, &events, &["HEAD", "--fail-over", "50"]).status.code(), Some(0));
+    // Seven of a hundred are not more than seven percent.
+    let agent: Vec<String> = (0..7).map(|line| format!("agent {line}")).collect();
+    let seven = accepted(&repo, "seven", "b.py", &agent.iter().map(String::as_str).collect::<Vec<_>>());
+    let hand: Vec<String> = (0..93).map(|line| format!("by hand {line}")).collect();
+    repo.write("b.py", agent.join("\n") + "\n" + &hand.join("\n") + "\n");
+    repo.commit("seven");
+    assert_eq!(attribute(&repo, &seven, &["HEAD", "--fail-over", "7"]).status.code(), Some(0));
+    assert_eq!(attribute(&repo, &seven, &["HEAD", "--fail-over", "6.99"]).status.code(), Some(3));
     assert_eq!(attribute(&repo, &events, &["HEAD", "--fail-over", "101"]).status.code(), Some(2));
 }
 
@@ -326,10 +352,22 @@ fn a_diff_needs_no_repository() {
     let diff = b"--- a/a.py\n+++ b/a.py\n@@ -1 +1,2 @@\n-first  =  1\n+\tfirst = 1\n+}\n";
     let nowhere = tempfile::tempdir().expect("a folder");
     let elsewhere = nowhere.path().display().to_string();
-    let output = run(&["attribute", "--repo", &elsewhere, "--events", &events, "--diff", "-", "--format", "csv"], diff);
+    let output = run(&["attribute", "--events", &events, "--diff", "-", "--format", "csv"], diff);
     assert_eq!(
         String::from_utf8_lossy(&output.stdout),
         "commit,summary,file,added,effective,matched,moved,share,note\n,diff,a.py,2,1,1,0,1,\n"
     );
+    assert_eq!(
+        stderr(&output),
+        "turnledger: a diff does not say of which repository it is, so events from everywhere count\n"
+    );
+    let hunk = b"@@ -0,0 +1 @@\n+first = 1\n";
+    let output = run(&["attribute", "--events", &events, "--diff", "-", "--format", "csv", "-q"], hunk);
+    assert!(String::from_utf8_lossy(&output.stdout).ends_with("\n,diff,(unnamed),1,1,0,1,1,\n"));
+    // Said to be of a repository that the events are not of.
+    let other = Repo::new();
+    other.git(&["remote", "add", "origin", "https://github.com/acme/other"]);
+    let output = run(&["attribute", "--repo", &other.argument(), "--events", &events, "--diff", "-"], hunk);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     assert!(Path::new(&elsewhere).read_dir().expect("the folder").next().is_none(), "nothing is written anywhere");
 }

@@ -222,7 +222,7 @@ proptest! {
         // What the program reads of the repository itself; which file is a rename of which is a guess
         // that each makes in its own way.
         repo.git(&["config", "diff.renames", "false"]);
-        let git = Git::open(repo.path()).expect("the repository");
+        let git = Git::open(Some(repo.path())).expect("the repository");
         let (mut added, mut deleted) = (0, 0);
         let step = git.span("HEAD^..HEAD").expect("a range");
         ChangeReader::new(&git).expect("a reader").read(&step, |change| {

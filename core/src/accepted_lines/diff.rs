@@ -47,6 +47,7 @@ pub struct DiffParser {
     /// The same as other headers than `+++` tell it, without prefix.
     named: Option<String>,
     hunk: Hunk,
+    is_diff: bool,
 }
 
 /// How many lines of the hunk are still to come.
@@ -90,22 +91,33 @@ impl DiffParser {
         self.header(line)
     }
 
+    /// Whether any line so far was a header of a diff.
+    pub fn is_diff(&self) -> bool {
+        self.is_diff
+    }
+
     fn header(&mut self, line: &[u8]) -> DiffLine<'_> {
         if let Some(names) = line.strip_prefix(b"diff --git ") {
+            self.is_diff = true;
             self.path = None;
             self.named = path::of_git_header(names);
             return DiffLine::File(None);
         } else if let Some(name) = line.strip_prefix(b"diff --cc ").or_else(|| line.strip_prefix(b"diff --combined ")) {
+            self.is_diff = true;
             self.path = None;
             self.named = Some(path::unquote(name));
             return DiffLine::File(None);
         } else if let Some(name) = line.strip_prefix(b"rename to ").or_else(|| line.strip_prefix(b"copy to ")) {
             self.named = Some(path::unquote(name));
         } else if let Some(name) = line.strip_prefix(b"+++ ") {
-            self.path = path::of_new_file(name, self.named.as_deref());
+            self.is_diff = true;
+            // A file that follows without such headers is another one.
+            self.path = path::of_new_file(name, self.named.take().as_deref());
             return DiffLine::File(self.path.as_deref());
         } else if line.starts_with(b"@@") {
-            self.hunk = Hunk::announced_by(line).unwrap_or_default();
+            let hunk = Hunk::announced_by(line);
+            self.is_diff |= hunk.is_some();
+            self.hunk = hunk.unwrap_or_default();
         }
         DiffLine::Other
     }
@@ -265,6 +277,13 @@ mod tests {
             &[("b/x", "alpha")],
         ),
         ("diff --git i/x w/x\n--- i/x\n+++ w/x\n@@ -1,0 +2 @@ fn f()\n+alpha", 1, 0, &[("x", "alpha")]),
+        // The second file is not the first by another name.
+        (
+            "diff --git a/foo b/foo\n--- a/foo\n+++ b/foo\n@@ -0,0 +1 @@\n+alpha\n--- lib/foo.orig\n+++ lib/foo\n@@ -0,0 +1 @@\n+beta1",
+            2,
+            0,
+            &[("foo", "alpha"), ("lib/foo", "beta1")],
+        ),
         // Mode change, empty file, binary file, empty hunk; then text again.
         (
             "diff --git a/x b/x\nold mode 100644\nnew mode 100755\ndiff --git a/e b/e\nnew file mode 100644\ndiff --git a/p b/p\nBinary files a/p and b/p differ\ndiff --git a/q b/q\nGIT binary patch\nliteral 3\n+cmZQ\n\ndiff --git a/y b/y\n--- a/y\n+++ b/y\n@@ -0,0 +0,0 @@\n@@ -1,2 +1,2 @@\n \n+beta1\n-\n",

@@ -89,6 +89,11 @@ impl<D: Digest> Fingerprinter<D> {
         None
     }
 
+    /// Whether any line so far was a header of a diff.
+    pub fn is_diff(&self) -> bool {
+        self.parser.is_diff()
+    }
+
     /// How many lines the diff has added so far.
     pub fn added(&self) -> u64 {
         self.added

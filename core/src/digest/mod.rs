@@ -29,7 +29,7 @@ pub trait Digest {
 
 /// The algorithm, and the key if there is one, behind a digest: digests of different schemes say
 /// nothing of one another. `sha256`, `hmac-sha256:` and the key's id, `sha1`, or a host's own name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Scheme(Id);
@@ -40,14 +40,25 @@ impl Scheme {
     /// The scheme of SHA-1 without a key, which Codex 0.131 uses.
     pub const SHA1: &str = "sha1";
 
-    /// A scheme by its name.
+    /// A scheme by its name: at most 64 small letters, digits and `:`, `.`, `_`, `-`; another character
+    /// becomes `_`.
     pub fn new(name: &str) -> Self {
-        Self(name.into())
+        let fits = |c: char| matches!(c, 'a'..='z' | '0'..='9' | ':' | '.' | '_' | '-');
+        let name: String = name.chars().take(64).map(|c| if fits(c) { c } else { '_' }).collect();
+        Self(name.as_str().into())
     }
 
     /// Its name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Scheme {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Id::deserialize(deserializer)?;
+        let scheme = Self::new(&name);
+        if scheme.0 == name { Ok(scheme) } else { Err(de::Error::custom("not the name of a scheme")) }
     }
 }
 
@@ -187,7 +198,7 @@ pub(crate) fn fingerprint(digest: &impl Digest, domain: Domain, value: &str) -> 
 mod tests {
     use alloc::string::ToString;
 
-    use super::{Digest, DigestValue, Domain, Sha2, fingerprint};
+    use super::{Digest, DigestValue, Domain, Scheme, Sha2, fingerprint};
 
     /// Every SHA-256 vector of contract `rules.md` 8.7, and its SHA-1 one.
     #[test]
@@ -211,6 +222,16 @@ mod tests {
             Sha2::default().sha1(&[b"file-line-v1\0", b"path", b"\0", b"src/lib.rs"]).to_string(),
             "d69749859af906cb3f8a6fb5d85a0871d2f3b3e9"
         );
+    }
+
+    #[test]
+    fn names_of_schemes() {
+        assert_eq!(Scheme::new("hmac-sha256:0a").as_str(), "hmac-sha256:0a");
+        assert_eq!(Scheme::new("My Own\n").as_str(), "_y__wn_");
+        assert!(serde_json::from_str::<Scheme>("\"sha256\"").is_ok());
+        for bad in ["\"SHA\"", "\"a\\n\"", "1"] {
+            assert!(serde_json::from_str::<Scheme>(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

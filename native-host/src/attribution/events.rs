@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::hash::BuildHasher;
 use std::io::{self, BufRead};
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use turnledger_core::digest::Scheme;
 use turnledger_core::event::accepted_lines::{AcceptedLineFingerprints, LineFingerprint};
-use turnledger_core::{Digest, DigestValue};
+use turnledger_core::{Digest, DigestValue, Id};
 
 use super::pool::{Pool, Source};
 use crate::Sha2;
@@ -42,7 +42,7 @@ pub struct Skipped {
     pub other_scheme: BTreeMap<Scheme, u64>,
     /// Events from another repository.
     pub other_repository: u64,
-    /// Events that stand in several files.
+    /// Events that were read before.
     pub repeated: u64,
 }
 
@@ -50,12 +50,14 @@ pub struct Skipped {
 #[derive(Debug)]
 pub struct AcceptedEvents {
     scheme: Scheme,
-    /// The hashes by which the repository is known; empty if any event will do.
-    repositories: Vec<DigestValue>,
+    /// The hashes by which the repository is known; `None` if any event will do.
+    repositories: Option<Vec<DigestValue>>,
     accepted: Vec<Accepted>,
-    seen: HashMap<u64, Seen>,
+    /// The events that were read, by hash.
+    seen: HashSet<u64>,
+    /// How many events of a turn were read since its first.
+    chunks: HashMap<(Id, Id), u64>,
     hasher: RandomState,
-    file: usize,
     /// What is not used.
     pub skipped: Skipped,
     /// Events of those that are used that do not say which repository they come from.
@@ -71,29 +73,32 @@ struct Accepted {
     lines: Vec<LineFingerprint>,
 }
 
-/// How often an event stands in the file that was read last, and in the one that has it most often.
-#[derive(Debug)]
-struct Seen {
-    file: usize,
-    times: u64,
-    most: u64,
+/// An event, or a request body with events.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    event_type: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    event_params: Option<&'a RawValue>,
+    #[serde(borrow)]
+    events: Option<Vec<&'a RawValue>>,
 }
 
-/// The lines of `file` that are not events, as (number, column).
+/// The lines of a file that are not events, as (number, column).
 type BadLines = Vec<(u64, usize)>;
 
 impl AcceptedEvents {
-    /// No events yet. Only those of `digest`'s scheme will be used, and if `remote_urls` has any, only
-    /// those from the repository that it names.
-    pub fn new(digest: &Sha2, remote_urls: &[String]) -> Self {
+    /// No events yet. Only those of `digest`'s scheme will be used, and if the repository is known by
+    /// the URLs of its remotes, only those from it.
+    pub fn new(digest: &Sha2, remote_urls: Option<&[String]>) -> Self {
         let hash = |url: &String| turnledger_core::git_remote::repo_hash(digest, url);
         Self {
             scheme: digest.scheme(),
-            repositories: remote_urls.iter().map(hash).collect(),
+            repositories: remote_urls.map(|urls| urls.iter().map(hash).collect()),
             accepted: Vec::new(),
-            seen: HashMap::new(),
+            seen: HashSet::new(),
+            chunks: HashMap::new(),
             hasher: RandomState::new(),
-            file: 0,
             skipped: Skipped::default(),
             unknown_repository: 0,
             without_lines: 0,
@@ -110,7 +115,6 @@ impl AcceptedEvents {
         let mut bad = Vec::new();
         let mut line = Vec::new();
         let mut number = 0;
-        self.file += 1;
         while let Some(is_whole) = read_line(reader, &mut line)? {
             number += 1;
             if !is_whole {
@@ -125,24 +129,23 @@ impl AcceptedEvents {
     }
 
     fn line(&mut self, line: &[u8]) -> serde_json::Result<()> {
-        #[derive(Deserialize)]
-        struct Line<'a> {
-            #[serde(borrow)]
-            event_type: Option<Cow<'a, str>>,
-            #[serde(borrow)]
-            event_params: Option<&'a RawValue>,
-            /// Of a request body.
-            #[serde(borrow)]
-            events: Option<Vec<&'a RawValue>>,
-        }
         let line: Line<'_> = serde_json::from_slice(line)?;
-        match (line.event_type, line.event_params, line.events) {
-            (Some(name), Some(params), _) if name == "codex_accepted_line_fingerprints" => {
+        if let Some(events) = line.events {
+            for event in events {
+                self.event_or_other(&serde_json::from_str(event.get())?)?;
+            }
+            return Ok(());
+        }
+        self.event_or_other(&line)
+    }
+
+    fn event_or_other(&mut self, line: &Line<'_>) -> serde_json::Result<()> {
+        match (&line.event_type, line.event_params) {
+            (Some(name), Some(params)) if name == "codex_accepted_line_fingerprints" => {
                 self.event(serde_json::from_str(params.get())?);
                 Ok(())
             }
-            (Some(_), Some(_), _) => Ok(()),
-            (_, _, Some(events)) => events.into_iter().try_for_each(|event| self.line(event.get().as_bytes())),
+            (Some(_), Some(_)) => Ok(()),
             _ => Err(serde::de::Error::custom("neither an event nor a request body")),
         }
     }
@@ -158,7 +161,7 @@ impl AcceptedEvents {
             return;
         }
         match event.repo_hash {
-            Some(repository) if !self.repositories.is_empty() && !self.repositories.contains(&repository) => {
+            Some(repository) if self.repositories.as_ref().is_some_and(|known| !known.contains(&repository)) => {
                 self.skipped.other_repository += 1;
                 return;
             }
@@ -173,20 +176,17 @@ impl AcceptedEvents {
         });
     }
 
-    /// Whether another file has the event too: files may be copies of one another, in part. Within a
-    /// file equal events are chunks of a turn that accepted the same lines many times.
+    /// Whether the event was read before: files may be copies of one another, and an upload that was
+    /// tried again may be stored again. A turn's first event has its counts; equal events after it are
+    /// other lines that read the same.
     fn is_repeated(&mut self, event: &AcceptedLineFingerprints) -> bool {
         let AcceptedLineFingerprints { thread_id, turn_id, completed_at, line_fingerprints, .. } = event;
         let counts = (event.accepted_added_lines, event.accepted_deleted_lines);
-        let key = self.hasher.hash_one((thread_id, turn_id, completed_at, counts, line_fingerprints));
-        let seen = self.seen.entry(key).or_insert(Seen { file: self.file, times: 0, most: 0 });
-        if seen.file != self.file {
-            *seen = Seen { file: self.file, times: 0, most: seen.most };
-        }
-        seen.times += 1;
-        let is_repeated = seen.times <= seen.most;
-        seen.most = seen.most.max(seen.times);
-        is_repeated
+        let chunk = self.chunks.entry((thread_id.clone(), turn_id.clone())).or_default();
+        *chunk = if counts == (0, 0) { *chunk + 1 } else { 0 };
+        let scheme = &event.fingerprint_scheme;
+        let key = (thread_id, turn_id, completed_at, counts, *chunk, scheme, line_fingerprints);
+        !self.seen.insert(self.hasher.hash_one(key))
     }
 
     /// The scheme of the events that are used.
@@ -208,7 +208,7 @@ impl AcceptedEvents {
         self.accepted.sort_by_key(|accepted| accepted.completed_at);
         let mut pool = Pool::default();
         for Accepted { source, lines, .. } in self.accepted {
-            pool.accept(source, &lines);
+            pool.accept(&source, &lines);
         }
         pool
     }

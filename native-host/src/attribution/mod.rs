@@ -9,9 +9,10 @@ mod events;
 mod pool;
 mod report;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
-use turnledger_core::accepted_lines::{DiffLine, DiffParser, LineBuffer, line_hash, path_hash};
+use turnledger_core::accepted_lines::{DiffLine, DiffParser, LineBuffer, line_hash, lines as split, path_hash};
 use turnledger_core::{DigestValue, Id};
 
 pub use self::events::{AcceptedEvents, EventsError, Skipped, files_of};
@@ -21,16 +22,24 @@ use crate::git::{FileChange, Step, StepKind, Unread};
 use pool::Pool;
 
 /// A file that a step changed, with hashes in place of its lines.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ChangedFile {
     path: String,
     renamed_from: Option<String>,
     added: u64,
     /// Those of the added lines that can be compared.
     lines: Vec<DigestValue>,
-    deleted: Vec<DigestValue>,
+    /// The deleted lines that had claimed something, and how many of each were kept.
+    kept: HashMap<DigestValue, usize>,
     in_no_parent: u64,
     unread: Option<Unread>,
+}
+
+/// Shows no path.
+impl fmt::Debug for ChangedFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "ChangedFile({} added)", self.added)
+    }
 }
 
 /// Matches one step after another with accepted lines.
@@ -52,15 +61,25 @@ impl Attributor {
 
     /// A changed file as this attributor compares it.
     pub fn changed_file(&mut self, change: &FileChange<'_>) -> ChangedFile {
-        let mut hash = |lines: &[&[u8]]| -> Vec<DigestValue> {
-            lines.iter().filter_map(|line| line_hash(&self.digest, line, &mut self.buffer)).collect()
-        };
+        let mut hash = |line: &&[u8]| line_hash(&self.digest, line, &mut self.buffer);
+        let lines: Vec<_> = change.added.iter().filter_map(&mut hash).collect();
+        let mut kept = HashMap::new();
+        let old_path = change.renamed_from.as_ref().unwrap_or(&change.path);
+        if !change.is_copy && !change.deleted.is_empty() && self.pool.has_claims(&path_hash(&self.digest, old_path)) {
+            kept.extend(change.deleted.iter().filter_map(&mut hash).map(|line| (line, 0)));
+            for line in split(change.text).filter_map(|line| hash(&line)) {
+                kept.entry(line).and_modify(|count| *count += 1);
+            }
+            for line in &lines {
+                kept.entry(*line).and_modify(|count: &mut usize| *count = count.saturating_sub(1));
+            }
+        }
         ChangedFile {
             path: change.path.clone(),
             renamed_from: change.renamed_from.clone(),
             added: change.added.len() as u64,
-            lines: hash(&change.added),
-            deleted: hash(&change.deleted),
+            lines,
+            kept,
             in_no_parent: change.in_no_parent,
             unread: change.unread,
         }
@@ -78,14 +97,14 @@ impl Attributor {
 
     /// Attributes the files of a step; `step` is `None` for those of a diff.
     ///
-    /// Lines that the step deletes give back what they had claimed. Lines at the path where they were
-    /// accepted come before those that were accepted elsewhere.
+    /// Lines that are gone after the step give back what they had claimed. Lines at the path where they
+    /// were accepted come before those that were accepted elsewhere.
     pub fn step(&mut self, step: Option<&Step>, files: &[ChangedFile]) {
         let hashes: Vec<_> = files.iter().map(|file| path_hash(&self.digest, &file.path)).collect();
         for (file, path) in files.iter().zip(&hashes) {
             let old = file.renamed_from.as_ref().map_or(*path, |old| path_hash(&self.digest, old));
-            for line in &file.deleted {
-                self.pool.release(&old, line);
+            for (line, still) in &file.kept {
+                self.pool.release(&old, line, *still);
             }
             if old != *path {
                 self.pool.rename(&old, *path);
@@ -169,28 +188,33 @@ pub struct DiffFiles {
     files: Vec<ChangedFile>,
 }
 
+/// What the lines of a diff belong to that names no file.
+const UNNAMED: &str = "(unnamed)";
+
 impl DiffFiles {
     /// Takes the next line of the diff, without its line end.
     pub fn line(&mut self, line: &[u8]) {
-        let mut hash = |line| line_hash(&self.digest, line, &mut self.buffer);
-        match (self.parser.line(line), self.files.last_mut()) {
-            (DiffLine::File(Some(path)), _) => {
-                self.files.push(ChangedFile { path: path.into(), ..ChangedFile::default() });
+        match self.parser.line(line) {
+            DiffLine::File(path) => {
+                let path = path.unwrap_or(UNNAMED).into();
+                self.files.push(ChangedFile { path, ..ChangedFile::default() });
             }
-            // Deleted files, and lines of no file: they are counted, and match nothing.
-            (DiffLine::File(None), _) => self.files.push(ChangedFile::default()),
-            (DiffLine::Added(text), Some(file)) => {
-                file.added += 1;
-                file.lines.extend(hash(text));
+            DiffLine::Added(text) => {
+                if self.files.is_empty() {
+                    self.files.push(ChangedFile { path: UNNAMED.into(), ..ChangedFile::default() });
+                }
+                if let Some(file) = self.files.last_mut() {
+                    file.added += 1;
+                    file.lines.extend(line_hash(&self.digest, text, &mut self.buffer));
+                }
             }
-            (DiffLine::Deleted(text), Some(file)) => file.deleted.extend(hash(text)),
-            _ => {}
+            DiffLine::Deleted(_) | DiffLine::Other => {}
         }
     }
 
-    /// The files.
-    pub fn finish(mut self) -> Vec<ChangedFile> {
-        self.files.retain(|file| !file.path.is_empty());
-        self.files
+    /// The files; `None` if this was no diff.
+    pub fn finish(mut self) -> Option<Vec<ChangedFile>> {
+        self.files.retain(|file| file.path != UNNAMED || file.added > 0);
+        self.parser.is_diff().then_some(self.files)
     }
 }

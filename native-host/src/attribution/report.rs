@@ -29,6 +29,14 @@ impl Counts {
     }
 }
 
+impl Counts {
+    /// Whether more than `percent` of the effective lines match.
+    #[allow(clippy::cast_precision_loss, reason = "no change has 2^52 lines")]
+    pub fn exceeds(&self, percent: f64) -> bool {
+        (self.matched + self.moved) as f64 * 100.0 > percent * self.effective as f64
+    }
+}
+
 impl std::ops::AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.added += other.added;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Parser;
 use turnledger::fingerprint::{EventWriter, Labels};
 use turnledger::git::{ChangeReader, Git};
@@ -25,12 +25,13 @@ pub(crate) struct Args {
     /// The diff, plain or compressed (gzip, Zstandard); `-` is standard input
     #[arg(value_name = "FILE", default_value = "-", conflicts_with = "git")]
     file: PathBuf,
-    /// Take the changes of a commit, or between the ends of a range, from a repository
+    /// Take the changes of a commit, or between the ends of a range (`main...topic` begins where they
+    /// parted), from a repository
     #[arg(long, value_name = "RANGE")]
     git: Option<String>,
-    /// The repository, or a folder in it
-    #[arg(long, value_name = "DIR", default_value = ".", requires = "git")]
-    repo: PathBuf,
+    /// The repository, or a folder in it; the current folder, or `GIT_DIR`, if it is not given
+    #[arg(long, value_name = "DIR", requires = "git")]
+    repo: Option<PathBuf>,
     /// The remote URL of the repository; with `--git`, that of `origin` if it is not given
     #[arg(long, value_name = "URL")]
     remote: Option<String>,
@@ -52,7 +53,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let digest = args.key.digest()?;
-    let git = if args.git.is_some() { Some(Git::open(&args.repo)?) } else { None };
+    let git = if args.git.is_some() { Some(Git::open(args.repo.as_deref())?) } else { None };
     let remote = args.remote.or_else(|| git.as_ref()?.remote_url());
     let labels = Labels {
         thread_id: args.thread.into(),
@@ -71,18 +72,23 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         eprintln!("turnledger: nothing is added or deleted, so there is no event");
     }
     let mut stdout = io::stdout().lock();
-    ignore_closed_pipe(events.finish(&mut stdout).and_then(|()| stdout.flush()))?;
+    ignore_closed_pipe(events.finish(&mut stdout).and_then(|()| stdout.flush())).context("cannot write")?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn read_range(git: &Git, range: &str, events: &mut EventWriter) -> anyhow::Result<()> {
     let step = git.span(range)?;
     let mut written = Ok(());
+    let mut unread = 0;
     ChangeReader::new(git)?.read(&step, |change| {
+        unread += u64::from(change.unread.is_some());
         if written.is_ok() {
             written = events.file(change);
         }
     })?;
+    if unread > 0 {
+        eprintln!("turnledger: {unread} binary or very large files have no lines");
+    }
     written.context("cannot write a temporary file")
 }
 
@@ -90,7 +96,10 @@ fn read_diff(path: &Path, events: &mut EventWriter) -> anyhow::Result<()> {
     let source = Source::from_argument(path);
     let unreadable = || format!("cannot read {}", source.name());
     let mut diff = source.open(|file| file).with_context(unreadable)?;
-    events.diff(&mut diff).with_context(unreadable)
+    if !events.diff(&mut diff).with_context(unreadable)? {
+        bail!("{}: not a unified diff", source.name());
+    }
+    Ok(())
 }
 
 fn now() -> u64 {

@@ -1,6 +1,7 @@
 //! Revisions and ranges as steps, oldest first.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use gix::ObjectId;
 use gix::revision::plumbing::Spec;
@@ -9,7 +10,7 @@ use super::change::Unread;
 use super::{Git, GitError};
 
 /// A commit, for people.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize)]
 pub struct CommitId {
     /// Its id.
     pub id: String,
@@ -20,6 +21,13 @@ pub struct CommitId {
     pub summary: String,
     /// Whether it has several parents.
     pub is_merge: bool,
+}
+
+/// Shows no message.
+impl fmt::Debug for CommitId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "CommitId({})", self.id)
+    }
 }
 
 /// What a step is.
@@ -40,7 +48,7 @@ pub enum StepKind {
 }
 
 /// From one tree to the next.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Step {
     /// What it is.
     pub kind: StepKind,
@@ -50,25 +58,33 @@ pub struct Step {
     pub is_cut_off: bool,
     pub(super) old_tree: ObjectId,
     pub(super) new_tree: ObjectId,
-    /// The trees of the other parents of a merge.
-    pub(super) others: Vec<OtherParent>,
+    /// What a merge is compared with beside its first parent.
+    pub(super) others: Vec<Other>,
     /// Files that were not read.
     pub(super) unread: Vec<(String, Unread)>,
 }
 
+/// Another parent of a merge, or where such a parent left what is not in the range.
 #[derive(Clone, Debug)]
-pub(super) struct OtherParent {
+pub(super) struct Other {
     pub(super) tree: ObjectId,
+    pub(super) is_parent: bool,
     /// Whether its commits are part of the range, so that what it brings is new.
     pub(super) is_in_range: bool,
+}
+
+/// The commits that a range has, and the one that it does not have.
+struct Range {
+    commits: HashSet<ObjectId>,
+    from: ObjectId,
 }
 
 impl Git {
     /// The steps of a commit (`HEAD`) or a range (`main..topic`, `main...topic`), oldest first.
     ///
-    /// They follow first parents, so that together they are the change from the range's beginning to
-    /// its end: a merge is the step that brings what was merged. What it brings from outside the
-    /// range is not its own.
+    /// They follow first parents, so that together they are the change from where the ends of the range
+    /// parted to its end: a merge is the step that brings what was merged. What it brings from outside
+    /// the range is not its own.
     ///
     /// # Errors
     ///
@@ -84,10 +100,11 @@ impl Git {
         };
         let (from, to) = (self.peel(from, revisions)?, self.peel(to, revisions)?);
         let walk = self.repo.rev_walk([to]).with_hidden([from]).all()?;
-        let range = walk.map(|commit| Ok(commit?.id)).collect::<Result<HashSet<_>, gix::Error>>()?;
+        let commits = walk.map(|commit| Ok(commit?.id)).collect::<Result<_, gix::Error>>()?;
+        let range = Range { commits, from };
         let mut steps = Vec::new();
         let mut next = Some(to);
-        while let Some(id) = next.filter(|id| range.contains(id)) {
+        while let Some(id) = next.filter(|id| range.commits.contains(id)) {
             steps.push(self.step(id, Some(&range))?);
             next = self.repo.find_commit(id)?.parent_ids().next().map(gix::Id::detach);
         }
@@ -106,12 +123,15 @@ impl Git {
     /// [`GitError`] if the text names no commit, or if both ends are one.
     pub fn span(&self, revisions: &str) -> Result<Step, GitError> {
         let (from, to) = match self.spec(revisions)? {
-            Spec::Include(id) | Spec::ExcludeParents(id) => return self.step(self.peel(id, revisions)?, None),
+            Spec::Include(id) | Spec::ExcludeParents(id) => {
+                let step = self.step(self.peel(id, revisions)?, None)?;
+                return if step.is_cut_off { Err(GitError::CutOff(revisions.into())) } else { Ok(step) };
+            }
             Spec::Range { from, to } => (from, to),
             Spec::Merge { theirs, ours } => {
                 let (theirs, ours) = (self.peel(theirs, revisions)?, self.peel(ours, revisions)?);
-                let base = self.repo.merge_base(theirs, ours)?.ok_or_else(|| self.unknown(revisions))?;
-                (base.detach(), ours)
+                let base = self.repo.merge_base(theirs, ours).ok().flatten();
+                (base.ok_or_else(|| GitError::Unrelated(revisions.into()))?.detach(), ours)
             }
             Spec::Exclude(_) | Spec::IncludeOnlyParents(_) => return Err(self.unknown(revisions)),
         };
@@ -150,7 +170,7 @@ impl Git {
     }
 
     /// A commit as a step; all its parents are in range unless `range` says which commits are.
-    fn step(&self, id: ObjectId, range: Option<&HashSet<ObjectId>>) -> Result<Step, GitError> {
+    fn step(&self, id: ObjectId, range: Option<&Range>) -> Result<Step, GitError> {
         let commit = self.repo.find_commit(id)?;
         let parents: Vec<ObjectId> = commit.parent_ids().map(gix::Id::detach).collect();
         let is_cut_off = self.repo.shallow_commits()?.is_some_and(|shallow| shallow.contains(&id));
@@ -162,8 +182,14 @@ impl Git {
         };
         if !is_cut_off {
             for parent in parents.iter().skip(1) {
-                let is_in_range = range.is_none_or(|range| range.contains(parent));
-                step.others.push(OtherParent { tree: self.tree(*parent)?, is_in_range });
+                let is_in_range = range.is_none_or(|range| range.commits.contains(parent));
+                step.others.push(Other { tree: self.tree(*parent)?, is_parent: true, is_in_range });
+                // A branch of the range may itself have begun, or merged, outside.
+                if let Some(range) = range.filter(|_| is_in_range)
+                    && let Ok(Some(base)) = self.repo.merge_base(range.from, *parent)
+                {
+                    step.others.push(Other { tree: self.tree(base.detach())?, is_parent: false, is_in_range: false });
+                }
             }
         }
         step.commit = Some(CommitId {
@@ -173,6 +199,14 @@ impl Git {
             is_merge: parents.len() > 1,
         });
         Ok(step)
+    }
+}
+
+/// Shows neither a message nor a path.
+impl fmt::Debug for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.commit.as_ref().map_or("", |commit| &commit.short);
+        write!(formatter, "Step({:?} {id})", self.kind)
     }
 }
 

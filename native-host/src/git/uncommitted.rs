@@ -1,14 +1,20 @@
 //! What is not committed yet, as trees that exist in memory alone.
 
+use std::borrow::Cow;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
 use gix::ObjectId;
-use gix::bstr::{BStr, ByteSlice};
+use gix::bstr::{BStr, BString, ByteSlice};
 use gix::diff::index::Action;
 use gix::objs::tree::EntryKind;
 use gix::status::tree_index::TrackRenames;
 use gix::status::{UntrackedFiles, index_worktree};
+use gix::worktree::stack::state::attributes::Source;
 
 use super::change::Unread;
-use super::{Git, GitError, LARGE_FILE, Step, StepKind};
+use super::{Git, GitError, Step, StepKind};
 
 impl Git {
     /// What is staged, compared with `HEAD`.
@@ -32,8 +38,10 @@ impl Git {
     pub fn worktree(&self) -> Result<Step, GitError> {
         let root = self.repo.workdir().ok_or(GitError::Bare)?;
         let mut unread = Vec::new();
-        let mut editor = self.repo.edit_tree(self.staged_tree()?)?;
+        let mut edits = Edits::default();
         let (mut pipeline, index) = self.repo.filter_pipeline(None)?;
+        let mut attributes = self.repo.attributes_only(&index, Source::WorktreeThenIdMapping)?;
+        let mut found = attributes.selected_attribute_matches(["filter"]);
         let status = self.repo.status(gix::progress::Discard)?;
         let changes = status
             .untracked_files(UntrackedFiles::Files)
@@ -48,21 +56,47 @@ impl Git {
                 continue;
             }
             let path = change.rela_path();
-            if root.join(native(path)).symlink_metadata().is_ok_and(|file| file.len() >= LARGE_FILE) {
-                unread.push((path.to_str_lossy().into_owned(), Unread::TooLarge));
+            attributes.at_entry(path, None).map_err(gix::Error::from_error)?.matching_attributes(&mut found);
+            let is_filtered = found.iter_selected().any(|found| {
+                found.assignment.state.as_bstr().is_some_and(|name| self.filters.iter().any(|known| known == name))
+            });
+            let reason = if is_filtered { Some(Unread::Filtered) } else { self.unreadable(&root.join(native(path))) };
+            if let Some(reason) = reason {
+                unread.push((path.to_str_lossy().into_owned(), reason));
                 continue;
             }
             match pipeline.worktree_file_to_object(path, &index)? {
                 Some((_, EntryKind::Commit | EntryKind::Tree, _)) => {}
-                Some((id, kind, _)) => {
-                    editor.upsert(path, kind, id)?;
-                }
-                None => {
-                    editor.remove(path)?;
-                }
+                Some((id, kind, _)) => edits.written.push((path.to_owned(), kind, id)),
+                None => edits.removed.push(path.to_owned()),
             }
         }
-        Ok(Step { unread, ..Step::between(StepKind::Worktree, self.head_tree()?, editor.write()?.detach()) })
+        let tree = self.edited(self.staged_tree()?, &edits)?;
+        Ok(Step { unread, ..Step::between(StepKind::Worktree, self.head_tree()?, tree) })
+    }
+
+    /// Why a file of the working tree has no lines, if it has none.
+    fn unreadable(&self, path: &Path) -> Option<Unread> {
+        let file = path.symlink_metadata().ok().filter(fs::Metadata::is_file)?;
+        if file.len() >= self.large_file() {
+            return Some(Unread::TooLarge);
+        }
+        // Where Git looks for what makes a file binary.
+        let mut start = Vec::with_capacity(8000);
+        fs::File::open(path).ok()?.take(8000).read_to_end(&mut start).ok()?;
+        start.contains(&0).then_some(Unread::Binary)
+    }
+
+    fn edited(&self, tree: ObjectId, edits: &Edits) -> Result<ObjectId, GitError> {
+        let mut editor = self.repo.edit_tree(tree)?;
+        // A folder may stand where a file was.
+        for path in &edits.removed {
+            editor.remove(path)?;
+        }
+        for (path, kind, id) in &edits.written {
+            editor.upsert(path, *kind, *id)?;
+        }
+        Ok(editor.write()?.detach())
     }
 
     fn head_tree(&self) -> Result<ObjectId, GitError> {
@@ -72,7 +106,10 @@ impl Git {
     fn staged_tree(&self) -> Result<ObjectId, GitError> {
         let head = self.head_tree()?;
         let index = self.repo.index_or_empty()?;
-        let mut editor = self.repo.edit_tree(head)?;
+        if index.is_sparse() {
+            return Err(GitError::SparseIndex);
+        }
+        let mut edits = Edits::default();
         self.repo.tree_index_status(&head, &index, None, TrackRenames::Disabled, |change, _, _| {
             use gix::diff::index::ChangeRef;
             match change {
@@ -80,19 +117,24 @@ impl Git {
                 | ChangeRef::Modification { location, entry_mode, id, .. }
                 | ChangeRef::Rewrite { location, entry_mode, id, .. } => {
                     if let Some(mode) = entry_mode.to_tree_entry_mode() {
-                        editor.upsert(location.as_ref(), mode.kind(), id.into_owned())?;
+                        edits.written.push((location.into_owned(), mode.kind(), id.into_owned()));
                     }
                 }
-                ChangeRef::Deletion { location, .. } => {
-                    editor.remove(location.as_ref())?;
-                }
+                ChangeRef::Deletion { location, .. } => edits.removed.push(location.into_owned()),
             }
             Ok(Action::Continue(()))
         })?;
-        Ok(editor.write()?.detach())
+        self.edited(head, &edits)
     }
 }
 
-fn native(path: &BStr) -> std::path::PathBuf {
-    gix::path::from_bstr(path).map_or_else(|_| path.to_str_lossy().as_ref().into(), std::borrow::Cow::into_owned)
+/// What makes one tree of another.
+#[derive(Default)]
+struct Edits {
+    removed: Vec<BString>,
+    written: Vec<(BString, EntryKind, ObjectId)>,
+}
+
+fn native(path: &BStr) -> PathBuf {
+    gix::path::from_bstr(path).map_or_else(|_| path.to_str_lossy().as_ref().into(), Cow::into_owned)
 }

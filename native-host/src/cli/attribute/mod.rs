@@ -47,9 +47,10 @@ pub(crate) struct Args {
     /// Files of events or request bodies, or folders of such files; plain, gzip or Zstandard
     #[arg(long, value_name = "FILE|DIR", required = true)]
     events: Vec<PathBuf>,
-    /// The repository, or a folder in it
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    repo: PathBuf,
+    /// The repository, or a folder in it, from which files are named; the current folder, or `GIT_DIR`,
+    /// if it is not given
+    #[arg(long, value_name = "DIR")]
+    repo: Option<PathBuf>,
     /// Use events from other repositories too
     #[arg(long)]
     any_repository: bool,
@@ -86,20 +87,24 @@ fn percent(text: &str) -> Result<f64, String> {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let digest = args.key.digest()?;
-    let git = if args.diff.is_some() { None } else { Some(Git::open(&args.repo)?) };
+    // A diff needs no repository, but may be said to be of one.
+    let git = if args.diff.is_some() && args.repo.is_none() { None } else { Some(Git::open(args.repo.as_deref())?) };
     // What is asked for is known to exist before the events, which may take long, are read.
     let steps = match &git {
-        Some(git) if args.blame.is_none() => steps(git, args)?,
+        Some(git) if args.blame.is_none() && args.diff.is_none() => steps(git, args)?,
         _ => Vec::new(),
     };
     let blamed = match (&git, &args.blame) {
-        (Some(git), Some(path)) => Some(git.file(args.revisions.as_deref(), &args.repo, path)?),
+        (Some(git), Some(path)) => {
+            let folder = args.repo.as_deref().unwrap_or(Path::new("."));
+            Some(git.file(args.revisions.as_deref(), folder, path)?)
+        }
         _ => None,
     };
-    let remotes = if args.any_repository { Vec::new() } else { git.as_ref().map_or_else(Vec::new, Git::remote_urls) };
-    let mut events = AcceptedEvents::new(&digest, &remotes);
+    let remotes = git.as_ref().map(Git::remote_urls).filter(|urls| !urls.is_empty() && !args.any_repository);
+    let mut events = AcceptedEvents::new(&digest, remotes.as_deref());
     let bad_lines = read_events(&mut events, args)?;
-    check(&events, args.quiet)?;
+    check(&events, args, remotes.is_some())?;
 
     let mut attributor = Attributor::new(digest, events);
     let mut output = Vec::new();
@@ -109,8 +114,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         render::blame(&mut output, args.format, &path, &content, &marks)?
     } else {
         match (&git, &args.diff) {
-            (Some(git), _) => follow(git, &steps, args.quiet, &mut attributor)?,
-            (None, Some(path)) => read_diff(path, &mut attributor)?,
+            (_, Some(path)) => read_diff(path, &mut attributor)?,
+            (Some(git), None) => follow(git, &steps, args, &mut attributor)?,
             (None, None) => {}
         }
         let report = attributor.report();
@@ -118,13 +123,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         report.total
     };
     let mut stdout = io::stdout().lock();
-    ignore_closed_pipe(stdout.write_all(&output).and_then(|()| stdout.flush()))?;
+    ignore_closed_pipe(stdout.write_all(&output).and_then(|()| stdout.flush())).context("cannot write")?;
     Ok(verdict(args.fail_over, total, bad_lines))
 }
 
 fn verdict(fail_over: Option<f64>, total: Counts, bad_lines: bool) -> ExitCode {
     if let (Some(limit), Some(share)) = (fail_over, total.share())
-        && share * 100.0 > limit
+        && total.exceeds(limit)
     {
         eprintln!("turnledger: {:.1} % of the lines match, more than {limit} %", share * 100.0);
         return ExitCode::from(OVER);
@@ -140,6 +145,9 @@ fn steps(git: &Git, args: &Args) -> Result<Vec<Step>, GitError> {
     }
 }
 
+/// How many bad lines of a file are named.
+const MOST_BAD_LINES: usize = 5;
+
 /// Reads the files of events. Returns whether there were bad lines in them.
 fn read_events(events: &mut AcceptedEvents, args: &Args) -> anyhow::Result<bool> {
     let mut files = Vec::new();
@@ -150,17 +158,21 @@ fn read_events(events: &mut AcceptedEvents, args: &Args) -> anyhow::Result<bool>
     for path in files {
         let unreadable = || format!("cannot read {}", path.display());
         let mut reader = Source::File(path.clone()).open(|file| file).with_context(unreadable)?;
-        for (line, column) in events.read(&mut reader).with_context(unreadable)? {
-            any_bad = true;
-            let column = if column == 0 { String::new() } else { format!(" (column {column})") };
+        let bad = events.read(&mut reader).with_context(unreadable)?;
+        any_bad |= !bad.is_empty();
+        for (line, column) in bad.iter().take(MOST_BAD_LINES) {
+            let column = if *column == 0 { String::new() } else { format!(" (column {column})") };
             eprintln!("{}:{line}: neither an event nor a request body{column}", path.display());
+        }
+        if bad.len() > MOST_BAD_LINES {
+            eprintln!("{}: {} more bad lines", path.display(), bad.len() - MOST_BAD_LINES);
         }
     }
     Ok(any_bad)
 }
 
 /// Says what of the events is not used, and ends if nothing is left of them.
-fn check(events: &AcceptedEvents, quiet: bool) -> anyhow::Result<()> {
+fn check(events: &AcceptedEvents, args: &Args, is_known: bool) -> anyhow::Result<()> {
     let mut notes = Vec::new();
     for (scheme, count) in &events.skipped.other_scheme {
         let hint = if scheme.as_str().starts_with("hmac") { "; --key-file names the file of their key" } else { "" };
@@ -179,7 +191,7 @@ fn check(events: &AcceptedEvents, quiet: bool) -> anyhow::Result<()> {
         }
     }
     if events.skipped.repeated > 0 {
-        notes.push(format!("{} accepted-line events are in several files and count once", events.skipped.repeated));
+        notes.push(format!("{} accepted-line events were read before and count once", events.skipped.repeated));
     }
     if events.without_lines > 0 {
         notes.push(format!("{} accepted-line events have no hashes: nothing can match them", events.without_lines));
@@ -188,7 +200,15 @@ fn check(events: &AcceptedEvents, quiet: bool) -> anyhow::Result<()> {
         let count = events.unknown_repository;
         notes.push(format!("{count} accepted-line events do not say which repository they come from"));
     }
-    if !quiet {
+    if !is_known && !args.any_repository {
+        let what = if args.diff.is_some() {
+            "a diff does not say of which repository it is"
+        } else {
+            "the repository has no remote"
+        };
+        notes.push(format!("{what}, so events from everywhere count"));
+    }
+    if !args.quiet {
         for note in notes {
             eprintln!("turnledger: {note}");
         }
@@ -197,9 +217,12 @@ fn check(events: &AcceptedEvents, quiet: bool) -> anyhow::Result<()> {
 }
 
 /// Attributes one step after another.
-fn follow(git: &Git, steps: &[Step], quiet: bool, attributor: &mut Attributor) -> anyhow::Result<()> {
-    let progress =
-        if quiet || !io::stderr().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new(steps.len() as u64) };
+fn follow(git: &Git, steps: &[Step], args: &Args, attributor: &mut Attributor) -> anyhow::Result<()> {
+    let progress = if args.quiet || !io::stderr().is_terminal() {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new(steps.len() as u64)
+    };
     // The template is a constant: it either always parses or never does.
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} commits ({eta} left)");
     progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -208,8 +231,11 @@ fn follow(git: &Git, steps: &[Step], quiet: bool, attributor: &mut Attributor) -
         let mut files = Vec::new();
         reader.read(step, |change| files.push(attributor.changed_file(change)))?;
         attributor.step(Some(step), &files);
-        if step.is_cut_off && !quiet {
-            let commit = step.commit.as_ref().map_or("", |commit| &commit.short);
+        let commit = step.commit.as_ref().map_or("", |commit| &commit.short);
+        if step.is_cut_off && args.fail_over.is_some() {
+            return Err(GitError::CutOff(commit.into()).into());
+        }
+        if step.is_cut_off && !args.quiet {
             progress.suspend(|| {
                 eprintln!("turnledger: the shallow clone ends at {commit}, whose changes are unknown; `git fetch --unshallow` brings what is missing");
             });
@@ -225,9 +251,15 @@ fn read_diff(path: &Path, attributor: &mut Attributor) -> anyhow::Result<()> {
     let mut reader = source.open(|file| file).with_context(unreadable)?;
     let mut files = attributor.diff();
     let mut line = Vec::new();
+    let mut is_empty = true;
     while read_line(&mut reader, &mut line).with_context(unreadable)?.is_some() {
+        is_empty = false;
         files.line(line.strip_suffix(b"\r").unwrap_or(&line));
     }
-    attributor.step(None, &files.finish());
+    match files.finish() {
+        Some(files) => attributor.step(None, &files),
+        None if is_empty => attributor.step(None, &[]),
+        None => bail!("{}: not a unified diff", source.name()),
+    }
     Ok(())
 }

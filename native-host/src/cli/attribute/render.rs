@@ -1,5 +1,6 @@
 //! What was found, for people and for programs.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use anyhow::Context;
@@ -62,6 +63,9 @@ fn bar(share: f64) -> String {
     format!("{:<10}", "█".repeat(eighths / 8) + EIGHTHS[eighths % 8])
 }
 
+/// The label of the last row.
+const TOTAL: &str = "total";
+
 fn table(by: Option<By>, report: &Report, is_markdown: bool) -> Table {
     let mut table = Table::new();
     table.load_style(if is_markdown { presets::ASCII_MARKDOWN } else { presets::NOTHING });
@@ -86,12 +90,23 @@ fn table(by: Option<By>, report: &Report, is_markdown: bool) -> Table {
     let mut rows = rows(by, report);
     if rows.iter().filter(|row| !row.is_sum).count() > 1 {
         let mut labels = vec![String::new(); labels(by).len()];
-        "total".clone_into(&mut labels[0]);
+        TOTAL.clone_into(&mut labels[0]);
         rows.push(Row { labels, counts: report.total, note: String::new(), is_sum: true });
     }
     for row in &rows {
-        let labels = if is_markdown { markdown_labels(by, row) } else { row.labels.clone() };
-        table.add_row(cells(by, row, labels, own_lines));
+        let as_code = is_markdown && row.labels[0] != TOTAL;
+        // A commit's id is as plain as it is.
+        let plain = usize::from(matches!(by, None | Some(By::Commit)));
+        let label = |(index, label): (usize, &String)| {
+            let label = printable(label);
+            if as_code && index >= plain { code(&label) } else { label.into_owned() }
+        };
+        let labels = row.labels.iter().enumerate().map(label).collect();
+        let mut note = printable(&row.note).into_owned();
+        if as_code && note.contains(['|', '`', '<', '*', '_', '@', '[']) {
+            note = code(&note);
+        }
+        table.add_row(cells(by, row, labels, &note, own_lines));
     }
     for column in table.column_iter_mut().skip(first_number) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -99,22 +114,31 @@ fn table(by: Option<By>, report: &Report, is_markdown: bool) -> Table {
     table
 }
 
-/// A row's labels as Markdown shows them letter by letter: paths as code, the rest escaped.
-fn markdown_labels(by: Option<By>, row: &Row) -> Vec<String> {
-    let escape = |text: &String, marks: &[char]| {
-        let escaped = text.chars().flat_map(|c| marks.contains(&c).then_some('\\').into_iter().chain([c]));
-        escaped.collect::<String>()
-    };
-    let mut cells: Vec<String> =
-        row.labels.iter().map(|label| escape(label, &['\\', '|', '<', '*', '_', '`', '['])).collect();
-    if let (None | Some(By::File), false, Some(path)) = (by, row.is_sum, row.labels.last()) {
-        let last = cells.len() - 1;
-        cells[last] = format!("`{}`", escape(path, &['|']));
+/// A text that can do nothing to a terminal or a table.
+fn printable(text: &str) -> Cow<'_, str> {
+    if text.contains(char::is_control) {
+        let escape = |c: char| if c.is_control() { c.escape_default().collect() } else { String::from(c) };
+        Cow::Owned(text.chars().map(escape).collect())
+    } else {
+        Cow::Borrowed(text)
     }
-    cells
 }
 
-fn cells(by: Option<By>, row: &Row, labels: Vec<String>, own_lines: bool) -> Vec<String> {
+/// A text as code in a Markdown table, which shows it letter by letter.
+fn code(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let fence = "`".repeat(longest_run_of_backticks(text) + 1);
+    let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{space}{}{space}{fence}", text.replace('|', "\\|"))
+}
+
+fn longest_run_of_backticks(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
+}
+
+fn cells(by: Option<By>, row: &Row, labels: Vec<String>, note: &str, own_lines: bool) -> Vec<String> {
     let mut cells = match (by, &labels[..]) {
         // A commit stands above its files.
         (None, [commit, summary, file]) if file.is_empty() => {
@@ -123,10 +147,10 @@ fn cells(by: Option<By>, row: &Row, labels: Vec<String>, own_lines: bool) -> Vec
         (None, [.., file]) => vec![String::new(), file.clone()],
         _ => labels,
     };
-    if !row.note.is_empty()
+    if !note.is_empty()
         && let Some(last) = cells.iter_mut().rfind(|cell| !cell.is_empty())
     {
-        *last = format!("{last} ({})", row.note);
+        *last = format!("{last} ({note})");
     }
     let Counts { added, effective, matched, moved } = row.counts;
     if own_lines {
@@ -195,9 +219,12 @@ pub(super) fn blame(
         }
         Format::Table => text(output, content, marks)?,
         Format::Markdown => {
-            writeln!(output, "**{path}**: {}\n\n```", sentence(total))?;
-            text(output, content, marks)?;
-            writeln!(output, "```")?;
+            let mut marked = Vec::new();
+            text(&mut marked, content, marks)?;
+            let fence = "`".repeat(longest_run_of_backticks(&String::from_utf8_lossy(&marked)).max(2) + 1);
+            writeln!(output, "{}: {}\n\n{fence}", code(&printable(path)), sentence(total))?;
+            output.append(&mut marked);
+            writeln!(output, "{fence}")?;
         }
     }
     Ok(total)
@@ -211,7 +238,8 @@ fn text(output: &mut Vec<u8>, content: &[&[u8]], marks: &[BlameLine]) -> anyhow:
             Match::Moved => '~',
         };
         let thread = mark.thread_id.as_deref().unwrap_or_default();
-        Some(format!("{sign} {thread} {}", mark.model_slug.as_deref().unwrap_or_default()).trim_end().to_owned())
+        let who = format!("{sign} {thread} {}", mark.model_slug.as_deref().unwrap_or_default());
+        Some(printable(who.trim_end()).into_owned())
     };
     let whos: Vec<String> = marks.iter().map(|mark| who(mark).unwrap_or_default()).collect();
     let width = whos.iter().map(|who| who.chars().count()).max().unwrap_or_default();

@@ -128,6 +128,7 @@ fn file_note(file: &FileReport) -> String {
     let renamed = file.renamed_from.as_ref().map(|old| format!("renamed from {old}"));
     let unread = file.unread.map(|unread| match unread {
         Unread::Binary => "binary".to_owned(),
+        Unread::Filtered => "filtered".to_owned(),
         _ => "too large".to_owned(),
     });
     renamed.into_iter().chain(unread).collect::<Vec<_>>().join(", ")

@@ -61,19 +61,25 @@ impl Batcher {
 
     /// Takes an event. Returns the batches that are complete with it, at most two.
     pub fn push(&mut self, event: &Event, digest: &impl Digest) -> Vec<Batch> {
-        let mut batches = Vec::new();
         // Events are made of texts, numbers and flags alone, which all have a JSON form.
-        let Ok(json) = serde_json::to_string(event) else { return batches };
-        let size = OPEN.len() + self.body.len() + 1 + json.len() + CLOSE.len();
-        if event.is_isolated() || size > self.limits.bytes {
+        serde_json::to_string(event)
+            .map_or_else(|_| Vec::new(), |json| self.push_json(&json, event.is_isolated(), digest))
+    }
+
+    /// Takes an event that was written before. Returns the batches that are complete with it, at most
+    /// two.
+    pub fn push_json(&mut self, event: &str, is_isolated: bool, digest: &impl Digest) -> Vec<Batch> {
+        let mut batches = Vec::new();
+        let size = OPEN.len() + self.body.len() + 1 + event.len() + CLOSE.len();
+        if is_isolated || size > self.limits.bytes {
             batches.extend(self.flush(digest));
         }
         if self.events > 0 {
             self.body.push(',');
         }
-        self.body.push_str(&json);
+        self.body.push_str(event);
         self.events += 1;
-        if event.is_isolated() || self.events >= self.limits.events {
+        if is_isolated || self.events >= self.limits.events {
             batches.extend(self.flush(digest));
         }
         batches

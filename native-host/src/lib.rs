@@ -7,10 +7,15 @@
 #![deny(missing_docs)]
 
 pub mod attribution;
+pub mod delivery;
 pub mod fingerprint;
 pub mod git;
+pub mod ledger;
 pub mod recording;
 pub mod replay;
 pub mod schema;
+pub mod store;
 
+pub use ledger::Ledger;
+pub use secrecy;
 pub use turnledger_core::digest::Sha2;

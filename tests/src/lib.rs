@@ -2,8 +2,10 @@
 //! that the real binary uploaded.
 
 pub mod attribution;
+pub mod collector;
 pub mod compare;
 pub mod golden;
+pub mod ledger;
 pub mod mix;
 pub mod program;
 pub mod repo;

@@ -290,6 +290,11 @@ impl<'a> Parts<'a, '_> {
     }
 }
 
+/// Whether an observer reads messages of this method.
+pub(crate) fn is_method_of_interest(direction: Direction, name: &str) -> bool {
+    Method::of(direction, name) != Method::Irrelevant
+}
+
 /// Declares the methods that matter, each with the direction it is sent in.
 macro_rules! methods {
     ($($direction:ident { $($name:literal => $method:ident),+ $(,)? })+) => {

@@ -14,8 +14,10 @@ pub(crate) mod message;
 pub mod notification;
 pub mod policy;
 pub mod request;
+mod sniff;
 mod tagged;
 pub mod thread;
 pub mod turn;
 
 pub use message::Direction;
+pub use sniff::is_surely_irrelevant;

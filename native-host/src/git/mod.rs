@@ -11,7 +11,7 @@ mod uncommitted;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gix::bstr::{BStr, BString, ByteSlice};
+use gix::bstr::{BString, ByteSlice};
 use gix::discover::upwards;
 use gix::discover::upwards::TrustPolicy;
 use gix::sec::trust::Mapping;
@@ -151,17 +151,21 @@ impl Git {
     pub fn remote_url(&self) -> Option<String> {
         let names = self.repo.remote_names();
         let names: Vec<_> = names.iter().map(|name| name.as_bstr()).collect();
-        names.iter().filter(|name| **name == "origin").chain(&names).find_map(|name| self.url_of(name))
+        names
+            .iter()
+            .filter(|name| **name == "origin")
+            .chain(&names)
+            .find_map(|name| self.url_of_remote(&name.to_str_lossy()))
     }
 
     /// The URLs that the remotes are fetched from.
     pub fn remote_urls(&self) -> Vec<String> {
         let names = self.repo.remote_names();
-        names.iter().filter_map(|name| self.url_of(name.as_bstr())).collect()
+        names.iter().filter_map(|name| self.url_of_remote(&name.to_str_lossy())).collect()
     }
 
     /// A remote's URL as `git remote` shows it, letter by letter: a hash is made of it.
-    fn url_of(&self, remote: &BStr) -> Option<String> {
+    pub fn url_of_remote(&self, remote: &str) -> Option<String> {
         let config = self.repo.config_snapshot();
         let url = config.string(format!("remote.{remote}.url").as_str())?.to_str_lossy().into_owned();
         // The longest prefix that another URL stands for.

@@ -1,0 +1,82 @@
+//! Whether a message is of no interest, told by its first bytes: for hosts that copy messages and
+//! want to copy few.
+
+use super::Direction;
+use super::message::is_method_of_interest;
+
+/// Whether a message is surely of no interest to an observer: its method comes first, after its id
+/// and version at most, and is none that matters. `false` says nothing: most messages of other forms
+/// do not matter either.
+///
+/// It looks at no more than the message's first members, so that a long message costs no more than
+/// a short one.
+pub fn is_surely_irrelevant(direction: Direction, message: &[u8]) -> bool {
+    method(message).is_some_and(|method| !is_method_of_interest(direction, method))
+}
+
+/// The method, if it is among the first members.
+fn method(message: &[u8]) -> Option<&str> {
+    let mut rest = message.trim_ascii_start().strip_prefix(b"{")?;
+    loop {
+        let (key, after) = string(rest)?;
+        rest = after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+        match key {
+            "method" => return string(rest).map(|(method, _)| method),
+            "id" | "jsonrpc" => rest = after_scalar(rest)?.trim_ascii_start().strip_prefix(b",")?,
+            _ => return None,
+        }
+    }
+}
+
+/// A string without escapes, and what follows it.
+fn string(text: &[u8]) -> Option<(&str, &[u8])> {
+    let text = text.trim_ascii_start().strip_prefix(b"\"")?;
+    let end = text.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    if text[end] == b'\\' {
+        return None;
+    }
+    Some((core::str::from_utf8(&text[..end]).ok()?, &text[end + 1..]))
+}
+
+/// What follows a number or a string.
+fn after_scalar(text: &[u8]) -> Option<&[u8]> {
+    if text.starts_with(b"\"") {
+        return string(text).map(|(_, rest)| rest);
+    }
+    let end = text.iter().position(|byte| !matches!(byte, b'0'..=b'9' | b'-'))?;
+    (end > 0).then_some(&text[end..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_surely_irrelevant;
+    use crate::protocol::Direction;
+
+    #[test]
+    fn by_the_first_members() {
+        let (to_server, to_client) = (Direction::ClientToServer, Direction::ServerToClient);
+        for (direction, message) in [
+            (to_client, r#"{"method":"item/agentMessage/delta","params":{"delta":"x"}}"#),
+            (to_client, r#" { "jsonrpc" : "2.0" , "method" : "warning" }"#),
+            (to_server, r#"{"id":1,"method":"model/list"}"#),
+            (to_server, r#"{"id":"a","method":"turn/started"}"#),
+            (to_client, r#"{"method":"unknown" and then no JSON"#),
+        ] {
+            assert!(is_surely_irrelevant(direction, message.as_bytes()), "{message}");
+        }
+        for (direction, message) in [
+            (to_client, r#"{"method":"turn/started","params":{}}"#),
+            (to_server, r#"{"jsonrpc":"2.0","id":-1,"method":"turn/start"}"#),
+            (to_client, r#"{"id":1,"result":{"method":"x"}}"#),
+            (to_client, r#"{"params":{},"method":"warning"}"#),
+            (to_client, r#"{"method":"turn\/started"}"#),
+            (to_client, r#"{"id":1.5,"method":"warning"}"#),
+            (to_client, r#"{"method""#),
+            (to_client, r#"{"id":"#),
+            (to_client, "[]"),
+            (to_client, ""),
+        ] {
+            assert!(!is_surely_irrelevant(direction, message.as_bytes()), "{message}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The answers to the core's questions: what Git and the file system say, looked up on a thread of
+//! their own, so that a slow disk delays nothing.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Weak;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use turnledger_core::fact::answer::{RepositoryAnswered, SkillAnswered};
+use turnledger_core::{Fact, HostPath, Question, QuestionKind};
+
+use super::{Job, Shared, now};
+use crate::git::Git;
+
+/// How many questions wait at most; a further one is not answered, which makes a field null.
+const MOST_WAITING: usize = 256;
+/// For how long a repository's remote is taken to be what it was.
+const FRESH: Duration = Duration::from_secs(60);
+const MOST_KNOWN: usize = 1024;
+/// A question that has waited longer is not worth its answer any more.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Starts the thread; it ends when the returned sender goes.
+pub(super) fn start(ledger: Weak<Shared>) -> std::io::Result<Sender<(Instant, Question)>> {
+    let (ask, questions) = bounded(MOST_WAITING);
+    thread::Builder::new().name("turnledger-answers".into()).spawn(move || answer_all(&questions, &ledger))?;
+    Ok(ask)
+}
+
+fn answer_all(questions: &Receiver<(Instant, Question)>, ledger: &Weak<Shared>) {
+    let mut remotes = Remotes::default();
+    for (asked, question) in questions {
+        if asked.elapsed() > PATIENCE {
+            continue;
+        }
+        if let Some(fact) = answer(question, &mut remotes) {
+            let Some(ledger) = ledger.upgrade() else { return };
+            ledger.send(Job::Fact(now(), fact));
+        }
+    }
+}
+
+fn answer(question: Question, remotes: &mut Remotes) -> Option<Fact> {
+    let Question { id, kind } = question;
+    match kind {
+        QuestionKind::Repository { cwd } => {
+            let remote_url = remotes.of(Path::new(cwd.expose())).map(|url| url.as_str().into());
+            Some(Fact::RepositoryAnswered(RepositoryAnswered { question: id, remote_url }))
+        }
+        QuestionKind::Skill { path, .. } => {
+            let given = Path::new(path.expose());
+            let resolved = given.canonicalize().unwrap_or_else(|_| given.to_owned());
+            let root = repository_root(&resolved);
+            let remote_url = root.and_then(|root| remotes.origin_of(root)).map(|url| url.as_str().into());
+            Some(Fact::SkillAnswered(SkillAnswered {
+                question: id,
+                skill_path: host_path(&resolved),
+                repository_root: root.map(host_path),
+                remote_url,
+            }))
+        }
+        // A question of a later version of the core.
+        _ => None,
+    }
+}
+
+fn host_path(path: &Path) -> HostPath {
+    path.to_string_lossy().as_ref().into()
+}
+
+/// The nearest folder at or above a path with a `.git` (contract `rules.md` 10).
+fn repository_root(path: &Path) -> Option<&Path> {
+    let start = if path.is_dir() { Some(path) } else { path.parent() };
+    start?.ancestors().find(|folder| fs::symlink_metadata(folder.join(".git")).is_ok())
+}
+
+/// Remotes that were looked up lately.
+#[derive(Default)]
+struct Remotes(HashMap<PathBuf, (Instant, Found)>);
+
+#[derive(Clone, Default)]
+struct Found {
+    /// By which events know the repository.
+    url: Option<String>,
+    /// That of `origin`, which skills are known by.
+    origin: Option<String>,
+}
+
+impl Remotes {
+    fn of(&mut self, folder: &Path) -> Option<String> {
+        self.look_up(folder).url
+    }
+
+    fn origin_of(&mut self, folder: &Path) -> Option<String> {
+        self.look_up(folder).origin
+    }
+
+    fn look_up(&mut self, folder: &Path) -> Found {
+        if let Some((at, found)) = self.0.get(folder)
+            && at.elapsed() < FRESH
+        {
+            return found.clone();
+        }
+        let found = Git::open(Some(folder)).map_or_else(
+            |_| Found::default(),
+            |git| Found { url: git.remote_url(), origin: git.url_of_remote("origin").map(|url| url.trim().to_owned()) },
+        );
+        if self.0.len() >= MOST_KNOWN {
+            self.0.clear();
+        }
+        self.0.insert(folder.to_owned(), (Instant::now(), found.clone()));
+        found
+    }
+}

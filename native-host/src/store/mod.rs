@@ -1,0 +1,76 @@
+//! Events that wait for delivery: on disk, or in memory where there is no disk.
+
+mod memory;
+mod spool;
+
+use std::time::Duration;
+
+use turnledger_core::{Batch, BatchLimits, Event, UnixMillis};
+
+pub use memory::MemoryStore;
+pub use spool::{Spool, SpoolError};
+
+/// An event as it waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// When it came out.
+    pub at: UnixMillis,
+    /// Its JSON text.
+    pub json: String,
+    /// Whether it goes in a request of its own.
+    pub is_isolated: bool,
+}
+
+impl StoredEvent {
+    /// An event that came out at a time.
+    pub fn new(at: UnixMillis, event: &Event) -> Self {
+        Self { at, json: event.to_string(), is_isolated: event.is_isolated() }
+    }
+}
+
+/// How much waits at most, and in what portions it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreLimits {
+    /// What a request may hold.
+    pub batch: BatchLimits,
+    /// How long an event waits for others to share its request.
+    pub batch_age: Duration,
+    /// How many bytes of events wait at most; the oldest go first.
+    pub bytes: u64,
+    /// How long an event waits at most.
+    pub age: Duration,
+    /// For how long a batch is one process's to send.
+    pub lease: Duration,
+}
+
+impl Default for StoreLimits {
+    fn default() -> Self {
+        Self {
+            batch: BatchLimits::default(),
+            batch_age: Duration::from_secs(5),
+            bytes: 256 << 20,
+            age: Duration::from_secs(30 * 24 * 3600),
+            lease: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A batch that is to be sent, and its place in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBatch {
+    /// Its place.
+    pub number: i64,
+    /// What is sent.
+    pub batch: Batch,
+}
+
+/// What waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Events.
+    pub events: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Events of requests that the server refused for good, kept to be looked at.
+    pub refused: u64,
+}

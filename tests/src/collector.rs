@@ -1,0 +1,193 @@
+//! An analytics server on loopback: real HTTP, with faults on demand.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use flate2::read::GzDecoder;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::Value;
+
+/// What the server does with a request.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status; `None` closes the connection without any.
+    pub status: Option<u16>,
+    /// Headers, as `Name: value`.
+    pub headers: Vec<&'static str>,
+    /// How long it takes.
+    pub delay: Duration,
+}
+
+impl Answer {
+    /// An answer at once.
+    pub fn status(status: u16) -> Self {
+        Self { status: Some(status), headers: Vec::new(), delay: Duration::ZERO }
+    }
+
+    /// No answer.
+    pub fn hang_up() -> Self {
+        Self { status: None, headers: Vec::new(), delay: Duration::ZERO }
+    }
+
+    /// With a header.
+    #[must_use]
+    pub fn with(mut self, header: &'static str) -> Self {
+        self.headers.push(header);
+        self
+    }
+
+    /// After a time.
+    #[must_use]
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+}
+
+/// A request, as it came.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// `POST /path`
+    pub line: String,
+    /// Its headers, by lower-case name.
+    pub headers: HashMap<String, String>,
+    /// Its body, unpacked.
+    pub body: String,
+    /// The status that it was answered with.
+    pub status: Option<u16>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    script: VecDeque<Answer>,
+    received: Vec<Received>,
+    /// What was taken, by idempotency key: each once.
+    taken: HashMap<String, String>,
+}
+
+/// A server that runs until its process ends.
+#[derive(Clone, Debug)]
+pub struct Collector {
+    scheme: &'static str,
+    port: u16,
+    state: Arc<Mutex<State>>,
+}
+
+impl Default for Collector {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[allow(clippy::missing_panics_doc, reason = "a test cannot go on without its server")]
+impl Collector {
+    /// A server that takes everything, once its script is over.
+    pub fn new() -> Self {
+        Self::start("http", None)
+    }
+
+    /// The same over TLS, with a certificate for `name`; and the certificate, in PEM form.
+    pub fn with_tls(name: &str) -> (Self, Vec<u8>) {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("its key");
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("protocols")
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .expect("a certificate and its key");
+        (Self::start("https", Some(Arc::new(config))), made.cert.pem().into_bytes())
+    }
+
+    fn start(scheme: &'static str, tls: Option<Arc<ServerConfig>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("its address").port();
+        let collector = Self { scheme, port, state: Arc::default() };
+        let server = collector.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (server, tls) = (server.clone(), tls.clone());
+                thread::spawn(move || match tls {
+                    None => server.serve(BufReader::new(stream)),
+                    Some(config) => {
+                        let connection = ServerConnection::new(config).expect("a connection");
+                        server.serve(BufReader::new(StreamOwned::new(connection, stream)))
+                    }
+                });
+            }
+        });
+        collector
+    }
+
+    /// Its base URL.
+    pub fn url(&self) -> String {
+        format!("{}://localhost:{}/api", self.scheme, self.port)
+    }
+
+    /// What it does with the next requests.
+    pub fn script(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.state().script.extend(answers);
+    }
+
+    /// The requests so far.
+    pub fn received(&self) -> Vec<Received> {
+        self.state().received.clone()
+    }
+
+    /// The events that it took, those of one idempotency key once.
+    pub fn events(&self) -> Vec<Value> {
+        let state = self.state();
+        let bodies = state.taken.values().map(|body| serde_json::from_str::<Value>(body).expect("JSON"));
+        bodies.flat_map(|body| body["events"].as_array().cloned().expect("events")).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers the requests of a connection until it closes.
+    fn serve(&self, mut reader: BufReader<impl Read + Write>) -> Option<()> {
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+            let mut headers = HashMap::new();
+            loop {
+                let mut header = String::new();
+                reader.read_line(&mut header).ok()?;
+                let Some((name, value)) = header.trim().split_once(':') else { break };
+                headers.insert(name.to_lowercase(), value.trim().to_owned());
+            }
+            let length = headers.get("content-length")?.parse().ok()?;
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).ok()?;
+            if headers.get("content-encoding").is_some_and(|encoding| encoding == "gzip") {
+                let mut unpacked = Vec::new();
+                GzDecoder::new(&body[..]).read_to_end(&mut unpacked).ok()?;
+                body = unpacked;
+            }
+            let body = String::from_utf8(body).ok()?;
+            let answer = self.state().script.pop_front().unwrap_or_else(|| Answer::status(202));
+            thread::sleep(answer.delay);
+            {
+                let mut state = self.state();
+                let line = line.rsplit_once(' ').map_or(&*line, |(line, _)| line).to_owned();
+                if answer.status.is_some_and(|status| (200..300).contains(&status)) {
+                    let key = headers.get("idempotency-key").cloned().expect("a key");
+                    state.taken.insert(key, body.clone());
+                }
+                state.received.push(Received { line, headers, body, status: answer.status });
+            }
+            let status = answer.status?;
+            let headers: String = answer.headers.iter().flat_map(|header| [header, "\r\n"]).collect();
+            write!(reader.get_mut(), "HTTP/1.1 {status} Status\r\nContent-Length: 0\r\n{headers}\r\n").ok()?;
+            reader.get_mut().flush().ok()?;
+        }
+    }
+}

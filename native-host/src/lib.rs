@@ -15,6 +15,7 @@ pub mod recording;
 pub mod replay;
 pub mod schema;
 pub mod store;
+pub mod tap;
 
 pub use ledger::Ledger;
 pub use secrecy;

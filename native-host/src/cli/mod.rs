@@ -4,6 +4,7 @@ mod attribute;
 mod fingerprint;
 mod key;
 mod replay;
+mod tap;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Command {
     Attribute(Box<attribute::Args>),
     /// Turn a diff into accepted-line events
     Fingerprint(fingerprint::Args),
+    /// Run an app-server, and turn its session into events as it goes on
+    Tap(tap::Args),
     /// Print the JSON Schema of every event
     Schema,
 }
@@ -45,6 +48,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Replay(args) => replay::run(args),
         Command::Attribute(args) => attribute::run(&args),
         Command::Fingerprint(args) => fingerprint::run(args),
+        Command::Tap(args) => tap::run(&args),
         Command::Schema => print_schema(),
     };
     done.unwrap_or_else(|error| {

@@ -1,0 +1,239 @@
+//! `turnledger tap`: what passes passes as it is, and what is made of it is what `replay` makes of it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use turnledger_core::Direction;
+use turnledger_tests::collector::Collector;
+use turnledger_tests::golden::{folder, recording};
+use turnledger_tests::program::{PROGRAM, lines, run, stderr};
+
+/// The tap before a command, in a home of its own.
+fn tap(home: &Path, options: &[&str], command: &[&str]) -> Command {
+    let mut tap = Command::new(&*PROGRAM);
+    tap.arg("tap").args(options).arg("--").args(command);
+    tap.env("XDG_STATE_HOME", home).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    tap
+}
+
+fn spawn(home: &Path, options: &[&str], command: &[&str]) -> Child {
+    tap(home, options, command).spawn().expect("the tap starts")
+}
+
+/// Runs it with input, to its end.
+fn pass(home: &Path, options: &[&str], command: &[&str], input: Vec<u8>) -> Output {
+    let mut child = spawn(home, options, command);
+    let mut stdin = child.stdin.take().expect("its input");
+    let writer = thread::spawn(move || {
+        // A command that stops reading closes the pipe.
+        let _ = stdin.write_all(&input);
+    });
+    let output = child.wait_with_output().expect("it ends");
+    writer.join().expect("the input is written");
+    output
+}
+
+/// Plays the client of a recording against the scripted server behind the tap; returns what it got.
+fn play(home: &Path, options: &[&str], name: &str) -> (Vec<String>, Output) {
+    let traffic = folder().join("0.131.0").join(name).join("traffic.jsonl").display().to_string();
+    let mut child = spawn(home, options, &[env!("CARGO_BIN_EXE_scripted_server"), &traffic]);
+    let mut stdin = child.stdin.take().expect("its input");
+    let mut stdout = BufReader::new(child.stdout.take().expect("its output"));
+    let mut got = Vec::new();
+    for message in recording("0.131.0", name).messages() {
+        if message.direction == Direction::ClientToServer {
+            writeln!(stdin, "{}", message.text).expect("it listens");
+        } else {
+            let mut line = String::new();
+            stdout.read_line(&mut line).expect("it speaks");
+            got.push(line.trim_end().to_owned());
+        }
+    }
+    drop(stdin);
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).expect("its end");
+    assert_eq!(rest, "");
+    (got, child.wait_with_output().expect("it ends"))
+}
+
+/// Events without what only the clock knows.
+fn without_times(mut events: Vec<Value>) -> Vec<Value> {
+    for event in &mut events {
+        let is_review = event["event_type"] == "codex_review_event";
+        let clocks = ["completed_at", "created_at", "repo_hash"].into_iter();
+        for clock in clocks.chain(["completed_at_ms", "duration_ms"].into_iter().filter(|_| is_review)) {
+            if let Some(value) = event["event_params"].get_mut(clock) {
+                *value = Value::Null;
+            }
+        }
+    }
+    events
+}
+
+fn events_in(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).expect("events");
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[test]
+fn a_session_gives_the_events_that_replay_gives() {
+    for name in ["mixed_long", "approve_patch"] {
+        let home = tempfile::tempdir().expect("a folder");
+        let (events, record) = (home.path().join("events.jsonl"), home.path().join("record.jsonl"));
+        let collector = Collector::new();
+        let (events_path, record_path) = (events.display().to_string(), record.display().to_string());
+        let url = collector.url();
+        let options = ["--events", &events_path, "--record", &record_path, "--upload", &url];
+        let (got, output) = play(home.path(), &options, name);
+        assert_eq!((stderr(&output), output.status.code()), (String::new(), Some(0)));
+
+        let messages = recording("0.131.0", name).messages();
+        let sent = messages.iter().filter(|message| message.direction == Direction::ServerToClient);
+        assert_eq!(got, sent.map(|message| message.text.clone()).collect::<Vec<_>>());
+        let traffic = folder().join("0.131.0").join(name).join("traffic.jsonl").display().to_string();
+        let expected = without_times(lines(&run(&["replay", "-q", &traffic], b"")));
+        assert!(expected.len() > 4);
+        assert_eq!(without_times(events_in(&events)), expected);
+        assert_eq!(without_times(lines(&run(&["replay", "-q", "--strict", &record_path], b""))), expected);
+        let key = |event: &Value| event.to_string();
+        let (mut uploaded, mut expected) = (without_times(collector.events()), expected);
+        uploaded.sort_by_key(key);
+        expected.sort_by_key(key);
+        assert_eq!(uploaded, expected);
+        assert!(home.path().join("turnledger/spool.db").exists(), "a spool is the default");
+    }
+}
+
+#[test]
+fn every_byte_passes_as_it_is() {
+    let home = tempfile::tempdir().expect("a folder");
+    let events = home.path().join("events.jsonl").display().to_string();
+    let noise: Vec<u8> = (0..3_000_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let huge = format!("{{\"method\":\"turn/started\",\"params\":\"{}\"}}", "x".repeat(5_000_000)).into_bytes();
+    let inputs = [
+        Vec::new(),
+        b"no end".to_vec(),
+        b"\n\r\n\0\n{\"method\":\n".to_vec(),
+        noise,
+        huge,
+        b"{\"method\":\"turn/started\"}\n".repeat(20_000),
+    ];
+    for input in inputs {
+        let output =
+            pass(home.path(), &["--events", &events, "--record", &format!("{events}.record")], &["cat"], input.clone());
+        assert_eq!((output.stdout == input, output.status.code()), (true, Some(0)), "{} bytes", input.len());
+    }
+}
+
+#[test]
+fn a_partial_line_passes_at_once() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut child = spawn(home.path(), &[], &["cat"]);
+    let (mut stdin, mut stdout) = (child.stdin.take().expect("its input"), child.stdout.take().expect("its output"));
+    for byte in b"{\"meth" {
+        stdin.write_all(&[*byte]).expect("it listens");
+        let mut got = [0];
+        stdout.read_exact(&mut got).expect("it speaks");
+        assert_eq!(got, [*byte]);
+    }
+    drop(stdin);
+    assert!(child.wait().expect("it ends").success());
+}
+
+#[test]
+fn it_ends_as_the_command_ends() {
+    let home = tempfile::tempdir().expect("a folder");
+    let end = |script: &str| pass(home.path(), &[], &["sh", "-c", script], Vec::new()).status;
+    assert_eq!(end("exit 0").code(), Some(0));
+    assert_eq!(end("exit 7").code(), Some(7));
+    assert_eq!(end("kill -TERM $$").signal(), Some(15));
+    assert_eq!(end("kill -KILL $$").signal(), Some(9));
+    let output = pass(home.path(), &[], &["sh", "-c", "echo said >&2"], Vec::new());
+    assert_eq!(stderr(&output), "said\n");
+    // A command that ends while its client still has its input open.
+    let mut child = spawn(home.path(), &[], &["sh", "-c", "exit 3"]);
+    let start = Instant::now();
+    assert_eq!(child.wait().expect("it ends").code(), Some(3));
+    assert!(start.elapsed() < Duration::from_secs(4));
+}
+
+#[test]
+fn signals_are_passed_on() {
+    let home = tempfile::tempdir().expect("a folder");
+    for (signal, code) in [("TERM", 41), ("HUP", 42), ("INT", 43), ("USR1", 44)] {
+        let script = "trap 'exit 41' TERM; trap 'exit 42' HUP; trap 'exit 43' INT; trap 'exit 44' USR1; echo ready; while :; do sleep 0.01; done";
+        let mut child = spawn(home.path(), &[], &["sh", "-c", script]);
+        let mut ready = String::new();
+        BufReader::new(child.stdout.as_mut().expect("its output")).read_line(&mut ready).expect("it speaks");
+        let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().expect("kill");
+        assert!(sent.success());
+        assert_eq!(child.wait().expect("it ends").code(), Some(code), "{signal}");
+    }
+}
+
+#[test]
+fn whatever_breaks_here_the_session_goes_on() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (got, output) = play(home.path(), &["--events", "/dev/full", "--record", "/dev/full"], "mixed_long");
+    assert_eq!((got.len() > 50, output.status.code()), (true, Some(0)));
+    assert_eq!(
+        stderr(&output),
+        "turnledger: cannot write events any more; the session goes on\n\
+         turnledger: cannot write the recording: no storage space\n"
+    );
+    // A server that is not there, and a spool that is none.
+    let noise = home.path().join("noise.db").display().to_string();
+    fs::write(&noise, "no database, ".repeat(1000)).expect("a file");
+    let options = ["--upload", "http://127.0.0.1:1", "--spool", &noise];
+    let (_, output) = play(home.path(), &options, "plain_turn");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        stderr(&output),
+        format!(
+            "turnledger: {noise}: cannot use the spool: file is not a database; events waited in memory\n\
+             turnledger: 2 events could not be uploaded yet and are lost\n"
+        )
+    );
+    // The next session uploads what this one could not.
+    let options = ["--upload", "http://127.0.0.1:1"];
+    let (_, output) = play(home.path(), &options, "plain_turn");
+    assert_eq!(stderr(&output), "turnledger: 2 events could not be uploaded yet and are in the spool\n");
+    let collector = Collector::new();
+    let (_, output) = play(home.path(), &["--upload", &collector.url()], "plain_turn");
+    assert_eq!((stderr(&output), collector.events().len()), (String::new(), 4));
+}
+
+#[test]
+fn what_cannot_be_done_is_said_in_one_line() {
+    let home = tempfile::tempdir().expect("a folder");
+    let said = |options: &[&str], command: &[&str]| {
+        let output = pass(home.path(), options, command, Vec::new());
+        assert!(output.stdout.is_empty());
+        (output.status.code(), stderr(&output))
+    };
+    let line = |code, text: &str| (Some(code), format!("turnledger: {text}\n"));
+    assert_eq!(
+        said(&[], &["no-such-command"]),
+        line(127, "cannot run no-such-command: No such file or directory (os error 2)")
+    );
+    assert_eq!(said(&[], &["/etc/passwd"]), line(126, "cannot run /etc/passwd: Permission denied (os error 13)"));
+    assert_eq!(
+        said(&["--events", "/no/folder/events"], &["true"]),
+        line(2, "cannot write /no/folder/events: No such file or directory (os error 2)")
+    );
+    assert_eq!(
+        said(&["--upload", "http://user:secret@host.test"], &["true"]),
+        line(2, "cannot upload to --upload: the URL has a user or a password")
+    );
+    for arguments in
+        [&["tap"][..], &["tap", "cat"], &["tap", "--nonsense", "--", "cat"], &["tap", "--spool", "x", "--", "cat"]]
+    {
+        assert_eq!(run(arguments, b"").status.code(), Some(2), "{arguments:?}");
+    }
+}

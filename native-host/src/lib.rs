@@ -1,7 +1,9 @@
 //! The native host of Turnledger: what a program on a real machine adds to the pure core.
 //!
-//! [`recording`] reads recorded sessions, and [`replay`] runs them
-//! through the core.
+//! An app-server embeds a [`Ledger`]; [`tap`] is one beside an unmodified app-server. Events wait in a
+//! [`store`] for their [`delivery`]. [`recording`] reads recorded sessions, and [`replay`] runs them
+//! through the core. [`fingerprint`] makes accepted-line events of other diffs, and [`attribution`] finds
+//! accepted lines in a [`git`] repository again.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

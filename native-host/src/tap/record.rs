@@ -75,34 +75,27 @@ impl Recorder {
 
 /// Writes until nobody can ask for more. After an error nothing is written, and everybody is told.
 fn write_all(items: &Receiver<Item>, output: &mut impl Write, lost: &AtomicU64) {
-    let mut failed = None;
+    let mut failed: Option<io::ErrorKind> = None;
     for item in items {
-        let written = match (item, failed) {
-            (Item::Flush(reply), None) => {
-                let flushed = output.flush();
+        match item {
+            Item::Flush(reply) => {
+                let flushed = failed.map_or_else(|| output.flush(), |kind| Err(kind.into()));
                 failed = flushed.as_ref().err().map(io::Error::kind);
                 // Who asked may have given up.
                 let _ = reply.send(flushed);
-                continue;
             }
-            (Item::Flush(reply), Some(kind)) => {
-                let _ = reply.send(Err(kind.into()));
-                continue;
+            Item::Line { at_ms, connection_id, direction, message } if failed.is_none() => {
+                let Ok(message) = serde_json::from_slice::<&RawValue>(&message) else {
+                    lost.fetch_add(1, Ordering::Relaxed);
+                    continue;
+                };
+                let written = write_line(output, &Recorded { at_ms, connection_id, direction, message });
+                // Who looks at the file sees what has been.
+                let written = written.and_then(|()| if items.is_empty() { output.flush() } else { Ok(()) });
+                failed = written.err().map(|error| error.kind());
             }
-            (Item::Line { .. }, Some(_)) => continue,
-            (Item::Line { at_ms, connection_id, direction, message }, None) => {
-                match serde_json::from_slice::<&RawValue>(&message) {
-                    Ok(message) => write_line(output, &Recorded { at_ms, connection_id, direction, message }),
-                    Err(_) => {
-                        lost.fetch_add(1, Ordering::Relaxed);
-                        Ok(())
-                    }
-                }
-            }
-        };
-        // Who looks at the file sees what has been.
-        let written = written.and_then(|()| if items.is_empty() { output.flush() } else { Ok(()) });
-        failed = written.err().map(|error| error.kind());
+            Item::Line { .. } => {}
+        }
     }
 }
 

@@ -68,6 +68,8 @@ struct State {
     received: Vec<Received>,
     /// What was taken, by idempotency key: each once.
     taken: HashMap<String, String>,
+    /// How many events that is.
+    events: usize,
 }
 
 /// A server that runs until its process ends.
@@ -146,6 +148,11 @@ impl Collector {
         bodies.flat_map(|body| body["events"].as_array().cloned().expect("events")).collect()
     }
 
+    /// How many [`events`](Self::events) there are.
+    pub fn count(&self) -> usize {
+        self.state().events
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -180,7 +187,11 @@ impl Collector {
                 let line = line.rsplit_once(' ').map_or(&*line, |(line, _)| line).to_owned();
                 if answer.status.is_some_and(|status| (200..300).contains(&status)) {
                     let key = headers.get("idempotency-key").cloned().expect("a key");
-                    state.taken.insert(key, body.clone());
+                    let events =
+                        serde_json::from_str::<Value>(&body).expect("JSON")["events"].as_array().map_or(0, Vec::len);
+                    if state.taken.insert(key, body.clone()).is_none() {
+                        state.events += events;
+                    }
                 }
                 state.received.push(Received { line, headers, body, status: answer.status });
             }

@@ -203,9 +203,11 @@ impl LedgerBuilder {
             self.endpoint.take().map(|endpoint| HttpClient::new(endpoint, self.timeout, self.certificates.as_deref()));
         let client = client.transpose()?;
         let (queue, jobs) = bounded(self.queue);
+        let queued_bytes = Arc::new(AtomicU64::new(0));
         let stats = Arc::new(Mutex::new(LedgerStats::default()));
         let shared = Arc::new(Shared {
             queue,
+            queued_bytes: queued_bytes.clone(),
             dropped: AtomicU64::new(0),
             filtered: AtomicU64::new(0),
             repetitions: Mutex::new(Repetitions::new()),
@@ -215,7 +217,7 @@ impl LedgerBuilder {
         let ask = if self.answers_questions { Some(answers::start(Arc::downgrade(&shared))?) } else { None };
         let worker = thread::Builder::new()
             .name("turnledger".into())
-            .spawn(move || Worker::new(self, client, ask, stats).run(&jobs))?;
+            .spawn(move || Worker::new(self, client, ask, stats).run(&jobs, &queued_bytes))?;
         if let Ok(mut held) = shared.worker.lock() {
             *held = Some(worker);
         }

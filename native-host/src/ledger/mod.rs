@@ -68,8 +68,13 @@ enum Job {
     },
 }
 
+/// How many bytes of messages wait for the worker at most.
+const MOST_BYTES: u64 = 256 << 20;
+
 struct Shared {
     queue: Sender<Job>,
+    /// The bytes of the messages in it.
+    queued_bytes: Arc<AtomicU64>,
     /// What was dropped because the queue was full.
     dropped: AtomicU64,
     /// What never came into the queue: messages of no interest, and repeated uses.
@@ -124,11 +129,15 @@ impl Ledger {
             return;
         }
         // A full queue is told before the message is copied.
-        if shared.queue.is_full() {
+        let bytes = message.len() as u64;
+        if shared.queue.is_full() || shared.queued_bytes.load(Ordering::Relaxed).saturating_add(bytes) > MOST_BYTES {
             shared.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        shared.send(Job::Message { at: now(), connection, direction, text: message.into() });
+        shared.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if !shared.send(Job::Message { at: now(), connection, direction, text: message.into() }) {
+            shared.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
     }
 
     track! {

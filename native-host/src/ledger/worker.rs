@@ -1,6 +1,7 @@
 //! The worker: jobs in, events stored, batches out, one thing after another.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -105,15 +106,15 @@ impl Worker {
         }
     }
 
-    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+    pub(super) fn run(mut self, jobs: &Receiver<Job>, queued_bytes: &AtomicU64) {
         let end = loop {
             match jobs.recv_timeout(self.patience()) {
                 Ok(job) => {
-                    if let Some(end) = self.take(job) {
+                    if let Some(end) = self.take(job, queued_bytes) {
                         break end;
                     }
                     // What comes in quick succession is stored together.
-                    let more = jobs.try_iter().take(GROUP).find_map(|job| self.take(job));
+                    let more = jobs.try_iter().take(GROUP).find_map(|job| self.take(job, queued_bytes));
                     if let Some(end) = more {
                         break end;
                     }
@@ -143,10 +144,11 @@ impl Worker {
         }
     }
 
-    fn take(&mut self, job: Job) -> Option<End> {
+    fn take(&mut self, job: Job, queued_bytes: &AtomicU64) -> Option<End> {
         match job {
             Job::Fact(at, fact) => self.pipeline.ingest(at, fact, &mut self.output),
             Job::Message { at, connection, direction, text } => {
+                queued_bytes.fetch_sub(text.len() as u64, Ordering::Relaxed);
                 self.pipeline.observe(at, connection, direction, &text, &mut self.output);
             }
             Job::Sync { reply } => {

@@ -9,6 +9,7 @@
 #![deny(missing_docs)]
 
 pub mod attribution;
+mod clock;
 pub mod delivery;
 pub mod fingerprint;
 pub mod git;
@@ -19,6 +20,7 @@ pub mod schema;
 pub mod store;
 pub mod tap;
 
+pub use clock::now;
 pub use ledger::Ledger;
 pub use secrecy;
 pub use turnledger_core::digest::Sha2;

@@ -194,11 +194,6 @@ impl AcceptedEvents {
         &self.scheme
     }
 
-    /// How many events are used.
-    pub fn len(&self) -> usize {
-        self.accepted.len()
-    }
-
     /// Whether no event is used.
     pub fn is_empty(&self) -> bool {
         self.accepted.is_empty()

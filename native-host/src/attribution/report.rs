@@ -27,9 +27,7 @@ impl Counts {
         let share = (self.matched + self.moved) as f64 / self.effective as f64;
         (self.effective > 0).then_some(share)
     }
-}
 
-impl Counts {
     /// Whether more than `percent` of the effective lines match.
     #[allow(clippy::cast_precision_loss, reason = "no change has 2^52 lines")]
     pub fn exceeds(&self, percent: f64) -> bool {

@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use clap::Parser;
 use turnledger::fingerprint::{EventWriter, Labels};
 use turnledger::git::{ChangeReader, Git};
+use turnledger::now;
 use turnledger::recording::Source;
 use turnledger_core::Id;
 use turnledger_core::git_remote::repo_hash;
@@ -59,7 +59,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         thread_id: args.thread.into(),
         turn_id: args.turn.into(),
         model_slug: args.model.map(Id::from),
-        completed_at: args.at.unwrap_or_else(now),
+        completed_at: args.at.unwrap_or_else(|| now().as_secs()),
         repo_hash: remote.map(|url| repo_hash(&digest, &url)),
     };
     let mut events = EventWriter::new(digest, labels);
@@ -100,8 +100,4 @@ fn read_diff(path: &Path, events: &mut EventWriter) -> anyhow::Result<()> {
         bail!("{}: not a unified diff", source.name());
     }
     Ok(())
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -112,8 +112,7 @@ impl<'a> ChangeReader<'a> {
         for change in &changes {
             let (old, new) = sides(change);
             let is_text = |side: &Side<'_>| is_text(side.kind);
-            let is_copy = matches!(change, ChangeDetached::Rewrite { copy: true, .. });
-            self.file((old.filter(is_text), new.filter(is_text)), is_copy, &others, &mut see)?;
+            self.file((old.filter(is_text), new.filter(is_text)), is_copy(change), &others, &mut see)?;
         }
         self.resources.0.clear_resource_cache_keep_allocation();
         Ok(())
@@ -126,8 +125,7 @@ impl<'a> ChangeReader<'a> {
         changes_between(&tree, new_tree, &mut self.resources.0, |change| {
             let (old, new) = sides(&change);
             if let Some(new) = new {
-                let old = old
-                    .filter(|old| is_text(old.kind) && !matches!(change, ChangeDetached::Rewrite { copy: true, .. }));
+                let old = old.filter(|old| is_text(old.kind) && !is_copy(&change));
                 files.insert(new.path.to_owned(), old.map(|old| old.id));
             }
         })?;
@@ -247,6 +245,10 @@ fn binary_size(data: Data<'_>) -> Option<u64> {
 fn without_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+fn is_copy(change: &ChangeDetached) -> bool {
+    matches!(change, ChangeDetached::Rewrite { copy: true, .. })
 }
 
 /// The file before and after a change.

@@ -12,7 +12,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use turnledger_core::fact::answer::{RepositoryAnswered, SkillAnswered};
 use turnledger_core::{Fact, HostPath, Question, QuestionKind};
 
-use super::{Job, Shared, now};
+use super::{Job, Shared};
+use crate::clock::now;
 use crate::git::Git;
 
 /// How many questions wait at most; a further one is not answered, which makes a field null.

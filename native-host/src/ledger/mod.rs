@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{SendTimeoutError, Sender, TrySendError, bounded};
 use turnledger_core::fact::app::{AppMentioned, AppUsed};
@@ -39,6 +39,7 @@ pub use self::builder::{LedgerBuilder, StartError};
 use self::repetitions::Repetitions;
 pub use self::runtime::runtime;
 pub use self::stats::{Flushed, LedgerStats};
+use crate::clock::now;
 
 /// A handle on the analytics of one app-server process. Clones share it; when the last one goes, the
 /// worker ends.
@@ -288,9 +289,4 @@ impl Shared {
             }
         }
     }
-}
-
-fn now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -9,10 +9,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use secrecy::ExposeSecret;
 use turnledger_core::{Output, Pipeline, Question};
 
+use super::Job;
 use super::builder::{BeforeSend, LedgerBuilder, OnDiscard};
 use super::stats::{Flushed, LedgerStats};
-use super::{Job, now};
 use crate::Sha2;
+use crate::clock::now;
 use crate::delivery::auth::{AuthProvider, Credentials, Header};
 use crate::delivery::{Backoff, HttpClient, Outcome};
 use crate::store::{MemoryStore, Spool, SpoolError, StoredBatch, StoredEvent};
@@ -57,8 +58,8 @@ struct Delivery {
 enum Attempt {
     /// Nothing waits, or not yet.
     Idle,
-    /// A batch went, with this many events that the server took.
-    Done(u64),
+    /// A batch is done with.
+    Done,
     /// Later.
     Failed,
 }
@@ -124,7 +125,7 @@ impl Worker {
             }
             self.commit();
             // One request after another, as long as nobody waits for the worker.
-            while matches!(self.attempt(false, false), Attempt::Done(_)) && jobs.is_empty() {}
+            while matches!(self.attempt(false, false), Attempt::Done) && jobs.is_empty() {}
             self.publish();
         };
         if let End::Abandoned = end {
@@ -247,7 +248,7 @@ impl Worker {
         let before = self.counted.delivered;
         // Whatever failed before may work now.
         let mut is_first = true;
-        while (is_first || Instant::now() < until) && matches!(self.attempt(true, is_first), Attempt::Done(_)) {
+        while (is_first || Instant::now() < until) && matches!(self.attempt(true, is_first), Attempt::Done) {
             is_first = false;
         }
         self.count_waiting();
@@ -295,20 +296,20 @@ impl Worker {
             Sent::NotBackend => {
                 self.counted.not_backend += events;
                 self.settle(&batch, None);
-                Attempt::Done(0)
+                Attempt::Done
             }
             Sent::Answered(Outcome::Delivered) => {
                 self.counted.delivered += events;
                 self.counted.requests_delivered += 1;
                 self.counted.bytes_delivered += batch.batch.body.len() as u64;
                 self.settle(&batch, None);
-                Attempt::Done(events)
+                Attempt::Done
             }
             Sent::Answered(Outcome::Refused { status }) => {
                 tracing::warn!(status, events, "the analytics server refused a request for good");
                 self.counted.requests_refused += 1;
                 self.settle(&batch, Some(status));
-                Attempt::Done(0)
+                Attempt::Done
             }
             Sent::Answered(outcome) => {
                 let asked = if let Outcome::TryAgain { after, .. } = outcome { after } else { None };

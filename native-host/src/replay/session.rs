@@ -9,8 +9,8 @@ use turnledger_core::{
 
 use super::summary::Summary;
 use super::{Format, Options, Report, Unreadable};
+use crate::Sha2;
 use crate::recording::{BadLine, MAX_LINE, Source, parse_line, read_line};
-use turnledger_core::digest::Sha2;
 
 /// Lines are handed on in pieces of about this size.
 const PIECE: usize = 1 << 16;

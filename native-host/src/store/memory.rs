@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use turnledger_core::{Batcher, Digest, UnixMillis};
+use turnledger_core::{Digest, UnixMillis};
 
-use super::{StoreLimits, StoredBatch, StoredEvent, Waiting};
+use super::{Forming, StoreLimits, StoredBatch, StoredEvent, Waiting, millis};
 use crate::Sha2;
 
 /// Events that wait in memory, and are gone with the process.
@@ -38,7 +38,7 @@ impl MemoryStore {
             self.bytes += event.json.len() as u64;
             self.events.push_back(event);
         }
-        let oldest = now.0.saturating_sub(u64::try_from(self.limits.age.as_millis()).unwrap_or(u64::MAX));
+        let oldest = now.0.saturating_sub(millis(self.limits.age));
         let mut dropped = 0;
         // What is being sent may have arrived already.
         while let Some(event) = self.events.get(self.in_batch)
@@ -56,22 +56,15 @@ impl MemoryStore {
     /// `everything` is to go.
     pub fn next(&mut self, now: UnixMillis, everything: bool) -> Option<StoredBatch> {
         if self.batch.is_none() {
-            let mut batcher = Batcher::new(self.limits.batch);
-            let digest = Sha2::default();
-            let first = self.events.front()?;
-            let is_due =
-                everything || u128::from(now.0.saturating_sub(first.at.0)) >= self.limits.batch_age.as_millis();
-            let complete = self
-                .events
-                .iter()
-                .find_map(|event| batcher.push_json(&event.json, event.is_isolated, &digest).into_iter().next());
-            let mut batch = complete.or_else(|| if is_due { batcher.flush(&digest) } else { None })?;
+            let mut forming = Forming::new(&self.limits, now, everything);
+            let complete = self.events.iter().find_map(|event| forming.push(event.at, &event.json, event.is_isolated));
+            let mut batch = complete.or_else(|| forming.finish())?;
             self.sequence += 1;
             // Two processes, and two batches of one, may have equal bodies.
             let process = std::process::id().to_be_bytes();
             let parts: [&[u8]; 4] =
                 [&process, &now.0.to_be_bytes(), &self.sequence.to_be_bytes(), batch.body.as_bytes()];
-            batch.id = digest.digest(&parts);
+            batch.id = Sha2::default().digest(&parts);
             self.in_batch = batch.events;
             self.batch = Some(StoredBatch { number: self.sequence, batch });
         }

@@ -5,10 +5,12 @@ mod spool;
 
 use std::time::Duration;
 
-use turnledger_core::{Batch, BatchLimits, Event, UnixMillis};
+use turnledger_core::{Batch, BatchLimits, Batcher, Event, UnixMillis};
 
 pub use memory::MemoryStore;
 pub use spool::{Spool, SpoolError};
+
+use crate::Sha2;
 
 /// An event as it waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +64,44 @@ pub struct StoredBatch {
     pub number: i64,
     /// What is sent.
     pub batch: Batch,
+}
+
+/// The first batch of what waits, as it comes together event by event.
+struct Forming {
+    batcher: Batcher,
+    digest: Sha2,
+    /// Whether what there is goes even if it is not full.
+    is_due: bool,
+    now: UnixMillis,
+    /// Milliseconds after which an event has waited long enough.
+    batch_age: u64,
+}
+
+impl Forming {
+    fn new(limits: &StoreLimits, now: UnixMillis, everything: bool) -> Self {
+        Self {
+            batcher: Batcher::new(limits.batch),
+            digest: Sha2::default(),
+            is_due: everything,
+            now,
+            batch_age: millis(limits.batch_age),
+        }
+    }
+
+    /// Adds the next event; returns the batch if it is full with it, or before it.
+    fn push(&mut self, at: UnixMillis, json: &str, is_isolated: bool) -> Option<Batch> {
+        self.is_due |= self.now.0.saturating_sub(at.0) >= self.batch_age;
+        self.batcher.push_json(json, is_isolated, &self.digest).into_iter().next()
+    }
+
+    /// What there is, if it goes as it is.
+    fn finish(mut self) -> Option<Batch> {
+        if self.is_due { self.batcher.flush(&self.digest) } else { None }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What waits.

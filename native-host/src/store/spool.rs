@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use turnledger_core::{Batch, BatchLimits, Batcher, Digest, DigestValue, UnixMillis};
 
-use super::{StoreLimits, StoredBatch, StoredEvent, Waiting};
+use super::{Forming, StoreLimits, StoredBatch, StoredEvent, Waiting, millis};
 use crate::Sha2;
 
 /// Why a spool cannot be used.
@@ -274,32 +274,26 @@ fn form(
     everything: bool,
     until: i64,
 ) -> rusqlite::Result<Option<StoredBatch>> {
-    let digest = Sha2::default();
-    let mut batcher = Batcher::new(limits.batch);
+    let mut forming = Forming::new(limits, now, everything);
     let mut numbers = Vec::new();
-    let mut is_due = everything;
     let mut complete = None;
     {
         let mut free = transaction
             .prepare_cached("SELECT number, at_ms, is_isolated, json FROM event WHERE batch IS NULL ORDER BY number")?;
         let mut rows = free.query([])?;
-        while let Some(row) = rows.next()? {
-            let at: i64 = row.get(1)?;
-            is_due |= now.0.saturating_sub(unsigned(at)) >= millis(limits.batch_age);
+        while complete.is_none()
+            && let Some(row) = rows.next()?
+        {
             numbers.push(row.get::<_, i64>(0)?);
             let json: String = row.get(3)?;
-            complete = batcher.push_json(&json, row.get(2)?, &digest).into_iter().next();
-            if complete.is_some() {
-                break;
-            }
+            complete = forming.push(UnixMillis(unsigned(row.get(1)?)), &json, row.get(2)?);
         }
     }
-    let complete = complete.or_else(|| if is_due { batcher.flush(&digest) } else { None });
-    let Some(Batch { events, body, .. }) = complete else { return Ok(None) };
+    let Some(Batch { events, body, .. }) = complete.or_else(|| forming.finish()) else { return Ok(None) };
     let salt: Vec<u8> = transaction.query_row("SELECT salt FROM total", [], |row| row.get(0))?;
     // Numbers are never used again, and the salt is this spool's own.
     let first = numbers.first().copied().unwrap_or_default();
-    let id = digest.digest(&[&salt, &first.to_be_bytes(), body.as_bytes()]);
+    let id = Sha2::default().digest(&[&salt, &first.to_be_bytes(), body.as_bytes()]);
     let number = transaction.query_row(
         "INSERT INTO batch (key, leased_until_ms) VALUES (?1, ?2) RETURNING number",
         params![id.as_bytes(), until],
@@ -331,10 +325,6 @@ fn settle(transaction: &Transaction<'_>, batch: i64) -> rusqlite::Result<i64> {
     let (events, bytes): (i64, i64) = transaction.query_row(sum, [batch], |row| Ok((row.get(0)?, row.get(1)?)))?;
     transaction.execute("UPDATE total SET bytes = bytes - ?1, events = events - ?2", [bytes, events])?;
     Ok(events)
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// SQLite's numbers are signed; no time or size of ours is beyond.

@@ -4,12 +4,14 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use turnledger_core::{ConnectionId, Direction};
+
+use crate::clock::now;
 
 /// How many messages wait to be written at most.
 const QUEUE: usize = 4096;
@@ -50,8 +52,7 @@ impl Recorder {
 
     /// Takes a message.
     pub(super) fn record(&self, connection_id: ConnectionId, direction: Direction, message: &[u8]) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let at_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let at_ms = now().0;
         let line = || Item::Line { at_ms, connection_id, direction, message: message.to_vec() };
         if self.queue.is_full() || self.queue.try_send(line()).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);

@@ -81,11 +81,7 @@ fn table(by: Option<By>, report: &Report, is_markdown: bool) -> Table {
         header = vec!["commit", "file"];
     }
     let first_number = header.len();
-    header.extend(if own_lines {
-        &["added", "effective", "matched", "moved", "share"][..]
-    } else {
-        &["matched", "moved", "share"]
-    });
+    header.extend(count_names(own_lines));
     table.set_header(&header);
     let mut rows = rows(by, report);
     if rows.iter().filter(|row| !row.is_sum).count() > 1 {
@@ -112,6 +108,17 @@ fn table(by: Option<By>, report: &Report, is_markdown: bool) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// What the columns of numbers are.
+fn count_names(own_lines: bool) -> &'static [&'static str] {
+    let names = &["added", "effective", "matched", "moved", "share"];
+    if own_lines { names } else { &names[2..] }
+}
+
+/// The numbers of a row, but for the share.
+fn counts(Counts { added, effective, matched, moved }: Counts, own_lines: bool) -> impl Iterator<Item = String> {
+    [added, effective, matched, moved].into_iter().skip(if own_lines { 0 } else { 2 }).map(|count| count.to_string())
 }
 
 /// A text that can do nothing to a terminal or a table.
@@ -152,11 +159,7 @@ fn cells(by: Option<By>, row: &Row, labels: Vec<String>, note: &str, own_lines: 
     {
         *last = format!("{last} ({note})");
     }
-    let Counts { added, effective, matched, moved } = row.counts;
-    if own_lines {
-        cells.extend([added, effective].map(|count| count.to_string()));
-    }
-    cells.extend([matched, moved].map(|count| count.to_string()));
+    cells.extend(counts(row.counts, own_lines));
     cells.push(row.counts.share().map_or_else(|| "–".into(), |share| format!("{} {}", percent(share), bar(share))));
     cells
 }
@@ -165,19 +168,12 @@ fn csv(output: &mut Vec<u8>, by: Option<By>, report: &Report) -> anyhow::Result<
     let mut writer = csv::Writer::from_writer(output);
     let own_lines = has_own_lines(by);
     let mut header = labels(by).to_vec();
-    header.extend(if own_lines {
-        &["added", "effective", "matched", "moved", "share", "note"][..]
-    } else {
-        &["matched", "moved", "share"]
-    });
+    header.extend(count_names(own_lines));
+    header.extend(own_lines.then_some("note"));
     writer.write_record(&header)?;
     for row in rows(by, report).into_iter().filter(|row| !row.is_sum) {
-        let Counts { added, effective, matched, moved } = row.counts;
         let mut record = row.labels;
-        if own_lines {
-            record.extend([added, effective].map(|count| count.to_string()));
-        }
-        record.extend([matched, moved].map(|count| count.to_string()));
+        record.extend(counts(row.counts, own_lines));
         record.push(row.counts.share().map_or_else(String::new, |share| share.to_string()));
         if own_lines {
             record.push(row.note);

@@ -14,7 +14,7 @@ use turnledger_core::Id;
 use turnledger_core::git_remote::repo_hash;
 
 use super::ignore_closed_pipe;
-use super::key::KeyArgs;
+use super::settings::{KeyArgs, Settings};
 
 /// Turn a diff into accepted-line events: counts and hashes of its lines, no code and no path.
 ///
@@ -51,8 +51,8 @@ pub(crate) struct Args {
     key: KeyArgs,
 }
 
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let digest = args.key.digest()?;
+pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let digest = Settings::load(config, &[&args.key])?.digest()?;
     let git = if args.git.is_some() { Some(Git::open(args.repo.as_deref())?) } else { None };
     let remote = args.remote.or_else(|| git.as_ref()?.remote_url());
     let labels = Labels {

@@ -1,23 +1,37 @@
 //! Arguments, exit codes, and what a person sees.
 
 mod attribute;
+mod config;
 mod fingerprint;
-mod key;
+mod preview;
+mod progress;
 mod replay;
+mod settings;
+mod shell;
+mod spool;
 mod tap;
+mod upload;
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use anyhow::{Context, bail};
+use clap::{CommandFactory, Parser, Subcommand};
+use turnledger::recording::Source;
 
 /// Turns the traffic of a coding agent's app-server into privacy-safe analytics events.
 ///
-/// Exit codes: 0 if everything was done; 1 if some of the input was bad; 2 if the arguments cannot be
-/// used or a file cannot be read or written; 3 if `attribute --fail-over` found more than it lets pass.
+/// Exit codes: 0 if everything was done; 1 if some of the input was bad; 2 if the arguments or settings
+/// cannot be used or a file cannot be read or written; 3 if `attribute --fail-over` found more than it lets
+/// pass; 4 if `upload` could not deliver everything.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 struct Cli {
+    /// The file with settings; `turnledger config --help` says where it is if this is not given
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -26,14 +40,27 @@ struct Cli {
 enum Command {
     /// Reduce recorded sessions to the events that they are worth
     Replay(replay::Args),
+    /// Show what would be sent of a session, request by request
+    Preview(preview::Args),
     /// Say which lines of a commit, a range or a diff match lines that an agent wrote
     Attribute(Box<attribute::Args>),
     /// Turn a diff into accepted-line events
     Fingerprint(fingerprint::Args),
     /// Run an app-server, and turn its session into events as it goes on
-    Tap(tap::Args),
+    Tap(Box<tap::Args>),
+    /// Deliver events from files, or those that wait in the spool
+    Upload(upload::Args),
+    /// Look at the events that wait for delivery, and at those that were refused
+    #[command(subcommand)]
+    Spool(spool::Command),
+    /// Print the settings that are in force, each with where it comes from
+    Config(config::Args),
     /// Print the JSON Schema of every event
     Schema,
+    /// Print the completions of a shell
+    Completions(shell::CompletionsArgs),
+    /// Print the manual
+    Man(shell::ManArgs),
 }
 
 /// Some of the input was bad.
@@ -42,14 +69,24 @@ const BAD_INPUT: u8 = 1;
 const UNUSABLE: u8 = 2;
 /// More lines match than `attribute --fail-over` lets pass.
 const OVER: u8 = 3;
+/// Not everything could be delivered.
+const UNDELIVERED: u8 = 4;
 
 pub(crate) fn run() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Replay(args) => replay::run(args),
-        Command::Attribute(args) => attribute::run(&args),
-        Command::Fingerprint(args) => fingerprint::run(args),
-        Command::Tap(args) => tap::run(&args),
+    let Cli { config, command } = Cli::parse();
+    let config = config.as_deref();
+    let done = match command {
+        Command::Replay(args) => replay::run(args, config),
+        Command::Preview(args) => preview::run(&args, config),
+        Command::Attribute(args) => attribute::run(&args, config),
+        Command::Fingerprint(args) => fingerprint::run(args, config),
+        Command::Tap(args) => tap::run(&args, config),
+        Command::Upload(args) => upload::run(&args, config),
+        Command::Spool(command) => spool::run(&command, config),
+        Command::Config(args) => config::run(&args, config),
         Command::Schema => print_schema(),
+        Command::Completions(args) => shell::completions(&args, Cli::command()),
+        Command::Man(args) => shell::man(&args, Cli::command()),
     };
     done.unwrap_or_else(|error| {
         eprintln!("turnledger: {error:#}");
@@ -70,4 +107,22 @@ fn ignore_closed_pipe(written: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
+}
+
+/// `1 event`, `2 events`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A file that is not there is said before anything is written.
+fn check_readable(sources: &[Source]) -> anyhow::Result<()> {
+    for source in sources {
+        if let Source::File(path) = source {
+            let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+            if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+                bail!("cannot read {}: it is a folder; name the recordings in it", path.display());
+            }
+        }
+    }
+    Ok(())
 }

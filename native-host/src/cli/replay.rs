@@ -1,19 +1,18 @@
 //! `turnledger replay`
 
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Parser, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use turnledger::recording::Source;
 use turnledger::replay::{Format, Options, ReplayError, replay};
 use turnledger_core::event::common::RpcTransport;
 
-use super::BAD_INPUT;
-use super::key::KeyArgs;
+use super::settings::{KeyArgs, Settings};
+use super::{BAD_INPUT, check_readable, progress};
 
 /// Reduce recorded sessions to the events that they are worth.
 ///
@@ -56,7 +55,7 @@ enum Transport {
     InProcess,
 }
 
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
     let sources: Vec<_> = args.files.iter().map(|file| Source::from_argument(file)).collect();
     if sources.iter().filter(|source| **source == Source::Stdin).count() > 1 {
         bail!("standard input (`-`) can be replayed only once");
@@ -64,7 +63,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let options = Options {
         format: if args.batches { Format::Batches } else { Format::Events },
         remote: args.remote,
-        digest: args.key.digest()?,
+        digest: Settings::load(config, &[&args.key])?.digest()?,
         rpc_transport: match args.transport {
             Transport::Stdio => RpcTransport::Stdio,
             Transport::Websocket => RpcTransport::Websocket,
@@ -82,7 +81,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         None => Box::new(BufWriter::new(io::stdout().lock())),
     };
 
-    let progress = progress(&sources, args.quiet);
+    let progress = progress::of_bytes(&sources, !args.quiet);
     let wrap = |reader| progress.wrap_read(reader);
     let mut note = |text: &str| progress.suspend(|| eprintln!("{text}"));
     let summary = replay(&sources, &options, &wrap, &mut lines, &mut note);
@@ -95,34 +94,4 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         eprintln!("{summary}");
     }
     Ok(if summary.bad_lines > 0 { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS })
-}
-
-/// A file that is not there is said before anything is written.
-fn check_readable(sources: &[Source]) -> anyhow::Result<()> {
-    for source in sources {
-        if let Source::File(path) = source {
-            let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-            if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-                bail!("cannot read {}: it is a folder; name the recordings in it", path.display());
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A bar over the bytes to read; hidden unless a person watches.
-fn progress(sources: &[Source], quiet: bool) -> ProgressBar {
-    if quiet || !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let total: Option<u64> = sources.iter().map(Source::stored_bytes).sum();
-    let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-    let template = match total {
-        Some(_) => "{bar:40} {percent:>3}% {binary_bytes}/{binary_total_bytes} ({binary_bytes_per_sec}, {eta} left)",
-        None => "{spinner} {binary_bytes} ({binary_bytes_per_sec})",
-    };
-    // The template is a constant: it either always parses or never does.
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }

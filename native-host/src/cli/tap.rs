@@ -1,7 +1,7 @@
 //! `turnledger tap`
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
@@ -11,12 +11,11 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 use turnledger::Ledger;
-use turnledger::delivery::Endpoint;
-use turnledger::delivery::auth::{AuthProvider, NoAuth, TokenFile};
 use turnledger::ledger::Flushed;
 use turnledger::tap::{Recorder, Tap, Watchers};
+use turnledger_core::Event;
 
-use super::key::KeyArgs;
+use super::settings::{BatchArgs, KeyArgs, Origin, Settings, SpoolArgs, Unusable, UploadArgs};
 
 /// Run an app-server, and see what passes between it and its client.
 ///
@@ -34,21 +33,14 @@ pub(crate) struct Args {
     /// Write events to FILE, one a line; `-` is standard error, since standard output is the session's
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
-    /// Upload events to a server: `URL/codex/analytics-events/events`
-    #[arg(long, value_name = "URL")]
-    upload: Option<String>,
-    /// Credentials for uploads, in a file of Codex's `auth.json` form
-    #[arg(long, value_name = "FILE", requires = "upload")]
-    auth: Option<PathBuf>,
-    /// Where events wait until they are uploaded, also for the next session
-    /// [default: turnledger/spool.db in the folder for state]
-    #[arg(long, value_name = "FILE", requires = "upload")]
-    spool: Option<PathBuf>,
-    /// Let events wait in memory alone
-    #[arg(long, conflicts_with = "spool")]
-    no_spool: bool,
     #[command(flatten)]
     key: KeyArgs,
+    #[command(flatten)]
+    upload: UploadArgs,
+    #[command(flatten)]
+    batch: BatchArgs,
+    #[command(flatten)]
+    spool: SpoolArgs,
     /// The command, after `--`
     #[arg(required = true, last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -57,13 +49,20 @@ pub(crate) struct Args {
 /// How long the end of a session waits for what is on its way.
 const AT_THE_END: Duration = Duration::from_secs(5);
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let ledger = ledger(args)?;
+pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let analytics = match analytics(args, config) {
+        Ok(analytics) => analytics,
+        Err(Broken::CommandLine(error)) => return Err(error),
+        Err(Broken::Elsewhere(error)) => {
+            eprintln!("turnledger: {error:#}; the session goes on without analytics");
+            Analytics::none()
+        }
+    };
     let recorder = args.record.as_deref().map(|path| {
         let file = create(path)?;
         Recorder::new(BufWriter::new(file)).context("cannot start a thread")
     });
-    let watchers = Arc::new(Watchers { ledger: Some(ledger.clone()), recorder: recorder.transpose()? });
+    let watchers = Arc::new(Watchers { ledger: Some(analytics.ledger.clone()), recorder: recorder.transpose()? });
     let tap = match Tap::start(&args.command, watchers.clone()) {
         Ok(tap) => tap,
         Err(error) => {
@@ -74,49 +73,95 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     pass_on_signals(tap.id());
     let status = tap.wait().context("cannot wait for the command")?;
-    finish(&ledger, &watchers, args);
+    finish(&analytics, &watchers);
     end_as(status)
 }
 
-fn ledger(args: &Args) -> anyhow::Result<Ledger> {
-    if args.events.is_none() && args.upload.is_none() {
-        return Ok(Ledger::disabled());
-    }
-    let mut builder = Ledger::builder().digest(args.key.digest()?);
-    if let Some(path) = &args.events {
-        let mut output: Box<dyn Write + Send> =
-            if path == Path::new("-") { Box::new(io::stderr()) } else { Box::new(create(path)?) };
-        let mut is_broken = false;
-        builder = builder.before_send(move |event| {
-            if !is_broken && writeln!(output, "{event}").and_then(|()| output.flush()).is_err() {
-                is_broken = true;
-                eprintln!("turnledger: cannot write events any more; the session goes on");
-            }
-            Some(event)
-        });
-    }
-    if let Some(url) = &args.upload {
-        let endpoint = Endpoint::new(url).context("cannot upload to --upload")?;
-        let auth: Arc<dyn AuthProvider> = match &args.auth {
-            Some(path) => Arc::new(TokenFile::new(path.clone())),
-            None => Arc::new(NoAuth),
-        };
-        builder = builder.upload(endpoint, auth);
-        if !args.no_spool {
-            let spool = args.spool.clone().or_else(default_spool);
-            builder = spool.into_iter().fold(builder, turnledger::ledger::LedgerBuilder::spool);
-        }
-    }
-    Ok(builder.start()?)
+/// What becomes of a session, and where its events wait.
+struct Analytics {
+    ledger: Ledger,
+    uploads: bool,
+    has_spool: bool,
 }
 
-/// The folder for state of the XDG specification, made if it is not there.
-fn default_spool() -> Option<PathBuf> {
-    let state = std::env::var_os("XDG_STATE_HOME").filter(|folder| Path::new(folder).is_absolute()).map(PathBuf::from);
-    let folder = state.or_else(|| Some(std::env::home_dir()?.join(".local/state")))?.join("turnledger");
-    // A folder that cannot be made is a spool that cannot be opened, which is said then.
-    let _ = std::fs::create_dir_all(&folder);
-    Some(folder.join("spool.db"))
+impl Analytics {
+    const fn none() -> Self {
+        Self { ledger: Ledger::disabled(), uploads: false, has_spool: false }
+    }
+}
+
+/// Why there are no analytics. Who wrote the command line sees what is wrong with it; for anything else a
+/// session does not end.
+enum Broken {
+    CommandLine(anyhow::Error),
+    Elsewhere(anyhow::Error),
+}
+
+impl Broken {
+    /// What a setting is to blame for.
+    fn by(origin: &Origin) -> impl FnOnce(anyhow::Error) -> Self {
+        if matches!(origin, Origin::Flag(_)) { Self::CommandLine } else { Self::Elsewhere }
+    }
+}
+
+impl From<Unusable> for Broken {
+    fn from(error: Unusable) -> Self {
+        if error.is_flag() { Self::CommandLine(error.into()) } else { Self::Elsewhere(error.into()) }
+    }
+}
+
+fn analytics(args: &Args, config: Option<&Path>) -> Result<Analytics, Broken> {
+    let settings = Settings::load(config, &[&args.key, &args.upload, &args.batch, &args.spool])?;
+    if !settings.enabled.value {
+        if args.events.is_some() {
+            eprintln!("turnledger: analytics are off ({}): there are no events", settings.enabled.origin);
+        }
+        return Ok(Analytics::none());
+    }
+    let endpoint = settings.endpoint().map_err(Broken::by(&settings.upload.origin))?;
+    let uploads = endpoint.is_some();
+    // Events wait for a server, or because somebody wants them to: `turnledger upload` delivers them.
+    let spool = settings.spool.value.as_deref().filter(|_| uploads || settings.spool.origin != Origin::Default);
+    let has_spool = spool.is_some();
+    if args.events.is_none() && !uploads && !has_spool {
+        return Ok(Analytics::none());
+    }
+    let mut builder = Ledger::builder()
+        .digest(settings.digest().map_err(Broken::by(&settings.key_file.origin))?)
+        .timeout(settings.timeout())
+        .store(settings.store_limits());
+    if let Some(path) = &args.events {
+        builder = builder.before_send(write_events(path).map_err(Broken::CommandLine)?);
+    }
+    if let Some(endpoint) = endpoint {
+        builder = builder.upload(endpoint, settings.auth());
+        if let Some(pem) = settings.certificates().map_err(Broken::by(&settings.certificates.origin))? {
+            builder = builder.certificates(pem);
+        }
+    }
+    if let Some(path) = spool {
+        if let (Origin::Default, Some(folder)) = (&settings.spool.origin, path.parent()) {
+            // A folder that cannot be made is a spool that cannot be opened, which is said then.
+            let _ = fs::create_dir_all(folder);
+        }
+        builder = builder.spool(path.to_owned());
+    }
+    let ledger = builder.start().map_err(|error| Broken::Elsewhere(error.into()))?;
+    Ok(Analytics { ledger, uploads, has_spool })
+}
+
+/// Writes every event to a file, or standard error, as it comes.
+fn write_events(path: &Path) -> anyhow::Result<impl FnMut(Event) -> Option<Event> + Send + 'static> {
+    let mut output: Box<dyn Write + Send> =
+        if path == Path::new("-") { Box::new(io::stderr()) } else { Box::new(create(path)?) };
+    let mut is_broken = false;
+    Ok(move |event| {
+        if !is_broken && writeln!(output, "{event}").and_then(|()| output.flush()).is_err() {
+            is_broken = true;
+            eprintln!("turnledger: cannot write events any more; the session goes on");
+        }
+        Some(event)
+    })
 }
 
 fn create(path: &Path) -> anyhow::Result<File> {
@@ -124,7 +169,8 @@ fn create(path: &Path) -> anyhow::Result<File> {
 }
 
 /// Says what did not go as it should have; nothing of it is the session's business.
-fn finish(ledger: &Ledger, watchers: &Watchers, args: &Args) {
+fn finish(analytics: &Analytics, watchers: &Watchers) {
+    let ledger = &analytics.ledger;
     let flushed = ledger.shutdown(AT_THE_END);
     let stats = ledger.stats();
     if let Some(problem) = &stats.spool_problem {
@@ -137,8 +183,8 @@ fn finish(ledger: &Ledger, watchers: &Watchers, args: &Args) {
         );
     }
     match flushed {
-        Flushed::Stored { waiting, .. } if waiting > 0 && args.upload.is_some() => {
-            let kept = if args.no_spool || stats.spool_problem.is_some() { "lost" } else { "in the spool" };
+        Flushed::Stored { waiting, .. } if waiting > 0 && analytics.uploads => {
+            let kept = if analytics.has_spool && stats.spool_problem.is_none() { "in the spool" } else { "lost" };
             eprintln!("turnledger: {waiting} events could not be uploaded yet and are {kept}");
         }
         Flushed::TimedOut => eprintln!("turnledger: the last events may not be uploaded yet"),

@@ -25,6 +25,10 @@ pub enum Outcome {
         /// The status.
         status: u16,
     },
+    /// There are no credentials yet; nothing was sent.
+    NoCredentials,
+    /// The user's mode does not use the backend; nothing was sent, and nothing is to be.
+    NotBackend,
 }
 
 impl Outcome {

@@ -32,40 +32,76 @@ pub(super) fn start(ledger: Weak<Shared>) -> std::io::Result<Sender<(Instant, Qu
 }
 
 fn answer_all(questions: &Receiver<(Instant, Question)>, ledger: &Weak<Shared>) {
-    let mut remotes = Remotes::default();
+    let mut answerer = Answerer::default();
     for (asked, question) in questions {
         if asked.elapsed() > PATIENCE {
             continue;
         }
-        if let Some(fact) = answer(question, &mut remotes) {
+        if let Some(fact) = answerer.answer(question) {
             let Some(ledger) = ledger.upgrade() else { return };
             ledger.send(Job::Fact(now(), fact));
         }
     }
 }
 
-fn answer(question: Question, remotes: &mut Remotes) -> Option<Fact> {
-    let Question { id, kind } = question;
-    match kind {
-        QuestionKind::Repository { cwd } => {
-            let remote_url = remotes.of(Path::new(cwd.expose())).map(|url| url.as_str().into());
-            Some(Fact::RepositoryAnswered(RepositoryAnswered { question: id, remote_url }))
+/// Answers the core's questions by what Git and the file system say. It remembers what it has looked up
+/// for a minute.
+#[derive(Debug, Default)]
+pub struct Answerer {
+    remotes: HashMap<PathBuf, (Instant, Found)>,
+}
+
+impl Answerer {
+    /// The answer; `None` to a question that it does not know.
+    pub fn answer(&mut self, question: Question) -> Option<Fact> {
+        let Question { id, kind } = question;
+        match kind {
+            QuestionKind::Repository { cwd } => {
+                let remote_url = self.look_up(Path::new(cwd.expose())).url.map(|url| url.as_str().into());
+                Some(Fact::RepositoryAnswered(RepositoryAnswered { question: id, remote_url }))
+            }
+            QuestionKind::Skill { path, .. } => {
+                let given = Path::new(path.expose());
+                let resolved = given.canonicalize().unwrap_or_else(|_| given.to_owned());
+                let root = repository_root(&resolved);
+                let remote_url = root.and_then(|root| self.look_up(root).origin).map(|url| url.as_str().into());
+                Some(Fact::SkillAnswered(SkillAnswered {
+                    question: id,
+                    skill_path: host_path(&resolved),
+                    repository_root: root.map(host_path),
+                    remote_url,
+                }))
+            }
+            // A question of a later version of the core.
+            _ => None,
         }
-        QuestionKind::Skill { path, .. } => {
-            let given = Path::new(path.expose());
-            let resolved = given.canonicalize().unwrap_or_else(|_| given.to_owned());
-            let root = repository_root(&resolved);
-            let remote_url = root.and_then(|root| remotes.origin_of(root)).map(|url| url.as_str().into());
-            Some(Fact::SkillAnswered(SkillAnswered {
-                question: id,
-                skill_path: host_path(&resolved),
-                repository_root: root.map(host_path),
-                remote_url,
-            }))
-        }
-        // A question of a later version of the core.
-        _ => None,
     }
+
+    fn look_up(&mut self, folder: &Path) -> Found {
+        if let Some((at, found)) = self.remotes.get(folder)
+            && at.elapsed() < FRESH
+        {
+            return found.clone();
+        }
+        let found = Git::open(Some(folder)).map_or_else(
+            |_| Found::default(),
+            |git| Found { url: git.remote_url(), origin: git.url_of_remote("origin").map(|url| url.trim().to_owned()) },
+        );
+        if self.remotes.len() >= MOST_KNOWN {
+            self.remotes.clear();
+        }
+        self.remotes.insert(folder.to_owned(), (Instant::now(), found.clone()));
+        found
+    }
+}
+
+/// What Git says of a folder.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    /// By which events know the repository.
+    url: Option<String>,
+    /// That of `origin`, which skills are known by.
+    origin: Option<String>,
 }
 
 fn host_path(path: &Path) -> HostPath {
@@ -76,43 +112,4 @@ fn host_path(path: &Path) -> HostPath {
 fn repository_root(path: &Path) -> Option<&Path> {
     let start = if path.is_dir() { Some(path) } else { path.parent() };
     start?.ancestors().find(|folder| fs::symlink_metadata(folder.join(".git")).is_ok())
-}
-
-/// Remotes that were looked up lately.
-#[derive(Default)]
-struct Remotes(HashMap<PathBuf, (Instant, Found)>);
-
-#[derive(Clone, Default)]
-struct Found {
-    /// By which events know the repository.
-    url: Option<String>,
-    /// That of `origin`, which skills are known by.
-    origin: Option<String>,
-}
-
-impl Remotes {
-    fn of(&mut self, folder: &Path) -> Option<String> {
-        self.look_up(folder).url
-    }
-
-    fn origin_of(&mut self, folder: &Path) -> Option<String> {
-        self.look_up(folder).origin
-    }
-
-    fn look_up(&mut self, folder: &Path) -> Found {
-        if let Some((at, found)) = self.0.get(folder)
-            && at.elapsed() < FRESH
-        {
-            return found.clone();
-        }
-        let found = Git::open(Some(folder)).map_or_else(
-            |_| Found::default(),
-            |git| Found { url: git.remote_url(), origin: git.url_of_remote("origin").map(|url| url.trim().to_owned()) },
-        );
-        if self.0.len() >= MOST_KNOWN {
-            self.0.clear();
-        }
-        self.0.insert(folder.to_owned(), (Instant::now(), found.clone()));
-        found
-    }
 }

@@ -18,7 +18,7 @@ use super::worker::Worker;
 use super::{Ledger, Shared, answers};
 use crate::Sha2;
 use crate::delivery::auth::{AuthProvider, NoAuth};
-use crate::delivery::{Endpoint, HttpClient, InvalidEndpoint, RetryLimits};
+use crate::delivery::{Courier, Endpoint, HttpClient, InvalidEndpoint, RetryLimits};
 use crate::store::StoreLimits;
 
 pub(super) type BeforeSend = Box<dyn FnMut(Event) -> Option<Event> + Send>;
@@ -71,6 +71,13 @@ impl Default for LedgerBuilder {
             on_discard: None,
         }
     }
+}
+
+/// The variable of the environment that turns analytics off, if one does: `DO_NOT_TRACK` or
+/// `TURNLEDGER_DISABLED`, if it is neither empty nor `0`.
+pub fn disabled_by_environment() -> Option<&'static str> {
+    let says_no = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    ["DO_NOT_TRACK", "TURNLEDGER_DISABLED"].into_iter().find(says_no)
 }
 
 /// Why a ledger cannot start.
@@ -195,13 +202,12 @@ impl LedgerBuilder {
     ///
     /// [`StartError`] if the certificates cannot be used or no thread can be started.
     pub fn start(mut self) -> Result<Ledger, StartError> {
-        let says_no = |name| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
-        if !self.enabled || says_no("DO_NOT_TRACK") || says_no("TURNLEDGER_DISABLED") {
+        if !self.enabled || disabled_by_environment().is_some() {
             return Ok(Ledger::disabled());
         }
         let client =
             self.endpoint.take().map(|endpoint| HttpClient::new(endpoint, self.timeout, self.certificates.as_deref()));
-        let client = client.transpose()?;
+        let courier = client.transpose()?.map(|client| Courier::new(client, self.auth.clone()));
         let (queue, jobs) = bounded(self.queue);
         let queued_bytes = Arc::new(AtomicU64::new(0));
         let stats = Arc::new(Mutex::new(LedgerStats::default()));
@@ -217,7 +223,7 @@ impl LedgerBuilder {
         let ask = if self.answers_questions { Some(answers::start(Arc::downgrade(&shared))?) } else { None };
         let worker = thread::Builder::new()
             .name("turnledger".into())
-            .spawn(move || Worker::new(self, client, ask, stats).run(&jobs, &queued_bytes))?;
+            .spawn(move || Worker::new(self, courier, ask, stats).run(&jobs, &queued_bytes))?;
         if let Ok(mut held) = shared.worker.lock() {
             *held = Some(worker);
         }

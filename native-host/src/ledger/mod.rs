@@ -35,7 +35,8 @@ use turnledger_core::protocol::is_surely_irrelevant;
 use turnledger_core::protocol::notification::Notification;
 use turnledger_core::{ConnectionId, Direction, Fact, UnixMillis};
 
-pub use self::builder::{LedgerBuilder, StartError};
+pub use self::answers::Answerer;
+pub use self::builder::{LedgerBuilder, StartError, disabled_by_environment};
 use self::repetitions::Repetitions;
 pub use self::runtime::runtime;
 pub use self::stats::{Flushed, LedgerStats};

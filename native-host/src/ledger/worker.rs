@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use secrecy::ExposeSecret;
 use turnledger_core::{Output, Pipeline, Question};
 
 use super::Job;
@@ -14,8 +13,7 @@ use super::builder::{BeforeSend, LedgerBuilder, OnDiscard};
 use super::stats::{Flushed, LedgerStats};
 use crate::Sha2;
 use crate::clock::now;
-use crate::delivery::auth::{AuthProvider, Credentials, Header};
-use crate::delivery::{Backoff, HttpClient, Outcome};
+use crate::delivery::{Backoff, Courier, Outcome};
 use crate::store::{MemoryStore, Spool, SpoolError, StoredBatch, StoredEvent};
 
 /// How many jobs are taken before their events are stored together.
@@ -44,8 +42,7 @@ enum Store {
 
 /// The state of sending.
 struct Delivery {
-    client: HttpClient,
-    auth: Arc<dyn AuthProvider>,
+    courier: Courier,
     backoff: Backoff,
     /// When the next attempt is due, after one that failed.
     not_before: Option<Instant>,
@@ -75,11 +72,11 @@ enum End {
 impl Worker {
     pub(super) fn new(
         builder: LedgerBuilder,
-        client: Option<HttpClient>,
+        courier: Option<Courier>,
         ask: Option<Sender<(Instant, Question)>>,
         stats: Arc<Mutex<LedgerStats>>,
     ) -> Self {
-        let LedgerBuilder { digest, rpc_transport, limits, auth, retry, spool, store, before_send, on_discard, .. } =
+        let LedgerBuilder { digest, rpc_transport, limits, retry, spool, store, before_send, on_discard, .. } =
             builder;
         let mut counted = LedgerStats::default();
         let store_of = |spool: Option<Result<Spool, SpoolError>>, counted: &mut LedgerStats| match spool {
@@ -90,8 +87,7 @@ impl Worker {
             }
             None => Store::Memory(MemoryStore::new(store)),
         };
-        let delivery =
-            |client| Delivery { client, auth, backoff: Backoff::new(retry), not_before: None, sending: None };
+        let delivery = |courier| Delivery { courier, backoff: Backoff::new(retry), not_before: None, sending: None };
         Self {
             pipeline: Pipeline::new(digest, rpc_transport, limits),
             output: Output::default(),
@@ -100,7 +96,7 @@ impl Worker {
             ask,
             events: Vec::new(),
             store: store_of(spool.map(|path| Spool::open(&path, store)), &mut counted),
-            delivery: client.map(delivery),
+            delivery: courier.map(delivery),
             idle: store.batch_age,
             counted,
             stats,
@@ -292,35 +288,35 @@ impl Worker {
         let Some(delivery) = &mut self.delivery else { return Attempt::Idle };
         let Some(batch) = delivery.sending.clone() else { return Attempt::Idle };
         let events = batch.batch.events as u64;
-        match delivery.send(&batch) {
-            Sent::NotBackend => {
+        match delivery.courier.send(&batch.batch) {
+            Outcome::NotBackend => {
                 self.counted.not_backend += events;
                 self.settle(&batch, None);
                 Attempt::Done
             }
-            Sent::Answered(Outcome::Delivered) => {
+            Outcome::Delivered => {
                 self.counted.delivered += events;
                 self.counted.requests_delivered += 1;
                 self.counted.bytes_delivered += batch.batch.body.len() as u64;
                 self.settle(&batch, None);
                 Attempt::Done
             }
-            Sent::Answered(Outcome::Refused { status }) => {
+            Outcome::Refused { status } => {
                 tracing::warn!(status, events, "the analytics server refused a request for good");
                 self.counted.requests_refused += 1;
                 self.settle(&batch, Some(status));
                 Attempt::Done
             }
-            Sent::Answered(outcome) => {
+            Outcome::NoCredentials => {
+                delivery.not_before = Some(Instant::now() + delivery.backoff.next(None));
+                Attempt::Failed
+            }
+            outcome @ (Outcome::Unauthorized | Outcome::TryAgain { .. } | Outcome::UnsupportedEncoding) => {
                 let asked = if let Outcome::TryAgain { after, .. } = outcome { after } else { None };
                 let delay = delivery.backoff.next(asked);
                 tracing::debug!(?outcome, ?delay, events, "a request failed and is tried again");
                 self.counted.requests_failed += 1;
                 delivery.not_before = Some(Instant::now() + delay);
-                Attempt::Failed
-            }
-            Sent::NoCredentials => {
-                delivery.not_before = Some(Instant::now() + delivery.backoff.next(None));
                 Attempt::Failed
             }
         }
@@ -361,46 +357,4 @@ impl Worker {
 fn report(problem: &SpoolError, counted: &mut LedgerStats) {
     tracing::error!(%problem, "events wait in memory");
     counted.spool_problem = Some(problem.to_string());
-}
-
-enum Sent {
-    Answered(Outcome),
-    NotBackend,
-    NoCredentials,
-}
-
-impl Delivery {
-    /// Sends a batch once, and once more if the credentials could be renewed.
-    fn send(&mut self, batch: &StoredBatch) -> Sent {
-        let span = tracing::debug_span!("deliver", events = batch.batch.events, bytes = batch.batch.body.len());
-        let _entered = span.enter();
-        let first = match self.headers() {
-            Ok(headers) => self.client.send(&batch.batch, &headers),
-            Err(sent) => return sent,
-        };
-        if first != Outcome::Unauthorized || !self.auth.refresh() {
-            return Sent::Answered(first);
-        }
-        match self.headers() {
-            Ok(headers) => Sent::Answered(self.client.send(&batch.batch, &headers)),
-            Err(sent) => sent,
-        }
-    }
-
-    fn headers(&self) -> Result<Vec<Header>, Sent> {
-        match self.auth.credentials() {
-            // A header that is none would fail the request for ever.
-            Credentials::Headers(headers)
-                if headers.iter().all(|header| is_header_value(header.value.expose_secret())) =>
-            {
-                Ok(headers)
-            }
-            Credentials::Headers(_) | Credentials::Missing => Err(Sent::NoCredentials),
-            Credentials::NotBackend => Err(Sent::NotBackend),
-        }
-    }
-}
-
-fn is_header_value(value: &str) -> bool {
-    value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use turnledger_core::{Batch, BatchLimits, Batcher, Event, UnixMillis};
 
 pub use memory::MemoryStore;
-pub use spool::{Spool, SpoolError};
+pub use spool::{Clear, Listed, Spool, SpoolError, SpoolStatus, State};
 
 use crate::Sha2;
 

@@ -16,7 +16,7 @@ use turnledger::recording::{Source, read_line};
 use turnledger_core::accepted_lines::lines;
 
 use self::rows::By;
-use super::key::KeyArgs;
+use super::settings::{KeyArgs, Settings};
 use super::{BAD_INPUT, OVER, ignore_closed_pipe};
 
 /// Say which lines of a change match lines that an agent's turns left accepted.
@@ -85,8 +85,8 @@ fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let digest = args.key.digest()?;
+pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let digest = Settings::load(config, &[&args.key])?.digest()?;
     // A diff needs no repository, but may be said to be of one.
     let git = if args.diff.is_some() && args.repo.is_none() { None } else { Some(Git::open(args.repo.as_deref())?) };
     // What is asked for is known to exist before the events, which may take long, are read.

@@ -4,12 +4,15 @@
 //! it is until it is delivered: whatever happens between sending it and deleting it, it is sent again
 //! with the same key, and a server that honours the key takes it once.
 
+mod inspect;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use turnledger_core::{Batch, BatchLimits, Batcher, Digest, DigestValue, UnixMillis};
 
+pub use self::inspect::{Clear, Listed, SpoolStatus, State};
 use super::{Forming, StoreLimits, StoredBatch, StoredEvent, Waiting, millis};
 use crate::Sha2;
 
@@ -36,6 +39,9 @@ pub enum SpoolError {
 }
 
 const VERSION: i64 = 1;
+
+/// How many batches that were refused are kept.
+const MOST_REFUSED: i64 = 100;
 
 /// `total` has what waits and what is refused, so that no one has to count it.
 const SCHEMA: &str = "
@@ -180,7 +186,8 @@ impl Spool {
         })
     }
 
-    /// The server will never take a batch: its events stay to be looked at, and are not sent again.
+    /// The server will never take a batch: its events stay to be looked at, and are not sent again. The
+    /// newest hundred of such batches are kept.
     ///
     /// # Errors
     ///
@@ -191,7 +198,7 @@ impl Spool {
             transaction.execute("UPDATE total SET refused = refused + ?1", [events])?;
             transaction
                 .execute("UPDATE batch SET refused_with = ?2 WHERE number = ?1", params![batch.number, status])?;
-            Ok(())
+            forget_refused(transaction)
         })
     }
 
@@ -318,6 +325,23 @@ fn body_of(transaction: &Transaction<'_>, number: i64, key: &[u8]) -> rusqlite::
     Ok(StoredBatch { number, batch: Batch { id: DigestValue::new(key), ..batch } })
 }
 
+/// Deletes the oldest of the batches that were refused, if there are too many.
+fn forget_refused(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let oldest: Option<i64> = transaction
+        .query_row(
+            "SELECT number FROM batch WHERE refused_with IS NOT NULL ORDER BY number DESC LIMIT 1 OFFSET ?1",
+            [MOST_REFUSED],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let Some(oldest) = oldest else { return Ok(()) };
+    let old = "SELECT number FROM batch WHERE refused_with IS NOT NULL AND number <= ?1";
+    let events = transaction.execute(&format!("DELETE FROM event WHERE batch IN ({old})"), [oldest])?;
+    transaction.execute(&format!("DELETE FROM batch WHERE number IN ({old})"), [oldest])?;
+    transaction.execute("UPDATE total SET refused = refused - ?1", [signed(events as u64)])?;
+    Ok(())
+}
+
 /// A batch waits no more, if it did. Returns how many events it has.
 fn settle(transaction: &Transaction<'_>, batch: i64) -> rusqlite::Result<i64> {
     let sum = "SELECT COUNT(*), COALESCE(SUM(LENGTH(CAST(json AS BLOB))), 0) FROM event
@@ -406,6 +430,25 @@ mod tests {
         assert_eq!(spool.append(&[event(3, "1"), event(9000, "2")], at(9000)).unwrap(), 0);
         assert_eq!(spool.append(&[event(11_000, "3")], at(11_000)).unwrap(), 1);
         assert_eq!(spool.waiting().unwrap(), Waiting { events: 2, bytes: 2, refused: 0 });
+    }
+
+    #[test]
+    fn what_is_refused_is_not_kept_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = spool(&folder);
+        for number in 0..=MOST_REFUSED {
+            spool.append(&[event(0, &number.to_string())], at(0)).unwrap();
+            let batch = spool.next(at(0), true).unwrap().unwrap();
+            spool.refused(&batch, 400).unwrap();
+        }
+        assert_eq!(spool.waiting().unwrap(), Waiting { events: 0, bytes: 0, refused: 100 });
+        let mut first = None;
+        spool.list(|event| {
+            first = Some(event.json);
+            false
+        })
+        .unwrap();
+        assert_eq!(first.as_deref(), Some("1"));
     }
 
     #[test]

@@ -1,0 +1,231 @@
+//! `turnledger preview`
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Parser;
+use console::style;
+use serde_json::Value;
+use turnledger::ledger::Answerer;
+use turnledger::recording::{BadLine, MAX_LINE, Source, parse_line, read_line};
+use turnledger::replay::answer;
+use turnledger::store::{MemoryStore, StoredBatch, StoredEvent};
+use turnledger::{Sha2, now};
+use turnledger_core::event::common::RpcTransport;
+use turnledger_core::{Limits, Output, Pipeline, UnixMillis};
+
+use super::settings::{BatchArgs, KeyArgs, Settings, UploadArgs};
+use super::{BAD_INPUT, counted};
+
+/// Show what would be sent of a session, request by request; nothing is sent.
+///
+/// The requests are formed as `tap` forms them: by the same code and the same settings. For a session that
+/// goes on, record it (`turnledger tap --record FILE -- codex app-server`) and follow the file in another
+/// terminal (`turnledger preview --follow FILE`).
+#[derive(Debug, Parser)]
+pub(crate) struct Args {
+    /// A recording, plain or compressed (gzip, Zstandard); `-` is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Go on as the file grows
+    #[arg(long, short)]
+    follow: bool,
+    /// The remote URL of the repository that the session worked in; if it is not given, Git is asked about
+    /// the session's folders on this machine
+    #[arg(long, value_name = "URL")]
+    remote: Option<String>,
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    upload: UploadArgs,
+    #[command(flatten)]
+    batch: BatchArgs,
+}
+
+pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(config, &[&args.key, &args.upload, &args.batch])?;
+    let endpoint = settings.endpoint()?;
+    let mut preview = Preview {
+        name: Source::from_argument(&args.file).name(),
+        pipeline: Pipeline::new(settings.digest()?, RpcTransport::Stdio, Limits::default()),
+        output: Output::default(),
+        store: MemoryStore::new(settings.store_limits()),
+        remote: args.remote.clone(),
+        answerer: Answerer::default(),
+        head: head(endpoint.as_ref().map_or("URL/codex/analytics-events/events", |endpoint| endpoint.url()), &settings),
+        out: io::stdout(),
+        requests: 0,
+        events: 0,
+        bad_lines: 0,
+    };
+    let done = if args.follow { preview.follow(&args.file) } else { preview.read(&args.file) };
+    match done {
+        Err(error) if error.downcast_ref().is_some_and(is_closed_pipe) => return Ok(ExitCode::SUCCESS),
+        done => done?,
+    }
+    if !settings.enabled.value {
+        eprintln!("turnledger: analytics are off ({}): nothing of this would be sent", settings.enabled.origin);
+    } else if endpoint.is_none() {
+        eprintln!("turnledger: no server is set, so nothing of this would be sent");
+    }
+    eprintln!("{} in {}", counted(preview.events, "event"), counted(preview.requests, "request"));
+    Ok(if preview.bad_lines > 0 { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS })
+}
+
+fn is_closed_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// What stands before every body.
+fn head(url: &str, settings: &Settings) -> String {
+    let mut head = format!(
+        "POST {url}\nContent-Type: application/json\nIdempotency-Key: (made when the request is formed)\n"
+    );
+    if let Some(auth) = &settings.auth.value {
+        head += &format!("Authorization: (from {})\n", auth.display());
+    }
+    head
+}
+
+struct Preview {
+    name: String,
+    pipeline: Pipeline<Sha2>,
+    output: Output,
+    store: MemoryStore,
+    remote: Option<String>,
+    answerer: Answerer,
+    head: String,
+    out: io::Stdout,
+    requests: u64,
+    events: u64,
+    bad_lines: u64,
+}
+
+impl Preview {
+    fn read(&mut self, path: &Path) -> anyhow::Result<()> {
+        let unreadable = || format!("cannot read {}", path.display());
+        let mut reader = Source::from_argument(path).open(|file| file).with_context(unreadable)?;
+        let mut line = Vec::new();
+        let mut number = 0;
+        let mut last = UnixMillis::default();
+        while let Some(is_whole) = read_line(&mut *reader, &mut line).with_context(unreadable)? {
+            number += 1;
+            last = self.line(number, is_whole.then_some(&line)).unwrap_or_default().max(last);
+            self.print_due(last, false)?;
+        }
+        self.pipeline.finish(last, &mut self.output);
+        self.store_events(last);
+        Ok(self.print_due(last, true)?)
+    }
+
+    /// Goes on until the file is another one.
+    fn follow(&mut self, path: &Path) -> anyhow::Result<()> {
+        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let (sender, lines) = mpsc::sync_channel(64);
+        thread::spawn(move || follow_lines(file, |line| sender.send(line).is_ok()));
+        let mut number = 0;
+        loop {
+            match lines.recv_timeout(Duration::from_millis(200)) {
+                Ok(Ok(line)) => {
+                    number += 1;
+                    self.line(number, Some(&line));
+                }
+                Ok(Err(error)) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => bail!("{} became shorter: it is another recording", path.display()),
+            }
+            self.print_due(now(), false)?;
+        }
+    }
+
+    /// Takes a line; returns when it was recorded.
+    fn line(&mut self, number: u64, line: Option<&Vec<u8>>) -> Option<UnixMillis> {
+        let read = line.ok_or(BadLine::TooLong(MAX_LINE)).and_then(|line| {
+            if line.trim_ascii().is_empty() { Ok(None) } else { parse_line(line).map(Some) }
+        });
+        let recorded = match read {
+            Ok(recorded) => recorded?,
+            Err(bad) => {
+                self.bad_lines += 1;
+                eprintln!("{}:{number}: {bad}", self.name);
+                return None;
+            }
+        };
+        let (at, text) = (recorded.at, recorded.message.as_bytes());
+        if let Some(column) =
+            self.pipeline.observe(at, recorded.connection_id, recorded.direction, text, &mut self.output)
+        {
+            self.bad_lines += 1;
+            eprintln!("{}:{number}: {}", self.name, BadLine::BadMessage(column));
+        }
+        self.store_events(at);
+        Some(at)
+    }
+
+    fn store_events(&mut self, at: UnixMillis) {
+        for question in std::mem::take(&mut self.output.questions) {
+            let fact = match &self.remote {
+                Some(remote) => answer(question, Some(remote)),
+                None => self.answerer.answer(question),
+            };
+            if let Some(fact) = fact {
+                self.pipeline.ingest(at, fact, &mut self.output);
+            }
+        }
+        let events: Vec<_> = self.output.events.iter().map(|event| StoredEvent::new(at, event)).collect();
+        self.events += events.len() as u64;
+        self.output.clear();
+        self.store.append(events, at);
+    }
+
+    /// Prints the requests that would go now.
+    fn print_due(&mut self, at: UnixMillis, everything: bool) -> io::Result<()> {
+        while let Some(next) = self.store.next(at, everything) {
+            self.store.delivered(&next);
+            self.print(&next)?;
+        }
+        Ok(())
+    }
+
+    fn print(&mut self, next: &StoredBatch) -> io::Result<()> {
+        self.requests += 1;
+        let body: Value = serde_json::from_str(&next.batch.body)?;
+        let title = format!("# Request {}: {}", self.requests, counted(next.batch.events as u64, "event"));
+        writeln!(self.out, "{}\n{}\n{body:#}\n", style(title).bold(), style(&self.head).cyan())?;
+        self.out.flush()
+    }
+}
+
+/// Hands on whole lines as a file grows, until it becomes shorter or nobody wants more.
+fn follow_lines(file: File, mut take: impl FnMut(io::Result<Vec<u8>>) -> bool) {
+    let mut reader = BufReader::new(file);
+    let mut line = Vec::new();
+    let mut taken = 0;
+    loop {
+        match reader.read_until(b'\n', &mut line) {
+            Ok(_) if line.last() == Some(&b'\n') => {
+                taken += line.len() as u64;
+                if !take(Ok(std::mem::take(&mut line))) {
+                    return;
+                }
+            }
+            Ok(_) => {
+                let length = reader.get_ref().metadata().map_or(0, |file| file.len());
+                if length < taken {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(100));
+            }
+            Err(error) => {
+                take(Err(error));
+                return;
+            }
+        }
+    }
+}

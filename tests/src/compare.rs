@@ -52,6 +52,21 @@ const APPROXIMATE: &[(&str, &str, u64)] = &[
     ("codex_compaction_event", "active_context_tokens_after", 300),
 ];
 
+/// Events of a session that was played again, without what only the clock knows, and without the remote that
+/// nobody told.
+pub fn without_clocks(mut events: Vec<Value>) -> Vec<Value> {
+    for event in &mut events {
+        let is_review = event["event_type"] == "codex_review_event";
+        let clocks = ["completed_at", "created_at", "repo_hash"].into_iter();
+        for clock in clocks.chain(["completed_at_ms", "duration_ms"].into_iter().filter(|_| is_review)) {
+            if let Some(value) = event["event_params"].get_mut(clock) {
+                *value = Value::Null;
+            }
+        }
+    }
+    events
+}
+
 /// What a comparison counted for one type of event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Row {

@@ -1,7 +1,7 @@
 //! The program, as a person runs it.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
@@ -21,13 +21,34 @@ pub static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     executable.expect("the program")
 });
 
+/// The program, with a home of its own and no settings from outside.
+pub fn command(home: &Path) -> Command {
+    let mut command = Command::new(&*PROGRAM);
+    command.env("HOME", home).env_remove("DO_NOT_TRACK").env_remove("XDG_CONFIG_HOME").env_remove("XDG_STATE_HOME");
+    let settings = std::env::vars_os().map(|(name, _)| name);
+    for setting in settings.filter(|name| name.to_string_lossy().starts_with("TURNLEDGER_")) {
+        command.env_remove(setting);
+    }
+    command
+}
+
 /// Runs the program with `input` on its standard input.
 ///
 /// # Panics
 ///
 /// If it cannot be run.
 pub fn run(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(&*PROGRAM)
+    let home = tempfile::tempdir().expect("a folder");
+    run_in(home.path(), arguments, input)
+}
+
+/// The same in a home that is there before and after.
+///
+/// # Panics
+///
+/// If it cannot be run.
+pub fn run_in(home: &Path, arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = command(home)
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -47,6 +68,15 @@ pub fn run(arguments: &[&str], input: &[u8]) -> Output {
 pub fn lines(output: &Output) -> Vec<Value> {
     let text = std::str::from_utf8(&output.stdout).expect("text");
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// What it printed.
+///
+/// # Panics
+///
+/// If that is no text.
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
 }
 
 /// What it said on standard error.

@@ -21,6 +21,7 @@ use turnledger::ledger::{Flushed, LedgerBuilder};
 use turnledger::store::{StoreLimits, Waiting};
 use turnledger_core::{Direction, Fact};
 use turnledger_tests::collector::{Answer, Collector};
+use turnledger_tests::compare::without_clocks;
 use turnledger_tests::golden::{recording, replay, values};
 use turnledger_tests::ledger::hook;
 
@@ -86,19 +87,7 @@ fn a_recorded_session_arrives_as_replay_has_it() {
             events
         })
         .collect();
-    // The times are the clock's, and nobody told the remote.
-    let mask = |events: &[Value]| -> Vec<Value> {
-        let mut events = events.to_vec();
-        for event in &mut events {
-            for clock in ["completed_at", "created_at", "repo_hash"] {
-                if let Some(value) = event["event_params"].get_mut(clock) {
-                    *value = Value::Null;
-                }
-            }
-        }
-        events
-    };
-    assert_eq!(mask(&arrived), mask(&expected));
+    assert_eq!(without_clocks(arrived), without_clocks(expected.clone()));
     for request in &requests {
         assert_eq!(request.line, "POST /api/codex/analytics-events/events");
         assert_eq!(request.headers["content-type"], "application/json");

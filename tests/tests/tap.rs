@@ -11,14 +11,15 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use turnledger_core::Direction;
 use turnledger_tests::collector::Collector;
+use turnledger_tests::compare::without_clocks;
 use turnledger_tests::golden::{folder, recording};
-use turnledger_tests::program::{PROGRAM, lines, run, stderr};
+use turnledger_tests::program::{self, lines, run, stderr};
 
 /// The tap before a command, in a home of its own.
 fn tap(home: &Path, options: &[&str], command: &[&str]) -> Command {
-    let mut tap = Command::new(&*PROGRAM);
+    let mut tap = program::command(home);
     tap.arg("tap").args(options).arg("--").args(command);
-    tap.env("XDG_STATE_HOME", home).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    tap.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     tap
 }
 
@@ -62,20 +63,6 @@ fn play(home: &Path, options: &[&str], name: &str) -> (Vec<String>, Output) {
     (got, child.wait_with_output().expect("it ends"))
 }
 
-/// Events without what only the clock knows.
-fn without_times(mut events: Vec<Value>) -> Vec<Value> {
-    for event in &mut events {
-        let is_review = event["event_type"] == "codex_review_event";
-        let clocks = ["completed_at", "created_at", "repo_hash"].into_iter();
-        for clock in clocks.chain(["completed_at_ms", "duration_ms"].into_iter().filter(|_| is_review)) {
-            if let Some(value) = event["event_params"].get_mut(clock) {
-                *value = Value::Null;
-            }
-        }
-    }
-    events
-}
-
 fn events_in(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).expect("events");
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
@@ -97,16 +84,16 @@ fn a_session_gives_the_events_that_replay_gives() {
         let sent = messages.iter().filter(|message| message.direction == Direction::ServerToClient);
         assert_eq!(got, sent.map(|message| message.text.clone()).collect::<Vec<_>>());
         let traffic = folder().join("0.131.0").join(name).join("traffic.jsonl").display().to_string();
-        let expected = without_times(lines(&run(&["replay", "-q", &traffic], b"")));
+        let expected = without_clocks(lines(&run(&["replay", "-q", &traffic], b"")));
         assert!(expected.len() > 4);
-        assert_eq!(without_times(events_in(&events)), expected);
-        assert_eq!(without_times(lines(&run(&["replay", "-q", "--strict", &record_path], b""))), expected);
+        assert_eq!(without_clocks(events_in(&events)), expected);
+        assert_eq!(without_clocks(lines(&run(&["replay", "-q", "--strict", &record_path], b""))), expected);
         let key = |event: &Value| event.to_string();
-        let (mut uploaded, mut expected) = (without_times(collector.events()), expected);
+        let (mut uploaded, mut expected) = (without_clocks(collector.events()), expected);
         uploaded.sort_by_key(key);
         expected.sort_by_key(key);
         assert_eq!(uploaded, expected);
-        assert!(home.path().join("turnledger/spool.db").exists(), "a spool is the default");
+        assert!(home.path().join(".local/state/turnledger/spool.db").exists(), "a spool is the default");
     }
 }
 
@@ -210,6 +197,43 @@ fn whatever_breaks_here_the_session_goes_on() {
 }
 
 #[test]
+fn settings_that_are_broken_elsewhere_do_not_end_a_session() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join(".config/turnledger");
+    fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("turnledger.toml");
+    let events = home.path().join("events.jsonl").display().to_string();
+    let said = |text: &str| {
+        fs::write(&file, text).expect("a file");
+        let output = pass(home.path(), &["--events", &events], &["cat"], b"{}\n".to_vec());
+        assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"{}\n"[..]));
+        stderr(&output)
+    };
+    let path = file.display();
+    assert_eq!(said(""), "");
+    assert_eq!(said("enabled = false\n"), format!("turnledger: analytics are off ({path}:1): there are no events\n"));
+    let goes_on = "the session goes on without analytics";
+    assert_eq!(
+        said("\nspool_days = 0\n"),
+        format!("turnledger: {path}:2: spool_days: expected a number from 1 on; {goes_on}\n")
+    );
+    assert_eq!(
+        said("upload = \"http://host.test\"\n"),
+        format!(
+            "turnledger: {path}:1: cannot upload there: expected https://, or http:// on this machine; {goes_on}\n"
+        )
+    );
+    let key = folder.join("no.key");
+    assert_eq!(
+        said("key_file = \"no.key\"\n"),
+        format!(
+            "turnledger: cannot read the key in {}: No such file or directory (os error 2); {goes_on}\n",
+            key.display()
+        )
+    );
+}
+
+#[test]
 fn what_cannot_be_done_is_said_in_one_line() {
     let home = tempfile::tempdir().expect("a folder");
     let said = |options: &[&str], command: &[&str]| {
@@ -229,11 +253,15 @@ fn what_cannot_be_done_is_said_in_one_line() {
     );
     assert_eq!(
         said(&["--upload", "http://user:secret@host.test"], &["true"]),
-        line(2, "cannot upload to --upload: the URL has a user or a password")
+        line(2, "--upload: cannot upload there: the URL has a user or a password")
     );
-    for arguments in
-        [&["tap"][..], &["tap", "cat"], &["tap", "--nonsense", "--", "cat"], &["tap", "--spool", "x", "--", "cat"]]
-    {
+    for arguments in [
+        &["tap"][..],
+        &["tap", "cat"],
+        &["tap", "--nonsense", "--", "cat"],
+        &["tap", "--websocket", "127.0.0.1:0", "--", "cat"],
+        &["tap", "--websocket", "127.0.0.1:0", "--server", "wss://localhost:1", "--", "cat"],
+    ] {
         assert_eq!(run(arguments, b"").status.code(), Some(2), "{arguments:?}");
     }
 }

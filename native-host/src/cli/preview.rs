@@ -84,9 +84,8 @@ fn is_closed_pipe(error: &io::Error) -> bool {
 
 /// What stands before every body.
 fn head(url: &str, settings: &Settings) -> String {
-    let mut head = format!(
-        "POST {url}\nContent-Type: application/json\nIdempotency-Key: (made when the request is formed)\n"
-    );
+    let mut head =
+        format!("POST {url}\nContent-Type: application/json\nIdempotency-Key: (made when the request is formed)\n");
     if let Some(auth) = &settings.auth.value {
         head += &format!("Authorization: (from {})\n", auth.display());
     }
@@ -138,7 +137,9 @@ impl Preview {
                 }
                 Ok(Err(error)) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => bail!("{} became shorter: it is another recording", path.display()),
+                Err(RecvTimeoutError::Disconnected) => {
+                    bail!("{} became shorter: it is another recording", path.display())
+                }
             }
             self.print_due(now(), false)?;
         }
@@ -146,9 +147,9 @@ impl Preview {
 
     /// Takes a line; returns when it was recorded.
     fn line(&mut self, number: u64, line: Option<&Vec<u8>>) -> Option<UnixMillis> {
-        let read = line.ok_or(BadLine::TooLong(MAX_LINE)).and_then(|line| {
-            if line.trim_ascii().is_empty() { Ok(None) } else { parse_line(line).map(Some) }
-        });
+        let read = line
+            .ok_or(BadLine::TooLong(MAX_LINE))
+            .and_then(|line| if line.trim_ascii().is_empty() { Ok(None) } else { parse_line(line).map(Some) });
         let recorded = match read {
             Ok(recorded) => recorded?,
             Err(bad) => {

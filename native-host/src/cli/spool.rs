@@ -103,7 +103,8 @@ fn print_status(spool: &mut Spool, output: &mut impl Write) -> anyhow::Result<()
     }
     text.push('\n');
     if status.in_batches > 0 {
-        text += &format!("{} of them in requests that are on their way, or were when a process ended\n", status.in_batches);
+        text +=
+            &format!("{} of them in requests that are on their way, or were when a process ended\n", status.in_batches);
     }
     for (code, events) in &status.refused {
         text += &format!("{} refused for good with status {code}\n", counted(*events, "event"));

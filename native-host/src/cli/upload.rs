@@ -62,8 +62,11 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         requests: 0,
         refused: 0,
     };
-    let (ended, bad_lines) =
-        if args.files.is_empty() { (drain(&mut uploader, &settings, args)?, 0) } else { send_files(&mut uploader, &settings, args)? };
+    let (ended, bad_lines) = if args.files.is_empty() {
+        (drain(&mut uploader, &settings, args)?, 0)
+    } else {
+        send_files(&mut uploader, &settings, args)?
+    };
     if !args.quiet {
         let (delivered, requests) = (counted(uploader.delivered, "event"), counted(uploader.requests, "request"));
         eprintln!("{delivered} delivered, in {requests}");

@@ -76,8 +76,7 @@ impl Worker {
         ask: Option<Sender<(Instant, Question)>>,
         stats: Arc<Mutex<LedgerStats>>,
     ) -> Self {
-        let LedgerBuilder { digest, rpc_transport, limits, retry, spool, store, before_send, on_discard, .. } =
-            builder;
+        let LedgerBuilder { digest, rpc_transport, limits, retry, spool, store, before_send, on_discard, .. } = builder;
         let mut counted = LedgerStats::default();
         let store_of = |spool: Option<Result<Spool, SpoolError>>, counted: &mut LedgerStats| match spool {
             Some(Ok(spool)) => Store::Spool(spool),

@@ -1,5 +1,7 @@
 //! A stream of bytes as lines.
 
+use super::LONGEST;
+
 /// Puts lines together that come in pieces.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
@@ -8,9 +10,6 @@ pub(super) struct Lines {
     /// Whether the rest of the line is passed over.
     is_too_long: bool,
 }
-
-/// The longest line that is looked at. A longer one passes all the same.
-const LONGEST: usize = 64 << 20;
 
 impl Lines {
     /// Takes the next bytes; shows the lines that are complete with them, without their ends.

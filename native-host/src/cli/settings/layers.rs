@@ -17,10 +17,7 @@ pub(crate) enum Origin {
     /// Nobody said anything.
     Default,
     /// A line of the file.
-    File {
-        path: PathBuf,
-        line: usize,
-    },
+    File { path: PathBuf, line: usize },
     /// A variable.
     Environment(String),
     /// A flag.
@@ -37,6 +34,13 @@ impl fmt::Display for Origin {
     }
 }
 
+impl Origin {
+    /// The place with the setting's name, if that is not in it.
+    fn of(&self, name: &str) -> String {
+        if let Self::File { .. } = self { format!("{self}: {name}") } else { self.to_string() }
+    }
+}
+
 /// A setting that cannot be used. It does not repeat the value, which may be a secret by mistake.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unusable {
@@ -44,7 +48,7 @@ pub(crate) enum Unusable {
     File { path: PathBuf, source: io::Error },
     #[error("{}:{line}: {problem}", path.display())]
     Syntax { path: PathBuf, line: usize, problem: String },
-    #[error("{origin}: {name}: {problem}")]
+    #[error("{}: {problem}", origin.of(name))]
     Value { origin: Origin, name: &'static str, problem: &'static str },
 }
 
@@ -73,11 +77,9 @@ impl<'f> Layers<'f> {
         let default = || Some(xdg_folder("XDG_CONFIG_HOME", ".config")?.join("turnledger.toml"));
         let Some(file) = named.or_else(default) else { return Ok(Self { flags, file: None, in_file: None }) };
         let in_file = match fs::read_to_string(&file) {
-            Ok(text) => Some(parse(&text).map_err(|(line, problem)| Unusable::Syntax {
-                path: file.clone(),
-                line,
-                problem,
-            })?),
+            Ok(text) => {
+                Some(parse(&text).map_err(|(line, problem)| Unusable::Syntax { path: file.clone(), line, problem })?)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => None,
             Err(source) => return Err(Unusable::File { path: file, source }),
         };
@@ -99,7 +101,9 @@ impl<'f> Layers<'f> {
         default: T,
         parse: impl FnOnce(&OsStr, &Origin) -> Result<T, &'static str>,
     ) -> Result<Setting<T>, Unusable> {
-        let Some((text, origin)) = self.find(name) else { return Ok(Setting { value: default, origin: Origin::Default }) };
+        let Some((text, origin)) = self.find(name) else {
+            return Ok(Setting { value: default, origin: Origin::Default });
+        };
         match parse(&text, &origin) {
             Ok(value) => Ok(Setting { value, origin }),
             Err(problem) => Err(Unusable::Value { origin, name, problem }),
@@ -141,7 +145,8 @@ fn parse(text: &str) -> Result<Vec<(&'static str, String, usize)>, (usize, Strin
         let value = match value.get_ref() {
             DeValue::String(text) => text.clone().into_owned(),
             DeValue::Boolean(truth) => truth.to_string(),
-            DeValue::Integer(number) => number.as_str().replace('_', ""),
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str().replace('_', ""),
+            DeValue::Integer(_) => return Err((line, format!("{name}: expected a decimal number"))),
             _ => return Err((line, format!("{name}: expected a text, a number, true or false"))),
         };
         settings.push((name, value, line));
@@ -166,9 +171,6 @@ mod tests {
         assert_eq!(parse("\nuplod = 1"), Err((2, format!("unknown setting; there are {}", super::NAMES.join(", ")))));
         let (line, problem) = parse("upload = \n").unwrap_err();
         assert_eq!((line, problem.contains('\n')), (1, false), "{problem}");
-        assert_eq!(
-            parse("\n\nupload = [1]"),
-            Err((3, "upload: expected a text, a number, true or false".into()))
-        );
+        assert_eq!(parse("\n\nupload = [1]"), Err((3, "upload: expected a text, a number, true or false".into())));
     }
 }

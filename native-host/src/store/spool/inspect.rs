@@ -110,7 +110,7 @@ impl Spool {
             }
             Ok(())
         };
-        read().map_err(|source| self.error(source))
+        read().map_err(|error| self.error(error))
     }
 
     /// Deletes events. Returns how many.
@@ -125,7 +125,8 @@ impl Spool {
                 Clear::Everything => "TRUE",
             };
             let cleared = transaction.execute(&format!("DELETE FROM event WHERE {which}"), [])?;
-            transaction.execute("DELETE FROM batch WHERE number NOT IN (SELECT batch FROM event WHERE batch NOT NULL)", [])?;
+            transaction
+                .execute("DELETE FROM batch WHERE number NOT IN (SELECT batch FROM event WHERE batch NOT NULL)", [])?;
             transaction.execute("UPDATE total SET refused = 0", [])?;
             if what == Clear::Everything {
                 transaction.execute("UPDATE total SET events = 0, bytes = 0", [])?;
@@ -163,7 +164,7 @@ impl Spool {
     ///
     /// [`SpoolError::Database`] if the database cannot be written, or another process uses it.
     pub fn shrink(&self) -> Result<(), SpoolError> {
-        self.database.execute_batch("VACUUM").map_err(|source| self.error(source))
+        self.database.execute_batch("VACUUM").map_err(|error| self.error(error))
     }
 }
 
@@ -190,11 +191,12 @@ mod tests {
 
     fn listed(spool: &Spool) -> Vec<Listed> {
         let mut listed = Vec::new();
-        spool.list(|event| {
-            listed.push(event);
-            true
-        })
-        .unwrap();
+        spool
+            .list(|event| {
+                listed.push(event);
+                true
+            })
+            .unwrap();
         listed
     }
 
@@ -213,14 +215,20 @@ mod tests {
         let refused = State::Refused { status: 413 };
         assert_eq!(
             listed(&spool),
-            [event(1, refused, "1"), event(2, refused, "22"), event(3, State::InBatch, "333"), event(4, State::Waiting, "4444")]
+            [
+                event(1, refused, "1"),
+                event(2, refused, "22"),
+                event(3, State::InBatch, "333"),
+                event(4, State::Waiting, "4444")
+            ]
         );
         let mut seen = 0;
-        spool.list(|_| {
-            seen += 1;
-            seen < 2
-        })
-        .unwrap();
+        spool
+            .list(|_| {
+                seen += 1;
+                seen < 2
+            })
+            .unwrap();
         assert_eq!(seen, 2);
     }
 
@@ -230,10 +238,7 @@ mod tests {
         let mut spool = spool(&folder);
         assert_eq!(spool.clear(Clear::Refused).unwrap(), 2);
         let waiting = Waiting { events: 2, bytes: 7, refused: 0 };
-        assert_eq!(
-            spool.status().unwrap(),
-            SpoolStatus { waiting, in_batches: 1, span: at(3, 4), refused: [].into() }
-        );
+        assert_eq!(spool.status().unwrap(), SpoolStatus { waiting, in_batches: 1, span: at(3, 4), refused: [].into() });
         assert_eq!(spool.clear(Clear::Everything).unwrap(), 2);
         assert_eq!((spool.status().unwrap(), listed(&spool)), (SpoolStatus::default(), Vec::new()));
         spool.shrink().unwrap();
@@ -245,10 +250,7 @@ mod tests {
         let mut spool = spool(&folder);
         assert_eq!(spool.retry_refused().unwrap(), 2);
         let waiting = Waiting { events: 4, bytes: 10, refused: 0 };
-        assert_eq!(
-            spool.status().unwrap(),
-            SpoolStatus { waiting, in_batches: 1, span: at(1, 4), refused: [].into() }
-        );
+        assert_eq!(spool.status().unwrap(), SpoolStatus { waiting, in_batches: 1, span: at(1, 4), refused: [].into() });
         let batch = spool.next(UnixMillis(5), true).unwrap().unwrap();
         assert_eq!(batch.batch.body, r#"{"events":[1,22]}"#);
     }

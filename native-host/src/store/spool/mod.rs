@@ -29,12 +29,12 @@ pub enum SpoolError {
         found: i64,
     },
     /// The database cannot be read or written.
-    #[error("{}: cannot use the spool: {source}", path.display())]
+    #[error("{}: cannot use the spool: {error}", path.display())]
     Database {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
-        source: rusqlite::Error,
+        error: rusqlite::Error,
     },
 }
 
@@ -84,7 +84,7 @@ impl Spool {
     ///
     /// [`SpoolError`] if the file is something else, damaged, of a newer version, or cannot be written.
     pub fn open(path: &Path, limits: StoreLimits) -> Result<Self, SpoolError> {
-        let database = |source| SpoolError::Database { path: path.into(), source };
+        let database = |error| SpoolError::Database { path: path.into(), error };
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(database)?;
         let found = Self::prepare(&mut connection).map_err(database)?;
@@ -223,7 +223,7 @@ impl Spool {
         let counted = self.database.query_row("SELECT events, bytes, refused FROM total", [], |row| {
             Ok(Waiting { events: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?), refused: unsigned(row.get(2)?) })
         });
-        counted.map_err(|source| self.error(source))
+        counted.map_err(|error| self.error(error))
     }
 
     fn transaction<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, SpoolError> {
@@ -232,11 +232,11 @@ impl Spool {
             transaction.commit()?;
             Ok(done)
         });
-        done.map_err(|source| self.error(source))
+        done.map_err(|error| self.error(error))
     }
 
-    fn error(&self, source: rusqlite::Error) -> SpoolError {
-        SpoolError::Database { path: self.path.clone(), source }
+    fn error(&self, error: rusqlite::Error) -> SpoolError {
+        SpoolError::Database { path: self.path.clone(), error }
     }
 }
 
@@ -443,11 +443,12 @@ mod tests {
         }
         assert_eq!(spool.waiting().unwrap(), Waiting { events: 0, bytes: 0, refused: 100 });
         let mut first = None;
-        spool.list(|event| {
-            first = Some(event.json);
-            false
-        })
-        .unwrap();
+        spool
+            .list(|event| {
+                first = Some(event.json);
+                false
+            })
+            .unwrap();
         assert_eq!(first.as_deref(), Some("1"));
     }
 

@@ -1,0 +1,263 @@
+//! A stream of bytes as the messages of a WebSocket.
+
+use std::io::Cursor;
+
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{Data, OpCode};
+
+use super::LONGEST;
+
+/// Puts messages together as the bytes of one direction pass: the HTTP head, and then frames. A connection
+/// that is something else, such as a check of health, is not looked at.
+#[derive(Debug)]
+pub(super) struct Frames {
+    state: State,
+    /// What came of a message so far; nothing of one that is too long.
+    message: Vec<u8>,
+    /// Whether the message cannot be read: it is too long, or packed.
+    is_unreadable: bool,
+    unread: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    /// In the head, of which this came so far.
+    Head(Vec<u8>),
+    /// In a frame's header, of which this came so far.
+    Header(Vec<u8>),
+    /// In a frame's payload.
+    Payload(Payload),
+    /// It is no WebSocket, or none that is understood.
+    Opaque,
+}
+
+#[derive(Debug)]
+struct Payload {
+    left: u64,
+    mask: Option<[u8; 4]>,
+    /// How many bytes passed.
+    passed: usize,
+    /// Whether it belongs to a message, and ends it.
+    ends: Option<bool>,
+}
+
+/// The longest head that is looked at.
+const LONGEST_HEAD: usize = 64 << 10;
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self { state: State::Head(Vec::new()), message: Vec::new(), is_unreadable: false, unread: 0 }
+    }
+}
+
+impl Frames {
+    /// Takes the next bytes; shows the messages that are complete with them.
+    pub(super) fn take(&mut self, mut bytes: &[u8], mut see: impl FnMut(&[u8])) {
+        while !bytes.is_empty() {
+            match &mut self.state {
+                State::Opaque => return,
+                State::Head(head) => {
+                    let before = head.len();
+                    head.extend_from_slice(bytes);
+                    // The end may have begun in what came before.
+                    let from = before.saturating_sub(3);
+                    match head[from..].windows(4).position(|window| window == b"\r\n\r\n") {
+                        Some(at) => {
+                            let end = from + at + 4;
+                            bytes = &bytes[end - before..];
+                            self.state =
+                                if is_upgrade(&head[..end]) { State::Header(Vec::new()) } else { State::Opaque };
+                        }
+                        None if head.len() > LONGEST_HEAD => self.state = State::Opaque,
+                        None => return,
+                    }
+                }
+                State::Header(header) => {
+                    let (byte, rest) = (bytes[0], &bytes[1..]);
+                    header.push(byte);
+                    bytes = rest;
+                    match FrameHeader::parse(&mut Cursor::new(&*header)) {
+                        Ok(None) => {}
+                        Ok(Some((header, length))) => self.begin(&header, length, &mut see),
+                        Err(_) => self.state = State::Opaque,
+                    }
+                }
+                State::Payload(payload) => {
+                    let length = usize::try_from(payload.left).unwrap_or(usize::MAX).min(bytes.len());
+                    let (taken, rest) = bytes.split_at(length);
+                    bytes = rest;
+                    if payload.ends.is_some() && !self.is_unreadable {
+                        let start = self.message.len();
+                        self.message.extend_from_slice(taken);
+                        if let Some(mask) = payload.mask {
+                            let passed = payload.passed;
+                            let masked = self.message[start..].iter_mut().enumerate();
+                            masked.for_each(|(at, byte)| *byte ^= mask[(passed + at) % 4]);
+                        }
+                        if self.message.len() > LONGEST {
+                            (self.is_unreadable, self.message) = (true, Vec::new());
+                        }
+                    }
+                    payload.passed = payload.passed.wrapping_add(length);
+                    payload.left -= length as u64;
+                    if payload.left == 0 {
+                        let ends = payload.ends;
+                        self.end(ends, &mut see);
+                    }
+                }
+            }
+        }
+    }
+
+    /// How many messages could not be read.
+    pub(super) fn unread(&self) -> u64 {
+        self.unread
+    }
+
+    fn begin(&mut self, header: &FrameHeader, length: u64, see: &mut impl FnMut(&[u8])) {
+        let ends = match header.opcode {
+            OpCode::Data(Data::Text | Data::Binary | Data::Continue) => Some(header.is_final),
+            OpCode::Data(Data::Reserved(_)) => {
+                self.state = State::Opaque;
+                return;
+            }
+            OpCode::Control(_) => None,
+        };
+        // The first frame of a packed message says so (RFC 7692).
+        self.is_unreadable |= ends.is_some() && header.rsv1;
+        if length == 0 {
+            self.end(ends, see);
+        } else {
+            self.state = State::Payload(Payload { left: length, mask: header.mask, passed: 0, ends });
+        }
+    }
+
+    /// A frame is over.
+    fn end(&mut self, ends: Option<bool>, see: &mut impl FnMut(&[u8])) {
+        self.state = State::Header(Vec::new());
+        if ends == Some(true) {
+            if self.is_unreadable {
+                self.unread += 1;
+            } else {
+                see(&self.message);
+            }
+            self.message.clear();
+            self.is_unreadable = false;
+        }
+    }
+}
+
+/// Whether a request asks for a WebSocket, or an answer agrees.
+fn is_upgrade(head: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let (first, headers) = head.split_once("\r\n").unwrap_or((&head, ""));
+    let is_answer = first.starts_with("http/");
+    let asks = headers.lines().filter_map(|line| line.split_once(':')).any(|(name, value)| {
+        name.trim() == "upgrade" && value.split(',').any(|protocol| protocol.trim() == "websocket")
+    });
+    asks && (!is_answer || first.split(' ').nth(1) == Some("101"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tungstenite::protocol::frame::Frame;
+    use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+
+    use super::{Frames, LONGEST};
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n";
+
+    fn written(frames: Vec<Frame>, masked: bool) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for mut frame in frames {
+            if masked {
+                frame.header_mut().mask = Some([1, 200, 3, 40]);
+            }
+            frame.format(&mut bytes).unwrap();
+        }
+        bytes
+    }
+
+    fn text(text: &str, opcode: Data, is_final: bool) -> Frame {
+        Frame::message(text.as_bytes().to_vec(), OpCode::Data(opcode), is_final)
+    }
+
+    /// What is seen of a connection whose bytes come in pieces of these sizes, over and over.
+    fn seen(bytes: &[u8], sizes: &[usize]) -> (Vec<String>, u64) {
+        let mut frames = Frames::default();
+        let mut seen = Vec::new();
+        let mut rest = bytes;
+        for size in sizes.iter().cycle() {
+            let (piece, after) = rest.split_at((*size).min(rest.len()));
+            frames.take(piece, |message| seen.push(String::from_utf8_lossy(message).into_owned()));
+            rest = after;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        (seen, frames.unread())
+    }
+
+    #[test]
+    fn fragments_and_control_frames() {
+        let frames = vec![
+            text("one", Data::Text, true),
+            text("tw", Data::Text, false),
+            Frame::message(b"ping".to_vec(), OpCode::Control(Control::Ping), true),
+            text("", Data::Continue, false),
+            text("o", Data::Continue, true),
+            text("", Data::Text, true),
+            text(&"x".repeat(70_000), Data::Binary, true),
+            Frame::close(None),
+        ];
+        let mut bytes = REQUEST.to_vec();
+        bytes.extend(written(frames, true));
+        for sizes in [&[usize::MAX][..], &[1], &[3, 1000]] {
+            assert_eq!(seen(&bytes, sizes), (vec!["one".into(), "two".into(), String::new(), "x".repeat(70_000)], 0));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_counted_and_passed_over() {
+        let mut packed = text("packed", Data::Text, true);
+        packed.header_mut().rsv1 = true;
+        let long = "x".repeat(LONGEST + 1);
+        let mut bytes = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\n".to_vec();
+        bytes.extend(written(vec![packed, text(&long, Data::Text, true), text("plain", Data::Text, true)], false));
+        assert_eq!(seen(&bytes, &[1 << 16]), (vec!["plain".into()], 2));
+    }
+
+    #[test]
+    fn what_is_no_websocket_is_not_looked_at() {
+        let message = written(vec![text("secret", Data::Text, true)], false);
+        for head in [
+            &b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"[..],
+            b"HTTP/1.1 401 Unauthorized\r\nUpgrade: websocket\r\n\r\n",
+            b"no HTTP at all\r\n\r\n",
+        ] {
+            assert_eq!(seen(&[head, &message].concat(), &[usize::MAX]), (Vec::new(), 0));
+        }
+        // Frames of a kind that there is not.
+        let unknown = [REQUEST, b"\x83\x00", &message].concat();
+        assert_eq!(seen(&unknown, &[usize::MAX]), (Vec::new(), 0));
+    }
+
+    proptest! {
+        #[test]
+        fn however_it_comes_in_pieces(
+            messages in prop::collection::vec(".{0,300}", 0..6),
+            sizes in prop::collection::vec(1_usize..200, 1..4),
+            masked: bool,
+        ) {
+            let frames = messages.iter().map(|message| text(message, Data::Text, true)).collect();
+            let bytes = [REQUEST, &written(frames, masked)].concat();
+            prop_assert_eq!(seen(&bytes, &sizes), (messages, 0));
+        }
+
+        #[test]
+        fn noise_is_survived(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
+            seen(&[REQUEST, &bytes].concat(), &[7]);
+        }
+    }
+}

@@ -84,12 +84,11 @@ fn is_closed_pipe(error: &io::Error) -> bool {
 
 /// What stands before every body.
 fn head(url: &str, settings: &Settings) -> String {
-    let mut head =
-        format!("POST {url}\nContent-Type: application/json\nIdempotency-Key: (made when the request is formed)\n");
-    if let Some(auth) = &settings.auth.value {
-        head += &format!("Authorization: (from {})\n", auth.display());
-    }
-    head
+    let credentials = settings.auth.value.as_ref().map(|file| format!("Authorization: (from {})\n", file.display()));
+    format!(
+        "POST {url}\nContent-Type: application/json\nIdempotency-Key: (made when the request is formed)\n{}",
+        credentials.unwrap_or_default()
+    )
 }
 
 struct Preview {

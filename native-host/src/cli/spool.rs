@@ -11,7 +11,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{HumanBytes, HumanDuration};
 use serde::Deserialize;
 use turnledger::now;
-use turnledger::store::{Clear, Listed, Spool, State};
+use turnledger::store::{Clear, Listed, Spool, SpoolStatus, State};
 use turnledger_core::UnixMillis;
 
 use super::settings::{Settings, SpoolArgs};
@@ -81,7 +81,10 @@ pub(crate) fn run(command: &Command, config: Option<&Path>) -> anyhow::Result<Ex
     let mut spool = Spool::open(path, settings.store_limits())?;
     let mut stdout = BufWriter::new(io::stdout().lock());
     match command {
-        Command::Status(_) => print_status(&mut spool, &mut stdout)?,
+        Command::Status(_) => {
+            let status = spool.status()?;
+            ignore_closed_pipe(print_status(&spool, &status, &mut stdout))?;
+        }
         Command::List(args) => list(&spool, args, &mut stdout)?,
         Command::Retry(_) => {
             let events = counted(spool.retry_refused()?, "event");
@@ -93,23 +96,22 @@ pub(crate) fn run(command: &Command, config: Option<&Path>) -> anyhow::Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_status(spool: &mut Spool, output: &mut impl Write) -> anyhow::Result<()> {
-    let status = spool.status()?;
+fn print_status(spool: &Spool, status: &SpoolStatus, output: &mut impl Write) -> io::Result<()> {
     let size = spool.path().metadata().map_or(0, |file| file.len());
-    let mut text = format!("{} ({} on disk)\n", spool.path().display(), HumanBytes(size));
-    text += &format!("{} waiting ({})", counted(status.waiting.events, "event"), HumanBytes(status.waiting.bytes));
-    if let Some((oldest, _)) = status.span {
-        text += &format!(", the oldest for {}", HumanDuration(age(oldest)));
+    writeln!(output, "{} ({} on disk)", spool.path().display(), HumanBytes(size))?;
+    let SpoolStatus { waiting, in_batches, span, refused } = status;
+    write!(output, "{} waiting ({})", counted(waiting.events, "event"), HumanBytes(waiting.bytes))?;
+    if let Some((oldest, _)) = span {
+        write!(output, ", the oldest for {}", HumanDuration(age(*oldest)))?;
     }
-    text.push('\n');
-    if status.in_batches > 0 {
-        text +=
-            &format!("{} of them in requests that are on their way, or were when a process ended\n", status.in_batches);
+    writeln!(output)?;
+    if *in_batches > 0 {
+        writeln!(output, "{in_batches} of them in requests that are on their way, or were when a process ended")?;
     }
-    for (code, events) in &status.refused {
-        text += &format!("{} refused for good with status {code}\n", counted(*events, "event"));
+    for (code, events) in refused {
+        writeln!(output, "{} refused for good with status {code}", counted(*events, "event"))?;
     }
-    Ok(ignore_closed_pipe(output.write_all(text.as_bytes()))?)
+    Ok(())
 }
 
 fn list(spool: &Spool, args: &ListArgs, output: &mut impl Write) -> anyhow::Result<()> {
@@ -164,9 +166,10 @@ fn age(at: UnixMillis) -> Duration {
 
 fn clear(spool: &mut Spool, args: &ClearArgs, output: &mut impl Write) -> anyhow::Result<()> {
     let waiting = spool.waiting()?;
-    let (what, events) = match args.refused {
-        true => (Clear::Refused, waiting.refused),
-        false => (Clear::Everything, waiting.events + waiting.refused),
+    let (what, events) = if args.refused {
+        (Clear::Refused, waiting.refused)
+    } else {
+        (Clear::Everything, waiting.events + waiting.refused)
     };
     if events > 0 && !args.yes && !is_agreed(&counted(events, "event"))? {
         bail!("nothing is deleted");

@@ -63,9 +63,12 @@ impl Unusable {
 pub(super) struct Layers<'f> {
     flags: Vec<(&'static str, &'f OsStr)>,
     file: Option<PathBuf>,
-    /// The values of the file, each with its line; `None` if there is no file.
-    in_file: Option<Vec<(&'static str, String, usize)>>,
+    /// What the file says; `None` if there is no file.
+    in_file: Option<Vec<Line>>,
 }
+
+/// A setting in a file: its name, its value, and the line.
+type Line = (&'static str, String, usize);
 
 impl<'f> Layers<'f> {
     /// Reads the file; one that no one named need not be there.
@@ -129,7 +132,7 @@ fn variable(name: &str) -> Option<OsString> {
 }
 
 /// The settings in a file's text, or what is wrong, each with its line.
-fn parse(text: &str) -> Result<Vec<(&'static str, String, usize)>, (usize, String)> {
+fn parse(text: &str) -> Result<Vec<Line>, (usize, String)> {
     let line_of = |offset: usize| text[..offset].matches('\n').count() + 1;
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(span.start));

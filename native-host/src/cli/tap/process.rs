@@ -47,6 +47,7 @@ pub(super) fn wait_for_signal() -> anyhow::Result<i32> {
 }
 
 /// How the session ended.
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Ended {
     WithCode(i32),
     BySignal(i32),

@@ -200,8 +200,8 @@ mod tests {
         listed
     }
 
-    fn at(first: u64, last: u64) -> Option<(UnixMillis, UnixMillis)> {
-        Some((UnixMillis(first), UnixMillis(last)))
+    fn at(first: u64, last: u64) -> (UnixMillis, UnixMillis) {
+        (UnixMillis(first), UnixMillis(last))
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = spool(&folder);
         let waiting = Waiting { events: 2, bytes: 7, refused: 2 };
-        let status = SpoolStatus { waiting, in_batches: 1, span: at(3, 4), refused: [(413, 2)].into() };
+        let status = SpoolStatus { waiting, in_batches: 1, span: Some(at(3, 4)), refused: [(413, 2)].into() };
         assert_eq!(spool.status().unwrap(), status);
         let event = |number, state, json: &str| Listed { number, at: UnixMillis(number), state, json: json.into() };
         let refused = State::Refused { status: 413 };
@@ -238,7 +238,10 @@ mod tests {
         let mut spool = spool(&folder);
         assert_eq!(spool.clear(Clear::Refused).unwrap(), 2);
         let waiting = Waiting { events: 2, bytes: 7, refused: 0 };
-        assert_eq!(spool.status().unwrap(), SpoolStatus { waiting, in_batches: 1, span: at(3, 4), refused: [].into() });
+        assert_eq!(
+            spool.status().unwrap(),
+            SpoolStatus { waiting, in_batches: 1, span: Some(at(3, 4)), refused: [].into() }
+        );
         assert_eq!(spool.clear(Clear::Everything).unwrap(), 2);
         assert_eq!((spool.status().unwrap(), listed(&spool)), (SpoolStatus::default(), Vec::new()));
         spool.shrink().unwrap();
@@ -250,7 +253,10 @@ mod tests {
         let mut spool = spool(&folder);
         assert_eq!(spool.retry_refused().unwrap(), 2);
         let waiting = Waiting { events: 4, bytes: 10, refused: 0 };
-        assert_eq!(spool.status().unwrap(), SpoolStatus { waiting, in_batches: 1, span: at(1, 4), refused: [].into() });
+        assert_eq!(
+            spool.status().unwrap(),
+            SpoolStatus { waiting, in_batches: 1, span: Some(at(1, 4)), refused: [].into() }
+        );
         let batch = spool.next(UnixMillis(5), true).unwrap().unwrap();
         assert_eq!(batch.batch.body, r#"{"events":[1,22]}"#);
     }

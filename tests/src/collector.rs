@@ -1,16 +1,17 @@
 //! An analytics server on loopback: real HTTP, with faults on demand.
 
 use std::collections::{HashMap, VecDeque};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use flate2::read::GzDecoder;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
+
+use crate::http::Request;
 
 /// What the server does with a request.
 #[derive(Clone, Debug)]
@@ -49,17 +50,21 @@ impl Answer {
     }
 }
 
-/// A request, as it came.
+/// A request, and what became of it.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// `POST /path`
-    pub line: String,
-    /// Its headers, by lower-case name.
-    pub headers: HashMap<String, String>,
-    /// Its body, unpacked.
-    pub body: String,
+    /// What came.
+    pub request: Request,
     /// The status that it was answered with.
     pub status: Option<u16>,
+}
+
+impl std::ops::Deref for Received {
+    type Target = Request;
+
+    fn deref(&self) -> &Request {
+        &self.request
+    }
 }
 
 #[derive(Debug, Default)]
@@ -160,40 +165,21 @@ impl Collector {
     /// Answers the requests of a connection until it closes.
     fn serve(&self, mut reader: BufReader<impl Read + Write>) -> Option<()> {
         loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).ok()? == 0 {
-                return None;
-            }
-            let mut headers = HashMap::new();
-            loop {
-                let mut header = String::new();
-                reader.read_line(&mut header).ok()?;
-                let Some((name, value)) = header.trim().split_once(':') else { break };
-                headers.insert(name.to_lowercase(), value.trim().to_owned());
-            }
-            let length = headers.get("content-length")?.parse().ok()?;
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).ok()?;
-            if headers.get("content-encoding").is_some_and(|encoding| encoding == "gzip") {
-                let mut unpacked = Vec::new();
-                GzDecoder::new(&body[..]).read_to_end(&mut unpacked).ok()?;
-                body = unpacked;
-            }
-            let body = String::from_utf8(body).ok()?;
+            let request = Request::read(&mut reader)?;
             let answer = self.state().script.pop_front().unwrap_or_else(|| Answer::status(202));
             thread::sleep(answer.delay);
             {
                 let mut state = self.state();
-                let line = line.rsplit_once(' ').map_or(&*line, |(line, _)| line).to_owned();
                 if answer.status.is_some_and(|status| (200..300).contains(&status)) {
-                    let key = headers.get("idempotency-key").cloned().expect("a key");
-                    let events =
-                        serde_json::from_str::<Value>(&body).expect("JSON")["events"].as_array().map_or(0, Vec::len);
-                    if state.taken.insert(key, body.clone()).is_none() {
+                    let key = request.headers.get("idempotency-key").cloned().expect("a key");
+                    let events = serde_json::from_str::<Value>(&request.body).expect("JSON")["events"]
+                        .as_array()
+                        .map_or(0, Vec::len);
+                    if state.taken.insert(key, request.body.clone()).is_none() {
                         state.events += events;
                     }
                 }
-                state.received.push(Received { line, headers, body, status: answer.status });
+                state.received.push(Received { request, status: answer.status });
             }
             let status = answer.status?;
             let headers: String = answer.headers.iter().flat_map(|header| [header, "\r\n"]).collect();

@@ -2,9 +2,11 @@
 //! that the real binary uploaded.
 
 pub mod attribution;
+pub mod codex;
 pub mod collector;
 pub mod compare;
 pub mod golden;
+pub mod http;
 pub mod ledger;
 pub mod mix;
 pub mod program;

@@ -1,0 +1,58 @@
+//! The real Codex: its app-server, a scripted model behind it, and a client before it.
+
+mod model;
+mod session;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+pub use self::model::{Model, Step, call, message, patch, shell, turn};
+pub use self::session::{Finished, Session, Setup};
+
+/// The version that the tests drive.
+pub const VERSION: &str = "0.131.0";
+
+/// The binary, out of the npm package; or why there is none.
+static BINARY: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return Err("the tests know the package for Linux on x86-64 alone".into());
+    }
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+    let folder = target.join(format!("codex-{VERSION}"));
+    let binary = folder.join("package/vendor/x86_64-unknown-linux-musl/codex/codex");
+    if !binary.exists() {
+        // Whole or not at all, whoever else does the same.
+        let unpacked = tempfile::tempdir_in(&target).map_err(|error| error.to_string())?;
+        let package = format!("@openai/codex@{VERSION}-linux-x64");
+        let packed = said(Command::new("npm").args(["pack", "--silent", &package]).current_dir(&unpacked))?;
+        said(Command::new("tar").args(["-xzf", packed.trim()]).current_dir(&unpacked))?;
+        fs::remove_file(unpacked.path().join(packed.trim())).map_err(|error| error.to_string())?;
+        if let Err(error) = fs::rename(unpacked.path(), &folder)
+            && !binary.exists()
+        {
+            return Err(error.to_string());
+        }
+    }
+    Ok(binary)
+});
+
+fn said(command: &mut Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(format!("{}: {}", command.get_program().display(), error.lines().next().unwrap_or("failed")))
+}
+
+/// The binary, installed if it is not there.
+///
+/// # Errors
+///
+/// Why it cannot be had: without a registry, say.
+pub fn binary() -> Result<&'static Path, &'static str> {
+    BINARY.as_deref().map_err(String::as_str)
+}

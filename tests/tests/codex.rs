@@ -1,0 +1,177 @@
+//! The real Codex behind `turnledger tap`: the events that the tap uploads are those that Codex itself uploads
+//! for the same session, and its recording replays to them.
+
+use std::io::Write;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use turnledger_tests::codex::{Finished, Model, Session, Setup, Step, binary, message, patch, shell, turn};
+use turnledger_tests::compare::{Comparison, without_clocks};
+use turnledger_tests::golden::REMOTE;
+use turnledger_tests::program::{lines, run, stderr};
+
+/// Whether the binary is there; without one a test says so, past the test runner's capture, and is over.
+fn has_codex() -> bool {
+    let missing = binary().err();
+    if let Some(why) = missing {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: no real Codex to test with: {why}");
+    }
+    missing.is_none()
+}
+
+/// Codex hashes remotes with SHA-1, and Turnledger with SHA-256.
+fn without_repositories(mut events: Vec<Value>) -> Vec<Value> {
+    for event in &mut events {
+        if let Some(hash) = event["event_params"].get_mut("repo_hash").filter(|hash| hash.is_string()) {
+            *hash = "a hash".into();
+        }
+    }
+    events
+}
+
+fn check(name: &str, finished: Finished) {
+    let Finished { real, ours, recording, transport, stderr: said } = finished;
+    let said = said.lines().filter(|line| line.starts_with("turnledger:") && !line.contains("are passed on to"));
+    assert_eq!(said.collect::<Vec<_>>(), [""; 0]);
+    let mut comparison = Comparison::default();
+    comparison.add(name, &recording, &without_repositories(ours.clone()), &without_repositories(real));
+    println!("{comparison}");
+    assert_eq!(comparison.differences, [""; 0]);
+
+    let replayed =
+        run(&["replay", "--strict", "-q", "--remote", REMOTE, "--transport", transport, "-"], recording.as_bytes());
+    assert_eq!((stderr(&replayed), replayed.status.code()), (String::new(), Some(0)));
+    let sorted = |events: Vec<Value>| {
+        let mut texts: Vec<_> = without_clocks(events).iter().map(Value::to_string).collect();
+        texts.sort();
+        texts
+    };
+    assert_eq!(sorted(lines(&replayed)), sorted(ours));
+}
+
+#[test]
+fn threads_are_started_forked_and_resumed() {
+    if !has_codex() {
+        return;
+    }
+    let model = Model::new(["one", "two", "three"].map(|text| turn([message(text)])));
+    let mut session = Session::start(model, Setup::default());
+    let thread = session.thread();
+    session.turn(&thread, "one");
+    let forked = session.request("thread/fork", json!({ "threadId": thread }));
+    let fork = forked["result"]["thread"]["id"].as_str().expect("a fork").to_owned();
+    session.turn(&fork, "two");
+    session.request("thread/unsubscribe", json!({ "threadId": thread }));
+    session.request("thread/resume", json!({ "threadId": thread }));
+    session.turn(&thread, "three");
+    check("threads", session.finish(6));
+}
+
+#[test]
+fn a_session_over_a_websocket() {
+    if !has_codex() {
+        return;
+    }
+    let model = Model::new([turn([shell("echo hello")]), turn([message("done")])]);
+    let mut session = Session::start_websocket(model, Setup::default());
+    let thread = session.thread();
+    session.turn(&thread, "go");
+    check("websocket", session.finish(3));
+}
+
+#[test]
+fn commands_run_and_fail() {
+    if !has_codex() {
+        return;
+    }
+    let script = ["cat README.md && ls src", "grep -n hello -r src", "exit 3"].map(|command| turn([shell(command)]));
+    let model = Model::new(script.into_iter().chain([turn([message("done")])]));
+    let mut session = Session::start(model, Setup::default());
+    let thread = session.thread();
+    session.turn(&thread, "go");
+    check("commands", session.finish(5));
+}
+
+#[test]
+fn a_patch_is_approved_and_another_is_declined() {
+    if !has_codex() {
+        return;
+    }
+    let adds =
+        "*** Begin Patch\n*** Add File: src/total.py\n+def total(values):\n+    return sum(values)\n*** End Patch\n";
+    let deletes = "*** Begin Patch\n*** Delete File: README.md\n*** End Patch\n";
+    let model = Model::new([turn([patch(adds)]), turn([patch(deletes)]), turn([message("done")])]);
+    let setup = Setup { approval_policy: "untrusted", sandbox_mode: "workspace-write" };
+    let mut session = Session::start(model, setup);
+    session.decide(["accept", "decline"]);
+    let thread = session.thread();
+    session.turn(&thread, "go");
+    check("patch", session.finish(7));
+}
+
+#[test]
+fn a_turn_is_steered() {
+    if !has_codex() {
+        return;
+    }
+    let slow = Step::after(Duration::from_millis(1500), [message("first")]);
+    let mut session = Session::start(Model::new([slow, turn([message("second")])]), Setup::default());
+    let thread = session.thread();
+    let running = session.start_turn(&thread, "go");
+    session.until("turn/started", |_| true);
+    let input = json!([{ "type": "text", "text": "also this" }]);
+    let steer = |turn: &str| json!({ "threadId": thread, "expectedTurnId": turn, "input": input });
+    assert!(session.request("turn/steer", steer(&running)).get("result").is_some());
+    assert!(session.request("turn/steer", steer("another turn")).get("error").is_some());
+    session.turn_completed(&running);
+    assert!(session.request("turn/steer", steer(&running)).get("error").is_some());
+    check("steer", session.finish(5));
+}
+
+#[test]
+fn a_turn_is_interrupted() {
+    if !has_codex() {
+        return;
+    }
+    let mut session = Session::start(Model::new([turn([shell("sleep 20")])]), Setup::default());
+    let thread = session.thread();
+    let running = session.start_turn(&thread, "go");
+    session.until("item/started", |params| params["item"]["type"] == "commandExecution");
+    session.request("turn/interrupt", json!({ "threadId": thread, "turnId": running }));
+    session.turn_completed(&running);
+    check("interrupt", session.finish(2));
+}
+
+#[test]
+fn a_thread_is_compacted() {
+    if !has_codex() {
+        return;
+    }
+    let model = Model::new(["one", "two"].map(|text| turn([message(text)])));
+    let mut session = Session::start(model, Setup::default());
+    let thread = session.thread();
+    session.turn(&thread, "one");
+    session.request("thread/compact/start", json!({ "threadId": thread }));
+    session.until("turn/completed", |_| true);
+    session.turn(&thread, "two");
+    check("compaction", session.finish(4));
+}
+
+#[test]
+fn turns_fail() {
+    if !has_codex() {
+        return;
+    }
+    let limit = json!({ "type": "usage_limit_reached", "message": "limit", "plan_type": "pro", "resets_at": 4_000_000_000_u64 });
+    let model = Model::new([
+        Step::Fail(500, json!({ "error": { "message": "boom" } })),
+        Step::Fail(400, json!({ "error": { "message": "bad", "type": "invalid_request_error" } })),
+        Step::Fail(429, json!({ "error": limit })),
+    ]);
+    let mut session = Session::start(model, Setup::default());
+    let thread = session.thread();
+    for _ in 0..3 {
+        session.turn(&thread, "go");
+    }
+    check("failures", session.finish(4));
+}

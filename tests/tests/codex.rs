@@ -58,11 +58,11 @@ fn threads_are_started_forked_and_resumed() {
     let mut session = Session::start(model, Setup::default());
     let thread = session.thread();
     session.turn(&thread, "one");
-    let forked = session.request("thread/fork", json!({ "threadId": thread }));
+    let forked = session.request("thread/fork", &json!({ "threadId": thread }));
     let fork = forked["result"]["thread"]["id"].as_str().expect("a fork").to_owned();
     session.turn(&fork, "two");
-    session.request("thread/unsubscribe", json!({ "threadId": thread }));
-    session.request("thread/resume", json!({ "threadId": thread }));
+    session.request("thread/unsubscribe", &json!({ "threadId": thread }));
+    session.request("thread/resume", &json!({ "threadId": thread }));
     session.turn(&thread, "three");
     check("threads", session.finish(6));
 }
@@ -121,10 +121,10 @@ fn a_turn_is_steered() {
     session.until("turn/started", |_| true);
     let input = json!([{ "type": "text", "text": "also this" }]);
     let steer = |turn: &str| json!({ "threadId": thread, "expectedTurnId": turn, "input": input });
-    assert!(session.request("turn/steer", steer(&running)).get("result").is_some());
-    assert!(session.request("turn/steer", steer("another turn")).get("error").is_some());
+    assert!(session.request("turn/steer", &steer(&running)).get("result").is_some());
+    assert!(session.request("turn/steer", &steer("another turn")).get("error").is_some());
     session.turn_completed(&running);
-    assert!(session.request("turn/steer", steer(&running)).get("error").is_some());
+    assert!(session.request("turn/steer", &steer(&running)).get("error").is_some());
     check("steer", session.finish(5));
 }
 
@@ -137,7 +137,7 @@ fn a_turn_is_interrupted() {
     let thread = session.thread();
     let running = session.start_turn(&thread, "go");
     session.until("item/started", |params| params["item"]["type"] == "commandExecution");
-    session.request("turn/interrupt", json!({ "threadId": thread, "turnId": running }));
+    session.request("turn/interrupt", &json!({ "threadId": thread, "turnId": running }));
     session.turn_completed(&running);
     check("interrupt", session.finish(2));
 }
@@ -151,7 +151,7 @@ fn a_thread_is_compacted() {
     let mut session = Session::start(model, Setup::default());
     let thread = session.thread();
     session.turn(&thread, "one");
-    session.request("thread/compact/start", json!({ "threadId": thread }));
+    session.request("thread/compact/start", &json!({ "threadId": thread }));
     session.until("turn/completed", |_| true);
     session.turn(&thread, "two");
     check("compaction", session.finish(4));

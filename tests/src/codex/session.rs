@@ -107,7 +107,7 @@ impl Unstarted {
             next_id: 0,
         };
         let client = json!({ "name": "turnledger_tests", "title": "Tests", "version": "1.2.3" });
-        session.request("initialize", json!({ "clientInfo": client, "capabilities": { "experimentalApi": true } }));
+        session.request("initialize", &json!({ "clientInfo": client, "capabilities": { "experimentalApi": true } }));
         session.send(&json!({ "method": "initialized" }));
         session
     }
@@ -187,7 +187,7 @@ impl Session {
     }
 
     /// Asks, and waits for the answer: the whole message, with its result or its error.
-    pub fn request(&mut self, method: &str, params: Value) -> Value {
+    pub fn request(&mut self, method: &str, params: &Value) -> Value {
         self.next_id += 1;
         let id = self.next_id;
         self.send(&json!({ "id": id, "method": method, "params": params }));
@@ -205,14 +205,14 @@ impl Session {
 
     /// Starts a thread; returns its id.
     pub fn thread(&mut self) -> String {
-        let started = self.request("thread/start", json!({ "cwd": self.workspace.path() }));
+        let started = self.request("thread/start", &json!({ "cwd": self.workspace.path() }));
         id_of(&started["result"]["thread"])
     }
 
     /// Starts a turn; returns its id.
     pub fn start_turn(&mut self, thread: &str, text: &str) -> String {
         let input = json!([{ "type": "text", "text": text }]);
-        let started = self.request("turn/start", json!({ "threadId": thread, "input": input }));
+        let started = self.request("turn/start", &json!({ "threadId": thread, "input": input }));
         id_of(&started["result"]["turn"])
     }
 

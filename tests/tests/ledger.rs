@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -493,7 +494,7 @@ fn a_certificate_for_another_name_is_refused() {
 /// A server that accepts and says nothing.
 #[test]
 fn a_server_that_never_answers_costs_its_timeout() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("its address"));
     let ledger = Ledger::builder()
         .upload(Endpoint::new(&url).expect("a URL"), Arc::new(NoAuth))
@@ -505,6 +506,54 @@ fn a_server_that_never_answers_costs_its_timeout() {
     assert_eq!(ledger.flush(LONG), stored(0, 1));
     let elapsed = start.elapsed();
     assert!(elapsed >= Duration::from_millis(100) && elapsed < Duration::from_secs(5), "{elapsed:?}");
+}
+
+/// Servers that say something, but never all of it.
+#[test]
+fn a_server_that_trickles_or_says_half_costs_its_timeout() {
+    let answers: [fn(TcpStream); 3] = [
+        |mut stream| {
+            for byte in b"HTTP/1.1 202 Accepted\r\n".iter().cycle() {
+                if stream.write_all(&[*byte]).is_err() {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
+        },
+        // Half a connection: it goes on reading, and has said all.
+        |mut stream| {
+            stream.shutdown(Shutdown::Write).expect("half a connection");
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        },
+        |mut stream| {
+            let _ = stream.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Le");
+        },
+    ];
+    for answer in answers {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("its address"));
+        thread::spawn(move || listener.incoming().flatten().for_each(answer));
+        let ledger = Ledger::builder()
+            .upload(Endpoint::new(&url).expect("a URL"), Arc::new(NoAuth))
+            .timeout(Duration::from_millis(200))
+            .start()
+            .expect("a ledger");
+        ledger.track(hook("one"));
+        let start = Instant::now();
+        assert_eq!(ledger.flush(LONG), stored(0, 1));
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        assert_eq!((ledger.stats().requests_failed, ledger.stats().waiting.events), (1, 1));
+    }
+}
+
+#[test]
+fn a_process_ends_while_a_refresh_is_pending() {
+    let collector = Collector::new();
+    collector.script((0..10).map(|_| Answer::status(401)));
+    let start = Instant::now();
+    let output = Command::new(env!("CARGO_BIN_EXE_refreshing_child")).arg(collector.url()).output().expect("it runs");
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"TimedOut\n"[..]));
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
 /// Kills a process again and again, and counts at the server.

@@ -1,64 +1,167 @@
-//! The WebAssembly host of Turnledger: the core, with SHA-256 compiled in, behind a class that
-//! JavaScript can use. No logic but marshalling.
+//! The WebAssembly host of Turnledger: the core behind classes that the npm package `turnledger` wraps.
+//!
+//! No logic but marshalling. What comes out of a step is text, taken in one piece for each kind; a step says
+//! by [flags](EVENTS) which kinds there are, so that the many steps without any cost one call.
 
-use turnledger_core::digest::Sha2;
-use turnledger_core::event::common::RpcTransport;
-use turnledger_core::{Direction, Limits, Output, Pipeline, UnixMillis};
+mod digest;
+mod options;
+
+use std::fmt::Write;
+
+use js_sys::Function;
+use turnledger_core::{Batch, Batcher, Direction, Fact, Output, Pipeline, UnixMillis};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// A session of one app-server: messages in, events out.
+use self::digest::HostDigest;
+use self::options::Options;
+
+/// A step yielded events: [`Engine::take_events`].
+pub const EVENTS: u32 = 1;
+/// A step yielded discards: [`Engine::take_discards`].
+pub const DISCARDS: u32 = 2;
+/// A step yielded questions: [`Engine::take_questions`].
+pub const QUESTIONS: u32 = 4;
+/// The message could not be read.
+pub const MALFORMED: u32 = 8;
+
+/// A session of one app-server: messages and facts in, events out.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct Session {
-    pipeline: Pipeline<Sha2>,
+pub struct Engine {
+    pipeline: Pipeline<HostDigest>,
+    digest: HostDigest,
     output: Output,
+    batcher: Batcher,
 }
 
 #[wasm_bindgen]
-impl Session {
-    /// A session that has seen nothing. With an organisation's key, hashes are made with HMAC-SHA-256
-    /// and it.
+impl Engine {
+    /// A session that has seen nothing, or goes on from a snapshot. `options` is JSON. With an organisation's
+    /// key, hashes are made with HMAC-SHA-256 and it; with a function, by the function.
     ///
     /// # Errors
     ///
-    /// If the key is too short.
+    /// If the options, the key or the snapshot cannot be used.
     #[wasm_bindgen(constructor)]
-    #[allow(clippy::needless_pass_by_value, reason = "JavaScript hands over a copy")]
-    pub fn new(key: Option<Box<[u8]>>) -> Result<Self, JsError> {
-        let digest = key.map_or_else(|| Ok(Sha2::default()), |key| Sha2::keyed(&key))?;
-        Ok(Self { pipeline: Pipeline::new(digest, RpcTransport::Stdio, Limits::default()), output: Output::default() })
+    #[allow(clippy::needless_pass_by_value, reason = "JavaScript hands over copies")]
+    pub fn new(
+        options: &str,
+        key: Option<Box<[u8]>>,
+        digest: Option<Function>,
+        snapshot: Option<String>,
+    ) -> Result<Self, JsError> {
+        let Options { rpc_transport, limits, batch, scheme } = Options::from_json(options)?;
+        let digest = HostDigest::new(key.as_deref(), digest, scheme.as_deref())?;
+        let pipeline = match snapshot {
+            Some(snapshot) => Pipeline::restore(digest.clone(), limits, &snapshot)?,
+            None => Pipeline::new(digest.clone(), rpc_transport, limits),
+        };
+        Ok(Self { pipeline, digest, output: Output::default(), batcher: Batcher::new(batch) })
     }
 
-    /// Takes one message as text; returns its events as JSON, one a line.
+    /// Takes one message as text. Returns flags.
     ///
     /// `at_ms` is Unix milliseconds; what is no such number counts as 0.
-    pub fn observe(&mut self, at_ms: f64, connection_id: u32, to_server: bool, message: &str) -> String {
+    pub fn observe(&mut self, at_ms: f64, connection_id: f64, to_server: bool, message: &str) -> u32 {
+        self.observe_bytes(at_ms, connection_id, to_server, message.as_bytes())
+    }
+
+    /// Takes one message as bytes. Returns flags.
+    #[wasm_bindgen(js_name = observeBytes)]
+    pub fn observe_bytes(&mut self, at_ms: f64, connection_id: f64, to_server: bool, message: &[u8]) -> u32 {
         let direction = if to_server { Direction::ClientToServer } else { Direction::ServerToClient };
-        let at = millis(at_ms);
-        self.pipeline.observe(at, u64::from(connection_id), direction, message.as_bytes(), &mut self.output);
-        self.take_events()
+        let malformed =
+            self.pipeline.observe(UnixMillis(count(at_ms)), count(connection_id), direction, message, &mut self.output);
+        self.flags() | if malformed.is_some() { MALFORMED } else { 0 }
     }
 
-    /// Ends the session; returns the events that only waited for an answer.
-    pub fn finish(&mut self, at_ms: f64) -> String {
-        self.pipeline.finish(millis(at_ms), &mut self.output);
-        self.take_events()
+    /// Takes one fact as JSON. Returns flags.
+    ///
+    /// # Errors
+    ///
+    /// If it is no fact.
+    pub fn ingest(&mut self, at_ms: f64, fact: &str) -> Result<u32, JsError> {
+        let fact: Fact = serde_json::from_str(fact)
+            .map_err(|error| JsError::new(&format!("not a fact (column {})", error.column())))?;
+        self.pipeline.ingest(UnixMillis(count(at_ms)), fact, &mut self.output);
+        Ok(self.flags())
     }
 
-    fn take_events(&mut self) -> String {
+    /// Ends the session: what only waited for an answer comes out. Returns flags.
+    pub fn finish(&mut self, at_ms: f64) -> u32 {
+        self.pipeline.finish(UnixMillis(count(at_ms)), &mut self.output);
+        self.flags()
+    }
+
+    /// Whether the function that makes hashes has failed since this was last asked; the events of that step
+    /// are not to be used.
+    #[wasm_bindgen(js_name = takeDigestFailure)]
+    pub fn take_digest_failure(&self) -> bool {
+        self.digest.take_failure()
+    }
+
+    /// The events so far as JSON, one a line; those that go in a request of their own begin with `!`.
+    #[wasm_bindgen(js_name = takeEvents)]
+    pub fn take_events(&mut self) -> String {
         let mut lines = String::new();
-        for event in &self.output.events {
-            lines.push_str(&event.to_string());
-            lines.push('\n');
+        for event in self.output.events.drain(..) {
+            let mark = if event.is_isolated() { "!" } else { "" };
+            // Writing to a string does not fail.
+            let _ = writeln!(lines, "{mark}{event}");
         }
-        self.output.clear();
         lines
     }
+
+    /// What yielded no event so far, as a JSON array.
+    #[wasm_bindgen(js_name = takeDiscards)]
+    pub fn take_discards(&mut self) -> String {
+        options::discards(self.output.discards.drain(..))
+    }
+
+    /// What the core asks its host, as a JSON array.
+    #[wasm_bindgen(js_name = takeQuestions)]
+    pub fn take_questions(&mut self) -> String {
+        options::questions(self.output.questions.drain(..))
+    }
+
+    /// Takes an event into the next request. Returns the requests that are complete with it: each three lines,
+    /// the idempotency key, how many events, and the body.
+    pub fn batch(&mut self, event: &str, is_isolated: bool) -> String {
+        self.batcher.push_json(event, is_isolated, &self.digest).iter().map(lines_of).collect()
+    }
+
+    /// The request of what waits, if anything does.
+    #[wasm_bindgen(js_name = flushBatch)]
+    pub fn flush_batch(&mut self) -> String {
+        self.batcher.flush(&self.digest).iter().map(lines_of).collect()
+    }
+
+    /// What went through, as JSON.
+    pub fn stats(&self) -> String {
+        // Counters alone, which all have a JSON form.
+        serde_json::to_string(self.pipeline.stats()).unwrap_or_default()
+    }
+
+    /// The state as text, to go on from later.
+    pub fn snapshot(&self) -> String {
+        self.pipeline.snapshot()
+    }
+
+    fn flags(&self) -> u32 {
+        let flag = |is_there: bool, flag| if is_there { flag } else { 0 };
+        flag(!self.output.events.is_empty(), EVENTS)
+            | flag(!self.output.discards.is_empty(), DISCARDS)
+            | flag(!self.output.questions.is_empty(), QUESTIONS)
+    }
+}
+
+fn lines_of(batch: &Batch) -> String {
+    format!("{}\n{}\n{}\n", batch.id, batch.events, batch.body)
 }
 
 /// `as` saturates, and takes what is not a number for 0.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturating is what is wanted")]
-fn millis(at_ms: f64) -> UnixMillis {
-    UnixMillis(at_ms as u64)
+fn count(number: f64) -> u64 {
+    number as u64
 }

@@ -1,85 +1,120 @@
-// The module in a real browser: headless Chromium reduces every golden recording to the bytes that
-// the native program gives. The page reports to the server that served it.
+// The package in a real browser: headless Chromium reduces every golden recording to the bytes that the native program
+// gives, and a page that goes in the middle loses nothing. The pages report to the server that served them.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { dirname, join, normalize } from "node:path";
+import { join, normalize } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const program = join(root, "target/debug/turnledger");
-const types = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm", ".jsonl": "text/plain" };
+import { names, native, recording, root } from "./support.mjs";
 
-const page = `<!doctype html><meta charset="utf-8"><script type="module">
-  import init, { Session } from "/target/wasm-package-web/turnledger_wasm.js";
-  const report = (path, body) => fetch(path, { method: "POST", body });
-  try {
-    await init();
-    for (const name of await (await fetch("/recordings")).json()) {
-      const text = await (await fetch("/tests/golden/" + name + "/traffic.jsonl")).text();
-      const session = new Session();
-      let events = "", last = 0;
-      for (const line of text.split("\\n").filter(Boolean)) {
-        const { at_ms, connection_id, direction, message } = JSON.parse(line);
-        events += session.observe(at_ms, connection_id, direction === "client_to_server", JSON.stringify(message));
-        last = Math.max(last, at_ms);
-      }
-      await report("/events?" + name, events + session.finish(last));
-    }
-    await report("/end", "");
-  } catch (error) {
-    await report("/failed", String(error));
-  }
-</script>`;
+const types = { ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
-test("headless Chromium and the program agree byte for byte", { timeout: 120_000 }, async () => {
-  const golden = join(root, "tests/golden");
-  const names = readdirSync(golden).flatMap((version) => readdirSync(join(golden, version)).map((name) => `${version}/${name}`));
-  const received = new Map();
+/** Opens a page in Chromium until it has reported its end; `handle` sees every other POST. */
+async function browse(script, handle) {
   const profile = mkdtempSync(join(tmpdir(), "turnledger-browser-"));
   let browser;
+  const server = createServer();
   try {
     await new Promise((resolve, reject) => {
-      const server = createServer(async (request, response) => {
+      server.on("request", async (request, response) => {
+        const path = new URL(request.url, "http://localhost").pathname;
         if (request.method === "POST") {
           let body = "";
           for await (const chunk of request) body += chunk;
-          response.end();
-          if (request.url.startsWith("/events?")) received.set(request.url.slice(8), body);
-          else if (request.url === "/end") resolve();
-          else reject(new Error(body));
-        } else if (request.url === "/") {
+          if (path === "/end") resolve();
+          else if (path === "/failed") reject(new Error(body));
+          response.writeHead(handle(request, body) ?? 202).end();
+        } else if (path.startsWith("/page")) {
+          const page = `<!doctype html><meta charset="utf-8"><script type="module">${script}</script>`;
           response.setHeader("content-type", "text/html").end(page);
-        } else if (request.url === "/recordings") {
-          response.end(JSON.stringify(names));
+        } else if (path.startsWith("/recording/")) {
+          response.end(recording(path.slice("/recording/".length)));
         } else {
           try {
-            const extension = request.url.slice(request.url.lastIndexOf("."));
-            const file = readFileSync(join(root, normalize(request.url)));
-            response.setHeader("content-type", types[extension] ?? "application/octet-stream").end(file);
+            const file = readFileSync(join(root, "wasm/dist", normalize(path)));
+            response.setHeader("content-type", types[path.slice(path.lastIndexOf("."))] ?? "application/octet-stream").end(file);
           } catch {
             response.writeHead(404).end();
           }
         }
       });
-      server.unref();
       server.listen(0, "127.0.0.1", () => {
         browser = spawn(process.env.CHROMIUM ?? "chromium", [
           "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-          "--disable-component-update", "--disable-sync", `--user-data-dir=${profile}`, `http://127.0.0.1:${server.address().port}/`,
+          "--disable-component-update", "--disable-sync", `--user-data-dir=${profile}`,
+          `http://127.0.0.1:${server.address().port}/page`,
         ], { stdio: "ignore" });
         browser.on("error", reject);
       });
     });
   } finally {
     if (browser?.exitCode === null && browser.kill()) await new Promise((resolve) => browser.once("exit", resolve));
+    server.close();
+    server.closeAllConnections();
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   }
-  for (const name of names) {
-    const native = execFileSync(program, ["replay", "--quiet", join(golden, name, "traffic.jsonl")], { encoding: "utf8" });
-    assert.equal(received.get(name), native, name);
-  }
+}
+
+const reporting = (script) => `
+  const report = (path, body) => fetch(path, { method: "POST", body });
+  try { ${script} } catch (error) { await report("/failed", String(error.stack)); }
+`;
+
+test("headless Chromium and the program agree byte for byte", { timeout: 120_000 }, async () => {
+  const received = new Map();
+  const script = `
+    const { createLedger } = await import("/browser.js");
+    for (const name of ${JSON.stringify(names)}) {
+      let now = 0, last = 0, bodies = "";
+      const ledger = await createLedger({ clock: () => now });
+      ledger.on("batch", ({ body }) => (bodies += body + "\\n"));
+      for (const line of (await (await fetch("/recording/" + name)).text()).split("\\n").filter(Boolean)) {
+        const { at_ms, connection_id, direction, message } = JSON.parse(line);
+        now = at_ms;
+        last = Math.max(last, at_ms);
+        ledger.observe(connection_id, direction, message);
+      }
+      now = last;
+      await ledger.close();
+      await report("/bodies?" + name, bodies);
+    }
+    await report("/end", "");
+  `;
+  await browse(reporting(script), (request, body) => {
+    if (request.url.startsWith("/bodies?")) received.set(request.url.slice("/bodies?".length), body);
+  });
+  for (const name of names) assert.equal(received.get(name), native(name, "--batches"), name);
+});
+
+test("a page that goes while the server is away loses nothing, and the next page delivers it once", { timeout: 60_000 }, async () => {
+  // The first page's server refuses everything; the page goes with one event stored and one on its way.
+  const script = `
+    const { createLedger, indexedDbStorage } = await import("/inline.js");
+    const hook = (thread) => ({ hook_run: { tracking: { model_slug: "m", thread_id: thread, turn_id: "u" },
+      event_name: "stop", hook_source: "user", status: "completed" } });
+    const ledger = await createLedger({ upload: { url: location.origin }, storage: indexedDbStorage() });
+    if (location.pathname === "/page") {
+      ledger.ingest(hook("stored"));
+      await ledger.flush();
+      ledger.ingest(hook("leaving"));
+      location.href = "/page2";
+    } else {
+      ledger.ingest(hook("next"));
+      while ((await ledger.flush()).waiting > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+      await report("/end", "");
+    }
+  `;
+  const taken = new Map();
+  let requests = 0;
+  await browse(reporting(script), (request, body) => {
+    if (!request.url.endsWith("/events")) return 200;
+    requests += 1;
+    if (requests === 1) return 503;
+    taken.set(request.headers["idempotency-key"], JSON.parse(body).events.map((event) => event.event_params.thread_id));
+    return 202;
+  });
+  assert.deepEqual([...taken.values()].flat().sort(), ["leaving", "next", "stored"]);
 });

@@ -166,13 +166,20 @@ pub(crate) fn parse<'a>(
     direction: Direction,
     expected: &dyn Fn(&RequestId) -> Expected,
 ) -> Result<Message<'a>, Malformed> {
+    // JSON is UTF-8 (RFC 8259, 8.1): what is not is told before anything is read.
+    let text = core::str::from_utf8(text).map_err(|error| Malformed {
+        kind: MalformedKind::Json,
+        column: error.valid_up_to() + 1,
+        id: None,
+        is_response: false,
+    })?;
     let mut parts = Parts { direction, expected, id: None, method: None, body: None, raw: None, error: None };
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let read = PartsSeed(&mut parts).deserialize(&mut deserializer).and_then(|()| deserializer.end());
     let read = read.and_then(|()| parts.finish());
     read.map_err(|error| {
         // A member of the wrong type ends the parser early: what follows may not even be JSON.
-        let rest = if error.is_data() { serde_json::from_slice::<de::IgnoredAny>(text).err() } else { None };
+        let rest = if error.is_data() { serde_json::from_str::<de::IgnoredAny>(text).err() } else { None };
         let kind = if error.is_data() && rest.is_none() { MalformedKind::Shape } else { MalformedKind::Json };
         let is_response = parts.method.is_none();
         Malformed { kind, column: rest.unwrap_or(error).column(), id: parts.id, is_response }

@@ -1,0 +1,41 @@
+// What the tests share: the recordings, the native program, and sessions through the package.
+import { execFileSync } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+const golden = join(root, "tests/golden");
+
+/** The recordings, as VERSION/SCENARIO. */
+export const names = readdirSync(golden).flatMap((version) =>
+  readdirSync(join(golden, version)).map((scenario) => `${version}/${scenario}`),
+);
+
+export const recording = (name) => readFileSync(join(golden, name, "traffic.jsonl"), "utf8");
+
+/** What the native program makes of a recording. */
+export const native = (name, ...options) =>
+  execFileSync(join(root, "target/debug/turnledger"), ["replay", "--quiet", ...options, join(golden, name, "traffic.jsonl")], {
+    encoding: "utf8",
+  });
+
+/** The recorded messages of a text. */
+export const messages = (text) => text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+
+/** The request bodies of a recording, one a line, by the package. */
+export async function reduce(createLedger, text, options = {}) {
+  let now = 0;
+  let last = 0;
+  let bodies = "";
+  const ledger = await createLedger({ ...options, clock: () => now });
+  ledger.on("batch", ({ body }) => (bodies += `${body}\n`));
+  for (const { at_ms, connection_id, direction, message } of messages(text)) {
+    now = at_ms;
+    last = Math.max(last, at_ms);
+    ledger.observe(connection_id, direction, message);
+  }
+  now = last;
+  await ledger.close();
+  return bodies;
+}

@@ -1,0 +1,115 @@
+// Requests to a real HTTP server: each event arrives once, whatever happens on the way.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import * as files from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { createLedger, fileStorage } from "../dist/node.js";
+
+/** A server that answers by a script, and then takes everything; it knows requests by their key. */
+async function server(script = []) {
+  const received = [];
+  const taken = new Map();
+  const http = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    const answer = script.shift() ?? { status: 202 };
+    received.push({ url: request.url, headers: request.headers, body, at: Date.now() });
+    if (answer.status === undefined) return request.socket.destroy();
+    if (answer.status < 300) taken.set(request.headers["idempotency-key"], JSON.parse(body).events);
+    response.writeHead(answer.status, answer.headers).end();
+  });
+  await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${http.address().port}/api/`;
+  return { url, received, script, events: () => [...taken.values()].flat(), close: () => http.close() };
+}
+
+const hook = (thread) => {
+  const tracking = { model_slug: "m", thread_id: thread, turn_id: "u" };
+  return { hook_run: { tracking, event_name: "stop", hook_source: "user", status: "completed" } };
+};
+const threads = (events) => events.map((event) => event.event_params.thread_id);
+
+test("a request is what the contract says", async () => {
+  const to = await server();
+  const ledger = await createLedger({ upload: { url: to.url, headers: async () => ({ Authorization: "Bearer token" }) } });
+  ledger.ingest(hook("one"));
+  ledger.ingest(hook("two"));
+  assert.equal(ledger.stats().waiting, 2);
+  assert.deepEqual(await ledger.flush(), { delivered: 2, waiting: 0 });
+  const [{ url, headers, body }] = to.received;
+  assert.equal(url, "/api/codex/analytics-events/events");
+  assert.equal(headers["content-type"], "application/json");
+  assert.equal(headers.authorization, "Bearer token");
+  assert.match(headers["idempotency-key"], /^[0-9a-f]{64}$/);
+  assert.deepEqual(threads(JSON.parse(body).events), ["one", "two"]);
+  assert.equal(to.received.length, 1);
+  to.close();
+});
+
+test("batches by count and by age", async () => {
+  const to = await server();
+  const ledger = await createLedger({ upload: { url: to.url }, batch: { events: 2, ageMs: 30 } });
+  for (const thread of ["one", "two", "three"]) ledger.ingest(hook(thread));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.deepEqual(to.received.map(({ body }) => threads(JSON.parse(body).events)), [["one", "two"], ["three"]]);
+  await ledger.close();
+  to.close();
+});
+
+test("what may pass is tried again, what will not is given up", async () => {
+  const script = [{ status: 500 }, {}, { status: 429, headers: { "Retry-After": "2" } }, { status: 202 }, { status: 400 }];
+  const to = await server(script);
+  const ledger = await createLedger({ upload: { url: to.url } });
+  ledger.ingest(hook("one"));
+  assert.deepEqual(await ledger.flush(), { delivered: 0, waiting: 1 });
+  while (to.received.length < 4) await new Promise((resolve) => setTimeout(resolve, 20));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.ok(to.received[3].at - to.received[2].at >= 1990, "the server gets the time that it asked for");
+  assert.deepEqual(threads(to.events()), ["one"]);
+  ledger.ingest(hook("two"));
+  assert.deepEqual(await ledger.flush(), { delivered: 0, waiting: 0 });
+  const { delivered, refused, waiting } = ledger.stats();
+  assert.deepEqual({ delivered, refused, waiting }, { delivered: 1, refused: 1, waiting: 0 });
+  await ledger.close();
+  to.close();
+});
+
+test("what could not be sent outlives the process, and arrives once", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "turnledger-queue-"));
+  try {
+    const storage = () => fileStorage(join(folder, "queue.json"), files);
+    const away = await createLedger({ upload: { url: "http://127.0.0.1:1" }, storage: storage() });
+    for (const thread of ["one", "two"]) away.ingest(hook(thread));
+    assert.deepEqual(await away.close(), { delivered: 0, waiting: 2 });
+    const to = await server();
+    const back = await createLedger({ upload: { url: to.url }, storage: storage() });
+    back.ingest(hook("three"));
+    const { waiting } = await back.close();
+    assert.deepEqual([waiting, threads(to.events())], [0, ["one", "two", "three"]]);
+    const third = await createLedger({ upload: { url: to.url }, storage: storage() });
+    await third.close();
+    assert.equal(to.received.length, 2);
+    to.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("requests by a function of the host's own", async () => {
+  const sent = [];
+  const upload = async (batch) => {
+    sent.push(batch);
+    if (sent.length === 1) throw new Error("away");
+    return { kind: "delivered" };
+  };
+  const ledger = await createLedger({ upload });
+  ledger.ingest(hook("one"));
+  assert.deepEqual(await ledger.flush(), { delivered: 0, waiting: 1 });
+  assert.deepEqual(await ledger.flush(), { delivered: 1, waiting: 0 });
+  assert.deepEqual(sent[0], sent[1]);
+  await ledger.close();
+});

@@ -1,0 +1,17 @@
+/** What every way to load the module shares. */
+import { Ledger } from "./ledger.js";
+import type { LedgerOptions } from "./options.js";
+import { userSaysNo } from "./privacy.js";
+
+/** `createLedger`, by how the module is loaded: once, and only for a ledger that does something. */
+export function creator(load: () => Promise<WebAssembly.Module>): (options?: LedgerOptions) => Promise<Ledger> {
+  let loaded: Promise<WebAssembly.Module> | undefined;
+  return async (options = {}) => {
+    if (typeof options !== "object" || options === null) throw new TypeError("options: expected an object");
+    if (options.enabled === false || userSaysNo()) return Ledger.start(undefined, options);
+    loaded ??= load();
+    // A network that was away may be back the next time.
+    loaded.catch(() => (loaded = undefined));
+    return Ledger.start(await loaded, options);
+  };
+}

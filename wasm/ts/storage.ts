@@ -1,0 +1,83 @@
+/** Where requests wait that could not be sent. */
+import type { Batch } from "./options.js";
+
+/** Requests in their order. A ledger asks one thing after another. */
+export interface Storage {
+  /** All of them, oldest first: asked once, when a ledger begins. */
+  load(): Promise<Batch[]>;
+  /** Keeps a request. */
+  add(batch: Batch): Promise<void>;
+  /** Forgets a request that is done with, or had to go. */
+  remove(id: string): Promise<void>;
+}
+
+/** Requests in an IndexedDB database: they outlive the page. */
+export function indexedDbStorage(name = "turnledger"): Storage {
+  let opened: Promise<IDBDatabase> | undefined;
+  const open = (): Promise<IDBDatabase> =>
+    (opened ??= new Promise((resolve, reject) => {
+      const request = indexedDB.open(name, 1);
+      request.onupgradeneeded = () => {
+        const store = request.result.createObjectStore("requests", { keyPath: "number", autoIncrement: true });
+        store.createIndex("id", "id", { unique: true });
+      };
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error ?? new Error("IndexedDB cannot be opened"));
+    }));
+  const within = async <T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> => {
+    const transaction = (await open()).transaction("requests", mode);
+    const request = work(transaction.objectStore("requests"));
+    return new Promise((resolve, reject) => {
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onerror = transaction.onabort = () => reject(transaction.error ?? new Error("IndexedDB failed"));
+    });
+  };
+  return {
+    load: async () =>
+      (await within<Batch[]>("readonly", (store) => store.getAll())).map(({ id, events, body }) => ({ id, events, body })),
+    add: async ({ id, events, body }) => {
+      await within("readwrite", (store) => store.add({ id, events, body }));
+    },
+    remove: async (id) => {
+      const key = await within("readonly", (store) => store.index("id").getKey(id));
+      if (key !== undefined) await within("readwrite", (store) => store.delete(key));
+    },
+  };
+}
+
+/** The part of `node:fs/promises` that {@link fileStorage} uses. */
+export interface Files {
+  readFile(path: string, encoding: "utf8"): Promise<string>;
+  writeFile(path: string, text: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+}
+
+/**
+ * Requests in a file: `fileStorage("queue.json", await import("node:fs/promises"))`. The file is replaced as a whole, so
+ * that it is whole whenever the process ends. One process has it at a time.
+ */
+export function fileStorage(path: string, files: Files): Storage {
+  let kept: Batch[] = [];
+  const write = async (): Promise<void> => {
+    await files.writeFile(`${path}.new`, JSON.stringify(kept));
+    await files.rename(`${path}.new`, path);
+  };
+  return {
+    load: async () => {
+      try {
+        kept = JSON.parse(await files.readFile(path, "utf8")) as Batch[];
+      } catch (error) {
+        if ((error as { code?: string }).code !== "ENOENT") throw error;
+      }
+      return [...kept];
+    },
+    add: async (batch) => {
+      kept.push(batch);
+      await write();
+    },
+    remove: async (id) => {
+      kept = kept.filter((batch) => batch.id !== id);
+      await write();
+    },
+  };
+}

@@ -30,13 +30,23 @@ fn without_repositories(mut events: Vec<Value>) -> Vec<Value> {
 }
 
 fn check(name: &str, finished: Finished) {
-    let Finished { real, ours, recording, transport, stderr: said } = finished;
+    let Finished { expected, real, ours, recording, transport, stderr: said } = finished;
     let said = said.lines().filter(|line| line.starts_with("turnledger:") && !line.contains("are passed on to"));
     assert_eq!(said.collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(ours.len(), expected);
+    assert!(real.len() <= expected && real.len() + 1 >= expected, "Codex uploaded {} of {expected} events", real.len());
+    let lost = expected - real.len();
+    if lost > 0 {
+        // It happens to the real binary under load; what it did upload is compared all the same.
+        let _ = writeln!(std::io::stderr(), "{name}: Codex did not upload {lost} of its {expected} events");
+    }
     let mut comparison = Comparison::default();
     comparison.add(name, &recording, &without_repositories(ours.clone()), &without_repositories(real));
     println!("{comparison}");
-    assert_eq!(comparison.differences, [""; 0]);
+    comparison.differences.retain(|difference| lost == 0 || !difference.contains("not in the recording"));
+    assert_eq!((&comparison.differences, &comparison.invisible), (&Vec::new(), &Vec::new()));
+    let (matched, extra) = comparison.rows.values().fold((0, 0), |sum, row| (sum.0 + row.matched, sum.1 + row.extra));
+    assert_eq!((matched, extra), ((expected - lost) as u64, lost as u64));
 
     let replayed =
         run(&["replay", "--strict", "-q", "--remote", REMOTE, "--transport", transport, "-"], recording.as_bytes());

@@ -85,7 +85,9 @@ fn the_spool_is_drained() {
         let url = collector.url();
         run_in(home.path(), &[&["upload", "--upload", &url][..], more].concat(), b"")
     };
-    assert_eq!(ended(&upload(&[])), said(0, "0 events delivered, in 0 requests\n"));
+    let path = home.path().join(".local/state/turnledger/spool.db").display().to_string();
+    let nothing = format!("turnledger: {path}: no spool there; nothing waits\n0 events delivered, in 0 requests\n");
+    assert_eq!(ended(&upload(&[])), said(0, &nothing));
     assert!(!home.path().join(".local").exists(), "to look at a spool does not make one");
     let expected = fill(home.path(), "approve_patch");
     collector.script([Answer::status(503), Answer::hang_up()]);
@@ -108,6 +110,8 @@ fn what_cannot_be_delivered_is_kept_and_said() {
     assert_eq!(upload(&["--upload", "http://127.0.0.1:1"]), waiting("the server cannot be reached"));
     collector.script([Answer::status(503)]);
     assert_eq!(upload(&["--upload", &url]), waiting("the server answers with status 503"));
+    collector.script([Answer::status(404)]);
+    assert_eq!(upload(&["--upload", &url]), waiting("the server does not take requests at this URL (status 404)"));
     collector.script([Answer::status(401)]);
     assert_eq!(upload(&["--upload", &url]), waiting("the server refuses the credentials (status 401)"));
     let auth = home.path().join("auth.json");
@@ -135,7 +139,7 @@ fn what_cannot_be_delivered_is_kept_and_said() {
         upload(&["--upload", &url, "/no/such/file"]),
         said(2, "turnledger: cannot read /no/such/file: No such file or directory (os error 2)\n")
     );
-    assert_eq!(collector.received().len(), 2);
+    assert_eq!(collector.received().len(), 3);
 }
 
 #[test]
@@ -208,7 +212,9 @@ fn a_session_fills_a_spool_that_is_named_and_upload_delivers_it() {
     // Both directions at once, which gives no events but those of notifications: enough to see that it waits.
     let output = run_in(home.path(), &["tap", "--spool", &spool, "--", "cat"], lines.join("\n").as_bytes());
     assert_eq!(ended(&output), said(0, ""));
+    assert!(Path::new(&spool).exists());
     let waiting = Spool::open(Path::new(&spool), StoreLimits::default()).expect("a spool").waiting().expect("counts");
+    assert!(waiting.events > 0);
     let collector = Collector::new();
     let output = run_in(home.path(), &["upload", "-q", "--spool", &spool, "--upload", &collector.url()], b"");
     assert_eq!((ended(&output), collector.count() as u64), (said(0, ""), waiting.events));

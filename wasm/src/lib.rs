@@ -9,6 +9,7 @@ mod options;
 use std::fmt::Write;
 
 use js_sys::Function;
+use turnledger_core::digest::Sha2;
 use turnledger_core::{Batch, Batcher, Direction, Fact, Output, Pipeline, UnixMillis};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -125,16 +126,16 @@ impl Engine {
         options::questions(self.output.questions.drain(..))
     }
 
-    /// Takes an event into the next request. Returns the requests that are complete with it: each three lines,
-    /// the idempotency key, how many events, and the body.
+    /// Takes an event into the next request. Returns the requests that are complete with it: each two lines,
+    /// how many events, and the body. Their keys are the host's to make: two sessions may have equal bodies.
     pub fn batch(&mut self, event: &str, is_isolated: bool) -> String {
-        self.batcher.push_json(event, is_isolated, &self.digest).iter().map(lines_of).collect()
+        self.batcher.push_json(event, is_isolated, &Sha2::default()).iter().map(lines_of).collect()
     }
 
     /// The request of what waits, if anything does.
     #[wasm_bindgen(js_name = flushBatch)]
     pub fn flush_batch(&mut self) -> String {
-        self.batcher.flush(&self.digest).iter().map(lines_of).collect()
+        self.batcher.flush(&Sha2::default()).iter().map(lines_of).collect()
     }
 
     /// What went through, as JSON.
@@ -157,7 +158,7 @@ impl Engine {
 }
 
 fn lines_of(batch: &Batch) -> String {
-    format!("{}\n{}\n{}\n", batch.id, batch.events, batch.body)
+    format!("{}\n{}\n", batch.events, batch.body)
 }
 
 /// `as` saturates, and takes what is not a number for 0.

@@ -58,10 +58,13 @@ test("a listener that throws stops nothing", async (context) => {
   assert.deepEqual([heard, said.mock.callCount()], [2, 2]);
 });
 
-test("beforeSend changes and vetoes", async () => {
+test("beforeSend changes and vetoes", async (context) => {
   const bodies = [];
+  context.mock.method(console, "error", () => {});
   const beforeSend = (event) => {
     if (event.event_type === "codex_turn_event") throw new Error("held back all the same");
+    if (event.event_type === "codex_web_search_event") return undefined;
+    if (event.event_type === "codex_file_change_event") return Promise.resolve(event);
     if (event.event_type !== "codex_thread_initialized") return null;
     return { ...event, event_params: { ...event.event_params, model: "masked" } };
   };
@@ -119,8 +122,9 @@ test("a bad argument is a TypeError that says what was expected", async () => {
   const bad = [
     [() => ledger.observe(-1, "client_to_server", "{}"), "connectionId: expected a whole number from 0 on"],
     [() => ledger.observe(1, "up", "{}"), 'direction: expected "client_to_server" or "server_to_client"'],
-    [() => ledger.observe(1, "client_to_server", 5), "message: expected a string, a Uint8Array or an object"],
-    [() => ledger.observe(1, "client_to_server", null), "message: expected a string, a Uint8Array or an object"],
+    [() => ledger.observe(1, "client_to_server", 5), "message: expected a string, bytes, or the object that the message is"],
+    [() => ledger.observe(1, "client_to_server", null), "message: expected a string, bytes, or the object that the message is"],
+    [() => ledger.observe(1, "client_to_server", new Blob(["{}"])), "message: expected a string, bytes, or the object that the message is"],
     [() => ledger.ingest("fact"), "fact: expected an object"],
     [() => ledger.ingest({ nonsense: 1 }), "fact: not a fact (column 11)"],
     [() => ledger.on("nonsense", () => {}), 'there is no "nonsense" to listen for'],
@@ -158,6 +162,12 @@ test("a hash function of the host's own", async () => {
       }
     }
     assert.ok(failures > 0 && made.length > 0);
+    // A snapshot has hashes of a turn's diff: while there are none, there is no snapshot.
+    const [running, another] = await ledgerAndClock({ digest: { scheme: "broken", digest: broken } });
+    const recorded = messages(recording(name));
+    const end = recorded.findIndex(({ message }) => message.method === "turn/completed");
+    feed(running, another, recorded.slice(0, end));
+    assert.throws(() => running.snapshot(), { name: "TypeError" });
     assert.ok(made.every((event) => event.event_type !== "codex_accepted_line_fingerprints"));
   }
 });

@@ -113,3 +113,71 @@ test("requests by a function of the host's own", async () => {
   assert.deepEqual(sent[0], sent[1]);
   await ledger.close();
 });
+
+test("a function that says nothing of use is asked again, later", async (context) => {
+  const said = context.mock.method(console, "error", () => {});
+  const answers = [undefined, { kind: "ok" }, { kind: "delivered" }];
+  const ledger = await createLedger({ upload: async () => answers.shift() });
+  ledger.ingest(hook("one"));
+  assert.deepEqual(await ledger.flush(), { delivered: 0, waiting: 1 });
+  assert.deepEqual(await ledger.flush(), { delivered: 0, waiting: 1 });
+  assert.deepEqual([await ledger.close(), said.mock.callCount()], [{ delivered: 1, waiting: 0 }, 2]);
+});
+
+test("credentials that never come cost a timeout", async () => {
+  const to = await server();
+  const upload = { url: to.url, headers: () => new Promise(() => {}), timeoutMs: 50 };
+  const ledger = await createLedger({ upload });
+  ledger.ingest(hook("one"));
+  assert.deepEqual(await ledger.close(), { delivered: 0, waiting: 1 });
+  to.close();
+});
+
+test("a storage that fails is done without", async (context) => {
+  const said = context.mock.method(console, "error", () => {});
+  const fails = async () => {
+    throw new Error("no room");
+  };
+  for (const load of [fails, async () => null, async () => [{ nonsense: 1 }, null]]) {
+    const to = await server();
+    const ledger = await createLedger({ upload: { url: to.url }, storage: { load, add: fails, remove: fails } });
+    ledger.ingest(hook("one"));
+    assert.deepEqual([await ledger.close(), threads(to.events())], [{ delivered: 1, waiting: 0 }, ["one"]]);
+    to.close();
+  }
+  assert.equal(said.mock.callCount(), 1);
+});
+
+test("equal events of two sessions are two requests", async () => {
+  const to = await server();
+  for (let session = 0; session < 2; session += 1) {
+    const ledger = await createLedger({ upload: { url: to.url }, clock: () => 1 });
+    ledger.ingest(hook("one"));
+    await ledger.close();
+  }
+  assert.deepEqual(threads(to.events()), ["one", "one"]);
+  to.close();
+});
+
+test("what comes while a ledger closes is not taken", async () => {
+  const to = await server();
+  const ledger = await createLedger({ upload: { url: to.url } });
+  ledger.ingest(hook("one"));
+  const closing = ledger.close();
+  ledger.ingest(hook("late"));
+  assert.equal(ledger.close(), closing);
+  assert.deepEqual([await closing, ledger.isEnabled], [{ delivered: 1, waiting: 0 }, false]);
+  assert.deepEqual(threads(to.events()), ["one"]);
+  assert.equal(ledger.stats().events.codex_hook_run, 1);
+  to.close();
+});
+
+test("a target that is none, or not safe, is refused", async () => {
+  const refused = [
+    ["analytics.example", "upload.url: expected an absolute URL"],
+    [undefined, "upload.url: expected an absolute URL"],
+    ["http://analytics.example", "upload.url: expected https://, or http:// on this machine"],
+    ["https://user:secret@analytics.example", "upload.url: it has a user or a password"],
+  ];
+  for (const [url, message] of refused) await assert.rejects(createLedger({ upload: { url } }), { name: "TypeError", message });
+});

@@ -8,6 +8,6 @@ export const createLedger = /* @__PURE__ */ creator(async () => {
   const response = await fetch(new URL("./turnledger.wasm", import.meta.url));
   if (!response.ok) throw new Error(`turnledger.wasm cannot be loaded (status ${response.status})`);
   // A server that does not know the type of the file serves it all the same.
-  if (response.headers.get("Content-Type")?.startsWith("application/wasm")) return WebAssembly.compileStreaming(response);
+  if (response.headers.get("Content-Type") === "application/wasm") return WebAssembly.compileStreaming(response);
   return WebAssembly.compile(await response.arrayBuffer());
 });

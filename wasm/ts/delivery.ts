@@ -17,10 +17,12 @@ export interface Counts {
   evicted: number;
 }
 
+type Send = (batch: Batch, leaving: boolean) => Promise<Outcome>;
+
 export class Delivery {
   readonly counts: Counts = { delivered: 0, refused: 0, evicted: 0 };
-  readonly #send: (batch: Batch, outlives: boolean) => Promise<Outcome>;
-  readonly #storage: Storage | undefined;
+  readonly #send: Send;
+  #storage: Storage | undefined;
   #queue: Batch[] = [];
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -30,14 +32,22 @@ export class Delivery {
   /** What the storage was asked so far. */
   #stored: Promise<void> = Promise.resolve();
 
+  /** @throws TypeError if the target is none that is safe. */
   constructor(upload: Upload, storage: Storage | undefined) {
-    this.#send = typeof upload === "function" ? upload : poster(upload);
+    this.#send = typeof upload === "function" ? (batch, leaving) => upload(batch, { leaving }) : poster(upload);
     this.#storage = storage;
   }
 
-  /** Takes up what an earlier ledger left behind. */
+  /** Takes up what an earlier ledger left behind. A storage that cannot be read is done without. */
   async start(): Promise<void> {
-    this.#queue = [...((await this.#storage?.load()) ?? []), ...this.#queue];
+    let left: Batch[] = [];
+    try {
+      left = ((await this.#storage?.load()) ?? []).filter(isBatch);
+    } catch (error) {
+      console.error("turnledger: the storage cannot be read; what waits, waits in memory:", error);
+      this.#storage = undefined;
+    }
+    this.#queue = [...left, ...this.#queue];
     if (this.#queue.length > 0) void this.#run();
   }
 
@@ -62,41 +72,82 @@ export class Delivery {
   /** Sends what waits and what `complete` adds, whatever failed before, until something fails again. */
   async flush(complete: () => void): Promise<void> {
     await this.#running;
-    // What is added now goes with the rest, not before it.
-    this.#isHeld = true;
-    complete();
-    this.#isHeld = false;
+    this.#hold(complete);
     this.#cancel();
     await this.#run();
     await this.#stored;
   }
 
+  /**
+   * The page goes, and perhaps comes back: what waits, with what `complete` adds, is sent so that it outlives the page,
+   * as far as browsers allow. What a storage has is sent again by the next page, with the same key.
+   */
+  leave(complete: () => void): void {
+    this.#hold(complete);
+    let bytes = 0;
+    for (const batch of [...this.#queue]) {
+      const size = new TextEncoder().encode(batch.body).length;
+      if (bytes + size > MOST_KEPT_ALIVE) continue;
+      bytes += size;
+      void this.#attempt(batch, true).then((outcome) => this.#settle(batch, outcome));
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#cancel();
+  }
+
+  /** What is added meanwhile goes with the rest, not before it. */
+  #hold(complete: () => void): void {
+    this.#isHeld = true;
+    try {
+      complete();
+    } finally {
+      this.#isHeld = false;
+    }
+  }
+
   #run(): Promise<void> {
-    return (this.#running ??= this.#sendAll().finally(() => (this.#running = undefined)));
+    return (this.#running ??= this.#sendAll());
   }
 
   async #sendAll(): Promise<void> {
-    for (let batch = this.#queue[0]; batch !== undefined && this.#timer === undefined; batch = this.#queue[0]) {
-      const outcome = await this.#attempt(batch);
-      if (outcome.kind === "try_again") {
-        if (!this.#isClosed) this.#tryLater(outcome.afterMs);
-        return;
+    try {
+      for (let batch = this.#queue[0]; batch !== undefined && this.#timer === undefined; batch = this.#queue[0]) {
+        const outcome = await this.#attempt(batch, false);
+        if (outcome.kind === "try_again") {
+          if (!this.#isClosed) this.#tryLater(outcome.afterMs);
+          return;
+        }
+        this.#failures = 0;
+        this.#settle(batch, outcome);
       }
-      this.#failures = 0;
-      this.#queue.shift();
-      if (outcome.kind === "delivered") this.counts.delivered += batch.events;
-      else this.counts.refused += batch.events;
-      this.#store((storage) => storage.remove(batch.id));
+    } finally {
+      this.#running = undefined;
     }
   }
 
-  async #attempt(batch: Batch): Promise<Outcome> {
+  /** Never rejects: whoever sends says what failed by an outcome; anything else is a network that is away. */
+  async #attempt(batch: Batch, leaving: boolean): Promise<Outcome> {
     try {
-      return await this.#send(batch, false);
+      const outcome = await this.#send(batch, leaving);
+      if (["delivered", "try_again", "refused"].includes(outcome?.kind)) return outcome;
+      console.error('turnledger: upload: expected { kind: "delivered" | "try_again" | "refused" }, got', outcome);
     } catch {
-      // Whoever sends says what failed by an outcome; anything else is a network that is away.
-      return { kind: "try_again" };
+      // As above.
     }
+    return { kind: "try_again" };
+  }
+
+  /** A batch is done with, if it is; it may be done with already. */
+  #settle(batch: Batch, outcome: Outcome): void {
+    const at = this.#queue.indexOf(batch);
+    if (outcome.kind === "try_again" || at < 0) return;
+    this.#queue.splice(at, 1);
+    if (outcome.kind === "delivered") this.counts.delivered += batch.events;
+    else this.counts.refused += batch.events;
+    this.#store((storage) => storage.remove(batch.id));
   }
 
   #tryLater(askedMs = 0): void {
@@ -111,60 +162,68 @@ export class Delivery {
     (this.#timer as { unref?: () => void }).unref?.();
   }
 
-  /**
-   * The page goes: what waits is sent so that it outlives the page, as far as browsers allow. What a storage has is sent
-   * again by the next page, with the same key.
-   */
-  leave(): void {
-    let bytes = 0;
-    for (const batch of this.#queue) {
-      bytes += batch.body.length;
-      if (bytes > MOST_KEPT_ALIVE) return;
-      this.#send(batch, true).catch(() => undefined);
-    }
-  }
-
-  close(): void {
-    this.#isClosed = true;
-    this.#cancel();
-  }
-
   #cancel(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  /** One thing after another; a storage that fails is done without, since what waits is in memory, too. */
+  /** One thing after another; what fails is done without, since what waits is in memory, too. */
   #store(work: (storage: Storage) => Promise<void>): void {
     const storage = this.#storage;
     if (storage !== undefined) this.#stored = this.#stored.then(() => work(storage)).catch(() => undefined);
   }
 }
 
-function poster(to: UploadTo): (batch: Batch, outlives: boolean) => Promise<Outcome> {
-  const url = to.url.replace(/\/+$/, "") + PATH;
+function isBatch(value: unknown): value is Batch {
+  const { id, events, body } = (value ?? {}) as Partial<Batch>;
+  return typeof id === "string" && typeof events === "number" && typeof body === "string";
+}
+
+/** Events and credentials go over TLS, or stay on this machine. */
+function endpoint(base: unknown): string {
+  const url = typeof base === "string" && URL.canParse(base) ? new URL(base) : undefined;
+  if (url === undefined) throw new TypeError("upload.url: expected an absolute URL");
+  const isLocal = /^(localhost|127\..*|\[::1\])$/.test(url.hostname);
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLocal)) {
+    throw new TypeError("upload.url: expected https://, or http:// on this machine");
+  }
+  if (url.username !== "" || url.password !== "") throw new TypeError("upload.url: it has a user or a password");
+  return url.href.replace(/\/+$/, "") + PATH;
+}
+
+function poster(to: UploadTo): Send {
+  const url = endpoint(to?.url);
+  const timeoutMs = to.timeoutMs ?? 10_000;
   /** Those of the latest request: a page that goes cannot wait for others. */
   let known: Record<string, string> = {};
-  return async (batch, outlives) => {
-    if (!outlives && to.headers !== undefined) known = await to.headers();
+  return async (batch, leaving) => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const given = to.headers?.();
+    if (given !== undefined && !("then" in given)) known = given;
+    else if (given !== undefined && !leaving) known = await Promise.race([given as Promise<typeof known>, aborted(signal)]);
     const response = await (to.fetch ?? fetch)(url, {
       method: "POST",
       headers: { ...known, "Content-Type": "application/json", "Idempotency-Key": batch.id },
       body: batch.body,
-      keepalive: outlives,
+      keepalive: leaving,
       // Events and credentials go where the user said, and nowhere else.
       redirect: "manual",
-      signal: AbortSignal.timeout(to.timeoutMs ?? 10_000),
+      signal,
     });
     await response.arrayBuffer().catch(() => undefined);
     const { status } = response;
     if (response.ok) return { kind: "delivered" };
+    // A redirection is not followed and has no status in a browser.
     if (status === 401 || status === 408 || status === 429 || status >= 500) {
       const afterMs = retryAfter(response.headers.get("Retry-After"));
       return afterMs === undefined ? { kind: "try_again" } : { kind: "try_again", afterMs };
     }
     return { kind: "refused", status };
   };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
 }
 
 /** Seconds, or a date. */

@@ -8,6 +8,8 @@ const DISCARDS = 2;
 const QUESTIONS = 4;
 const MALFORMED = 8;
 
+export const DIGEST_FAILED = "digest: it threw, or returned something else than 16 to 64 bytes";
+
 /** An event as text, and whether it goes in a request of its own. */
 export interface EventText {
   json: string;
@@ -24,10 +26,16 @@ export interface Yield {
   hasDigestFailed: boolean;
 }
 
+/** A request without its key. */
+export type Formed = Omit<Batch, "id">;
+
 const NOTHING: Yield = { events: [], discards: [], questions: [], isMalformed: false, hasDigestFailed: false };
 
 export class Engine {
   readonly #make: (snapshot?: string) => Core;
+  readonly #hasDigest: boolean;
+  /** Called when what waited for a request is lost. */
+  onLoss: () => void = () => {};
   #core: Core;
   internalErrors = 0;
 
@@ -42,7 +50,9 @@ export class Engine {
       scheme: digest?.scheme,
     });
     this.#make = (snapshot) => new Core(text, key, digest && ((bytes: Uint8Array) => digest.digest(bytes)), snapshot);
-    this.#core = this.#make(options.snapshot);
+    this.#hasDigest = digest !== undefined;
+    // A ledger that did nothing had nothing to save.
+    this.#core = this.#make(options.snapshot || undefined);
   }
 
   observe(at: number, connection: number, toServer: boolean, message: string | Uint8Array): Yield {
@@ -63,29 +73,37 @@ export class Engine {
   }
 
   /** The requests that are complete with an event. */
-  batch({ json, isIsolated }: EventText): Batch[] {
-    return batches(this.#guard((core) => core.batch(json, isIsolated), ""));
+  batch({ json, isIsolated }: EventText): Formed[] {
+    return requests(this.#guard((core) => core.batch(json, isIsolated), ""));
   }
 
-  flushBatch(): Batch[] {
-    return batches(this.#guard((core) => core.flushBatch(), ""));
+  flushBatch(): Formed[] {
+    return requests(this.#guard((core) => core.flushBatch(), ""));
   }
 
   stats(): string {
     return this.#guard((core) => core.stats(), "{}");
   }
 
+  /** @throws if the host's own hash function failed: zeros must not be taken for hashes. */
   snapshot(): string {
-    return this.#core.snapshot();
+    const snapshot = this.#guard((core) => core.snapshot(), "");
+    if (this.#takeDigestFailure()) throw new TypeError(DIGEST_FAILED);
+    return snapshot;
   }
 
   free(): void {
     this.#core.free();
   }
 
+  #takeDigestFailure(): boolean {
+    return this.#hasDigest && this.#guard((core) => core.takeDigestFailure(), false);
+  }
+
   #step(step: (core: Core) => number): Yield {
     const flags = this.#guard(step, 0);
-    if (flags === 0) return NOTHING;
+    const hasDigestFailed = this.#takeDigestFailure();
+    if (flags === 0) return hasDigestFailed ? { ...NOTHING, hasDigestFailed } : NOTHING;
     return this.#guard((core) => {
       const events = flags & EVENTS ? core.takeEvents().split("\n").slice(0, -1).map(eventText) : [];
       return {
@@ -93,18 +111,25 @@ export class Engine {
         discards: flags & DISCARDS ? (JSON.parse(core.takeDiscards()) as Discard[]) : [],
         questions: flags & QUESTIONS ? (JSON.parse(core.takeQuestions()) as Question[]) : [],
         isMalformed: (flags & MALFORMED) !== 0,
-        hasDigestFailed: core.takeDigestFailure(),
+        hasDigestFailed,
       };
     }, NOTHING);
   }
 
-  /** A trap is a bug of ours: what was known is lost, the ledger goes on, and it is counted. */
+  /**
+   * A trap, or a stack that is exhausted, is a bug of ours and leaves the core unusable: what was known is lost, the
+   * ledger goes on with a new one, and it is counted.
+   */
   #guard<T>(work: (core: Core) => T, otherwise: T): T {
     try {
       return work(this.#core);
     } catch (error) {
-      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      // What the core refuses, it refuses by an ordinary error.
+      if (error instanceof Error && error.constructor === Error && !/recursive use|unsafe aliasing/.test(error.message)) {
+        throw error;
+      }
       this.internalErrors += 1;
+      this.onLoss();
       this.#core = this.#make();
       return otherwise;
     }
@@ -115,12 +140,10 @@ function eventText(line: string): EventText {
   return line.startsWith("!") ? { json: line.slice(1), isIsolated: true } : { json: line, isIsolated: false };
 }
 
-/** Three lines each: the key, how many events, and the body. */
-function batches(lines: string): Batch[] {
+/** Two lines each: how many events, and the body. */
+function requests(lines: string): Formed[] {
   const parts = lines.split("\n");
-  const batches: Batch[] = [];
-  for (let at = 0; at + 2 < parts.length; at += 3) {
-    batches.push({ id: parts[at] ?? "", events: Number(parts[at + 1]), body: parts[at + 2] ?? "" });
-  }
-  return batches;
+  const formed: Formed[] = [];
+  for (let at = 0; at + 1 < parts.length; at += 2) formed.push({ events: Number(parts[at]), body: parts[at + 1] ?? "" });
+  return formed;
 }

@@ -1,6 +1,6 @@
 /** The ledger: messages and facts in, events out, to listeners and to a server. */
 import { Delivery } from "./delivery.js";
-import { Engine, type EventText, type Yield } from "./engine.js";
+import { DIGEST_FAILED, Engine, type EventText, type Formed, type Yield } from "./engine.js";
 import type { TurnledgerEvent } from "./generated/events.js";
 import type { Batch, Direction, Discard, Flushed, LedgerOptions, Stats } from "./options.js";
 
@@ -13,6 +13,8 @@ export interface Listeners {
 
 /** How many events wait for a reader of {@link Ledger.events} at most; the oldest go first. */
 const MOST_UNREAD = 10_000;
+/** Timers know no longer time. */
+const LONGEST_AGE_MS = 2 ** 31 - 1;
 
 export class Ledger {
   readonly #engine: Engine | undefined;
@@ -32,20 +34,27 @@ export class Ledger {
   #forming = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
+  #closing: Promise<Flushed> | undefined;
+  /** The counts of a closed ledger. */
+  #lastStats: string | undefined;
 
   private constructor(module: WebAssembly.Module | undefined, options: LedgerOptions) {
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
     if (module === undefined) return;
-    this.#engine = new Engine(module, options);
     if (options.upload !== undefined) this.#delivery = new Delivery(options.upload, options.storage);
-    if (this.#delivery !== undefined && "document" in globalThis) globalThis.addEventListener("pagehide", this.#leave);
+    this.#engine = new Engine(module, options);
+    this.#engine.onLoss = () => (this.#forming = 0);
   }
 
   /** @internal */
   static async start(module: WebAssembly.Module | undefined, options: LedgerOptions): Promise<Ledger> {
     const ledger = new Ledger(module, options);
     await ledger.#delivery?.start();
+    if (ledger.#delivery !== undefined && "document" in globalThis) {
+      globalThis.addEventListener("pagehide", ledger.#leave);
+      document.addEventListener("visibilitychange", ledger.#leave);
+    }
     return ledger;
   }
 
@@ -60,7 +69,7 @@ export class Ledger {
    *
    * @throws TypeError if an argument is of another kind.
    */
-  observe(connectionId: number, direction: Direction, message: string | Uint8Array | object): void {
+  observe(connectionId: number, direction: Direction, message: string | Uint8Array | ArrayBuffer | object): void {
     if (!Number.isSafeInteger(connectionId) || connectionId < 0) {
       throw new TypeError("connectionId: expected a whole number from 0 on");
     }
@@ -109,7 +118,10 @@ export class Ledger {
 
   /** Sends what waits, as far as that goes. */
   async flush(): Promise<Flushed> {
-    if (!this.isEnabled) return { delivered: 0, waiting: 0 };
+    return this.isEnabled ? this.#flush() : { delivered: 0, waiting: 0 };
+  }
+
+  async #flush(): Promise<Flushed> {
     if (this.#delivery === undefined) {
       this.#flushBatch();
       return { delivered: 0, waiting: 0 };
@@ -120,20 +132,35 @@ export class Ledger {
   }
 
   /** Ends the session and sends what waits; what cannot be sent stays in the storage. */
-  async close(): Promise<Flushed> {
-    if (!this.isEnabled) return { delivered: 0, waiting: 0 };
-    this.#take(this.#engine!.finish(this.#clock()));
-    const flushed = await this.flush();
-    this.#isClosed = true;
-    this.#delivery?.close();
-    clearTimeout(this.#timer);
-    if ("document" in globalThis) globalThis.removeEventListener("pagehide", this.#leave);
-    for (const reader of this.#readers) reader.end();
-    return flushed;
+  close(): Promise<Flushed> {
+    return (this.#closing ??= this.#end());
+  }
+
+  async #end(): Promise<Flushed> {
+    if (this.#engine === undefined) return { delivered: 0, waiting: 0 };
+    try {
+      this.#take(this.#engine.finish(this.#clock()));
+    } finally {
+      // What comes from here on is not taken any more.
+      this.#isClosed = true;
+      for (const reader of this.#readers) reader.end();
+    }
+    try {
+      return await this.#flush();
+    } finally {
+      this.#delivery?.close();
+      clearTimeout(this.#timer);
+      if ("document" in globalThis) {
+        globalThis.removeEventListener("pagehide", this.#leave);
+        document.removeEventListener("visibilitychange", this.#leave);
+      }
+      this.#lastStats = this.#engine.stats();
+      this.#engine.free();
+    }
   }
 
   stats(): Stats {
-    const core = JSON.parse(this.#engine?.stats() ?? "{}") as CoreStats;
+    const core = JSON.parse(this.#lastStats ?? this.#engine?.stats() ?? "{}") as CoreStats;
     const counts = this.#delivery?.counts;
     return {
       messages: core.messages ?? 0,
@@ -153,12 +180,13 @@ export class Ledger {
 
   /**
    * The state as text, for {@link LedgerOptions.snapshot}: a ledger that goes on from it gives the events that this one
-   * would have given. It has no prompt, path, command or code in it.
+   * would have given. It has no prompt, path, command or code in it, and no event: those that wait are in the storage
+   * once {@link flush} is over, which comes first before a suspension.
+   *
+   * @throws TypeError if the host's own hash function fails.
    */
   snapshot(): string {
-    if (this.#engine === undefined) return "";
-    this.#flushBatch();
-    return this.#engine.snapshot();
+    return this.isEnabled ? this.#engine!.snapshot() : "";
   }
 
   #take({ events, discards, questions, isMalformed, hasDigestFailed }: Yield): void {
@@ -171,7 +199,7 @@ export class Ledger {
     if (hasDigestFailed) {
       // Hashes that are none must not be taken for hashes.
       this.#vetoed += events.length;
-      throw new TypeError("digest: it threw, or returned something else than 16 to 64 bytes");
+      throw new TypeError(DIGEST_FAILED);
     }
     for (const event of events) this.#event(event);
   }
@@ -180,14 +208,14 @@ export class Ledger {
     const { beforeSend } = this.#options;
     let { json } = text;
     if (beforeSend !== undefined || this.#listeners.event.size > 0 || this.#readers.size > 0) {
-      let event: TurnledgerEvent | null = JSON.parse(json) as TurnledgerEvent;
+      let event = JSON.parse(json) as TurnledgerEvent;
       if (beforeSend !== undefined) {
-        event = veto(beforeSend, event);
-        if (event === null) {
+        const passed = veto(beforeSend, event);
+        if (passed === null) {
           this.#vetoed += 1;
           return;
         }
-        json = JSON.stringify(event);
+        ({ event, json } = passed);
       }
       for (const listener of this.#listeners.event) call(listener, event);
       for (const reader of this.#readers) reader.push(event);
@@ -196,7 +224,8 @@ export class Ledger {
     this.#forming += 1;
     for (const batch of this.#engine!.batch({ json, isIsolated: text.isIsolated })) this.#send(batch);
     if (this.#forming > 0) {
-      this.#timer ??= setTimeout(() => this.#flushBatch(), this.#options.batch?.ageMs ?? 5000);
+      const age = Math.min(this.#options.batch?.ageMs ?? 5000, LONGEST_AGE_MS);
+      this.#timer ??= setTimeout(() => this.#flushBatch(), age);
     }
   }
 
@@ -206,15 +235,16 @@ export class Ledger {
     for (const batch of this.#engine!.flushBatch()) this.#send(batch);
   }
 
-  #send(batch: Batch): void {
+  #send(formed: Formed): void {
+    const batch = { id: key(), ...formed };
     this.#forming -= batch.events;
     for (const listener of this.#listeners.batch) call(listener, batch);
     this.#delivery?.add(batch);
   }
 
+  /** The page is hidden, and may be gone before anything else is heard of it. */
   #left(): void {
-    this.#flushBatch();
-    this.#delivery?.leave();
+    if (this.isEnabled && document.visibilityState === "hidden") this.#delivery?.leave(() => this.#flushBatch());
   }
 }
 
@@ -227,12 +257,22 @@ interface CoreStats {
   discards?: [[string, string], number][];
 }
 
-function messageText(message: string | Uint8Array | object): string | Uint8Array {
-  if (typeof message === "string" || message instanceof Uint8Array) return message;
-  if (typeof message !== "object" || message === null) {
-    throw new TypeError("message: expected a string, a Uint8Array or an object");
+function messageText(message: string | Uint8Array | ArrayBuffer | object): string | Uint8Array {
+  if (typeof message === "string") return message;
+  const kind = Object.prototype.toString.call(message);
+  // Also of another realm, as a frame's or a test environment's are.
+  if (kind === "[object ArrayBuffer]") return new Uint8Array(message as ArrayBuffer);
+  if (ArrayBuffer.isView(message)) return new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
+  if (kind !== "[object Object]" && kind !== "[object Array]") {
+    throw new TypeError("message: expected a string, bytes, or the object that the message is");
   }
   return JSON.stringify(message);
+}
+
+/** An idempotency key: two sessions may have equal bodies, so it is not made of one. */
+function key(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** A listener that throws is no reason to stop, nor to end a process: the host reads of it in its console. */
@@ -244,13 +284,20 @@ function call<T>(listener: ((value: T) => void) | undefined, value: T): void {
   }
 }
 
-/** A hook that throws holds the event back. */
-function veto(hook: (event: TurnledgerEvent) => TurnledgerEvent | null, event: TurnledgerEvent): TurnledgerEvent | null {
+/** What a hook lets pass. One that throws, or returns something else than an event, holds the event back. */
+function veto(
+  hook: (event: TurnledgerEvent) => TurnledgerEvent | null,
+  event: TurnledgerEvent,
+): { event: TurnledgerEvent; json: string } | null {
   try {
-    return hook(event);
-  } catch {
-    return null;
+    const passed = hook(event);
+    if (passed === null) return null;
+    if (typeof passed?.event_type === "string") return { event: passed, json: JSON.stringify(passed) };
+    console.error("turnledger: beforeSend: expected an event or null, got", passed);
+  } catch (error) {
+    console.error("turnledger: beforeSend failed:", error);
   }
+  return null;
 }
 
 /** A reader of events that may be slower than they come. */

@@ -57,11 +57,14 @@ export type Outcome =
   /** It will never succeed. */
   | { kind: "refused"; status: number };
 
-/** Where requests go: a server, or a function that sends them. */
-export type Upload = UploadTo | ((batch: Batch) => Promise<Outcome>);
+/**
+ * Where requests go: a server, or a function that sends them. `leaving` says that the page goes, so that only a request
+ * that outlives it arrives (`keepalive`).
+ */
+export type Upload = UploadTo | ((batch: Batch, context: { leaving: boolean }) => Promise<Outcome>);
 
 export interface UploadTo {
-  /** The base URL: requests go to `URL/codex/analytics-events/events`. */
+  /** The base URL, with https, or http on this machine: requests go to `URL/codex/analytics-events/events`. */
   url: string;
   /** Headers beside those of the request, asked for each time: credentials. */
   headers?: () => Record<string, string> | Promise<Record<string, string>>;
@@ -85,7 +88,10 @@ export interface Discard {
   itemId?: string;
 }
 
-/** What the core asks its host; the answer is a fact, {@link Ledger.answer}. */
+/**
+ * What the core asks its host. The answer is a fact: `{ repository_answered: { question: id, remote_url } }`, or
+ * `{ skill_answered: { question: id, skill_path, repository_root, remote_url } }`.
+ */
 export type Question =
   | { kind: "repository"; id: number; cwd: string }
   | { kind: "skill"; id: number; path: string; workspace: string | null };

@@ -21,8 +21,15 @@ export function indexedDbStorage(name = "turnledger"): Storage {
         const store = request.result.createObjectStore("requests", { keyPath: "number", autoIncrement: true });
         store.createIndex("id", "id", { unique: true });
       };
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error ?? new Error("IndexedDB cannot be opened"));
+      request.onsuccess = () => {
+        request.result.onclose = () => (opened = undefined);
+        resolve(request.result);
+      };
+      request.onerror = () => {
+        // It may be opened the next time.
+        opened = undefined;
+        reject(request.error ?? new Error("IndexedDB cannot be opened"));
+      };
     }));
   const within = async <T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> => {
     const transaction = (await open()).transaction("requests", mode);
@@ -65,7 +72,8 @@ export function fileStorage(path: string, files: Files): Storage {
   return {
     load: async () => {
       try {
-        kept = JSON.parse(await files.readFile(path, "utf8")) as Batch[];
+        const read: unknown = JSON.parse(await files.readFile(path, "utf8"));
+        kept = Array.isArray(read) ? (read as Batch[]) : [];
       } catch (error) {
         if ((error as { code?: string }).code !== "ENOENT") throw error;
       }

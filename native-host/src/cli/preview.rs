@@ -17,9 +17,9 @@ use turnledger::recording::{BadLine, MAX_LINE, Source, parse_line, read_line};
 use turnledger::replay::answer;
 use turnledger::store::{MemoryStore, StoredBatch, StoredEvent};
 use turnledger::{Sha2, now};
-use turnledger_core::event::common::RpcTransport;
 use turnledger_core::{Limits, Output, Pipeline, UnixMillis};
 
+use super::replay::Transport;
 use super::settings::{BatchArgs, KeyArgs, Settings, UploadArgs};
 use super::{BAD_INPUT, counted};
 
@@ -40,6 +40,9 @@ pub(crate) struct Args {
     /// the session's folders on this machine
     #[arg(long, value_name = "URL")]
     remote: Option<String>,
+    /// How the recorded clients reached the server
+    #[arg(long, value_enum, default_value_t = Transport::Stdio)]
+    transport: Transport,
     #[command(flatten)]
     key: KeyArgs,
     #[command(flatten)]
@@ -53,7 +56,7 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
     let endpoint = settings.endpoint()?;
     let mut preview = Preview {
         name: Source::from_argument(&args.file).name(),
-        pipeline: Pipeline::new(settings.digest()?, RpcTransport::Stdio, Limits::default()),
+        pipeline: Pipeline::new(settings.digest()?, args.transport.into(), Limits::default()),
         output: Output::default(),
         store: MemoryStore::new(settings.store_limits()),
         remote: args.remote.clone(),
@@ -114,8 +117,7 @@ impl Preview {
         let mut last = UnixMillis::default();
         while let Some(is_whole) = read_line(&mut *reader, &mut line).with_context(unreadable)? {
             number += 1;
-            last = self.line(number, is_whole.then_some(&line)).unwrap_or_default().max(last);
-            self.print_due(last, false)?;
+            last = self.line(number, is_whole.then_some(&line))?.unwrap_or_default().max(last);
         }
         self.pipeline.finish(last, &mut self.output);
         self.store_events(last);
@@ -132,31 +134,32 @@ impl Preview {
             match lines.recv_timeout(Duration::from_millis(200)) {
                 Ok(Ok(line)) => {
                     number += 1;
-                    self.line(number, Some(&line));
+                    self.line(number, Some(&line))?;
                 }
                 Ok(Err(error)) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => self.print_due(now(), false)?,
                 Err(RecvTimeoutError::Disconnected) => {
                     bail!("{} became shorter: it is another recording", path.display())
                 }
             }
-            self.print_due(now(), false)?;
         }
     }
 
-    /// Takes a line; returns when it was recorded.
-    fn line(&mut self, number: u64, line: Option<&Vec<u8>>) -> Option<UnixMillis> {
+    /// Takes a line, and prints what had gone before it; returns when it was recorded.
+    fn line(&mut self, number: u64, line: Option<&Vec<u8>>) -> io::Result<Option<UnixMillis>> {
         let read = line
             .ok_or(BadLine::TooLong(MAX_LINE))
             .and_then(|line| if line.trim_ascii().is_empty() { Ok(None) } else { parse_line(line).map(Some) });
         let recorded = match read {
-            Ok(recorded) => recorded?,
+            Ok(Some(recorded)) => recorded,
+            Ok(None) => return Ok(None),
             Err(bad) => {
                 self.bad_lines += 1;
                 eprintln!("{}:{number}: {bad}", self.name);
-                return None;
+                return Ok(None);
             }
         };
+        self.print_due(recorded.at, false)?;
         let (at, text) = (recorded.at, recorded.message.as_bytes());
         if let Some(column) =
             self.pipeline.observe(at, recorded.connection_id, recorded.direction, text, &mut self.output)
@@ -165,7 +168,8 @@ impl Preview {
             eprintln!("{}:{number}: {}", self.name, BadLine::BadMessage(column));
         }
         self.store_events(at);
-        Some(at)
+        self.print_due(at, false)?;
+        Ok(Some(at))
     }
 
     fn store_events(&mut self, at: UnixMillis) {

@@ -48,11 +48,22 @@ pub(crate) struct Args {
     key: KeyArgs,
 }
 
+/// How clients reach a server.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Transport {
+pub(super) enum Transport {
     Stdio,
     Websocket,
     InProcess,
+}
+
+impl From<Transport> for RpcTransport {
+    fn from(transport: Transport) -> Self {
+        match transport {
+            Transport::Stdio => Self::Stdio,
+            Transport::Websocket => Self::Websocket,
+            Transport::InProcess => Self::InProcess,
+        }
+    }
 }
 
 pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
@@ -64,11 +75,7 @@ pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode>
         format: if args.batches { Format::Batches } else { Format::Events },
         remote: args.remote,
         digest: Settings::load(config, &[&args.key])?.digest()?,
-        rpc_transport: match args.transport {
-            Transport::Stdio => RpcTransport::Stdio,
-            Transport::Websocket => RpcTransport::Websocket,
-            Transport::InProcess => RpcTransport::InProcess,
-        },
+        rpc_transport: args.transport.into(),
         explain: args.explain,
         strict: args.strict,
     };

@@ -175,8 +175,10 @@ fn clear(spool: &mut Spool, args: &ClearArgs, output: &mut impl Write) -> anyhow
         bail!("nothing is deleted");
     }
     let cleared = spool.clear(what)?;
-    // Another process may use it; the room is used again all the same.
-    let _ = spool.shrink();
+    // Only of an empty spool, since it holds up whoever writes; the room is used again all the same.
+    if spool.status()? == SpoolStatus::default() {
+        let _ = spool.shrink();
+    }
     Ok(ignore_closed_pipe(writeln!(output, "{} deleted", counted(cleared, "event")))?)
 }
 

@@ -21,8 +21,8 @@ use super::{BAD_INPUT, UNDELIVERED, check_readable, counted, progress};
 /// Deliver events from files, or those that wait in the spool.
 ///
 /// A file has an event or a request body a line, as `tap --events` and `replay` write them. A line that is
-/// neither is said and skipped. Should it end early, it can be run again with the same files: equal requests
-/// have equal keys, by which a server knows them.
+/// neither is said and skipped. Should it end early, it can be run again with the same files and settings: equal
+/// requests have equal keys, by which a server knows them. A file that still grows is for `--spool`.
 ///
 /// Exit codes: 0 if everything was delivered; 1 if lines of the files were skipped; 2 if the arguments cannot
 /// be used or a file cannot be read; 4 if not everything could be delivered.
@@ -32,8 +32,8 @@ pub(crate) struct Args {
     /// waits in the spool is delivered
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// How long to go on trying while the server cannot be reached or is busy
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    /// How long to go on trying with each request while the server cannot be reached or is busy
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
     wait: u64,
     /// Print neither progress nor a summary
     #[arg(long, short)]
@@ -96,8 +96,14 @@ struct Uploader {
 }
 
 impl Uploader {
-    /// Sends a batch until the server takes it, or refuses it for good: then with its status.
-    fn deliver(&mut self, batch: &Batch, progress: &ProgressBar) -> Result<Option<u16>, Stopped> {
+    /// Sends a batch until the server takes it, or refuses it for good: then with its status. Before it is sent
+    /// once more, `may_go_on` is asked.
+    fn deliver(
+        &mut self,
+        batch: &Batch,
+        progress: &ProgressBar,
+        mut may_go_on: impl FnMut() -> bool,
+    ) -> Result<Option<u16>, Stopped> {
         let until = Instant::now() + self.patience;
         loop {
             let (problem, after) = match self.courier.send(batch) {
@@ -107,7 +113,12 @@ impl Uploader {
                     self.requests += 1;
                     return Ok(None);
                 }
+                // These are of the URL or of who asks, and not of the events.
+                Outcome::Refused { status: status @ (300..=399 | 403 | 404 | 405 | 407) } => {
+                    return Err(Stopped(format!("the server does not take requests at this URL (status {status})")));
+                }
                 Outcome::Refused { status } => {
+                    self.backoff.reset();
                     self.refused += batch.events as u64;
                     return Ok(Some(status));
                 }
@@ -129,6 +140,9 @@ impl Uploader {
             progress.set_message(format!("({problem}; trying again)"));
             thread::sleep(delay);
             progress.set_message("");
+            if !may_go_on() {
+                return stopped("another process has taken over what was being sent");
+            }
         }
     }
 }
@@ -139,12 +153,19 @@ fn stopped<T>(problem: &str) -> Result<T, Stopped> {
 
 /// Delivers what waits in the spool.
 fn drain(uploader: &mut Uploader, settings: &Settings, args: &Args) -> anyhow::Result<Result<(), Stopped>> {
-    let Some(path) = settings.spool.value.as_deref().filter(|path| path.exists()) else { return Ok(Ok(())) };
+    let Some(path) = settings.spool.value.as_deref() else {
+        bail!("there is no spool to deliver from ({}); name files", settings.spool.origin);
+    };
+    if !path.exists() {
+        eprintln!("turnledger: {}: no spool there; nothing waits", path.display());
+        return Ok(Ok(()));
+    }
     let mut spool = Spool::open(path, settings.store_limits())?;
     let progress = progress::of_events(spool.waiting()?.events, !args.quiet);
     let mut ended = Ok(());
-    while let Some(next) = spool.next(now(), true)? {
-        match uploader.deliver(&next.batch, &progress) {
+    while let Some(mut next) = spool.next(now(), true)? {
+        let batch = next.batch.clone();
+        match uploader.deliver(&batch, &progress, || spool.renew(&mut next, now()).unwrap_or(false)) {
             Ok(None) => spool.delivered(&next)?,
             Ok(Some(status)) => {
                 spool.refused(&next, status)?;
@@ -167,7 +188,8 @@ fn drain(uploader: &mut Uploader, settings: &Settings, args: &Args) -> anyhow::R
         (ended, 0) => ended,
         (Err(Stopped(problem)), left) => Err(Stopped(format!("{problem}; still waiting: {}", counted(left, "event")))),
         (Ok(()), left) => {
-            Err(Stopped(format!("another process is sending what is still waiting: {}", counted(left, "event"))))
+            let left = counted(left, "event");
+            Err(Stopped(format!("another process is sending what is still waiting, or was when it ended: {left}")))
         }
     })
 }
@@ -180,7 +202,7 @@ fn send_files(uploader: &mut Uploader, settings: &Settings, args: &Args) -> anyh
     let digest = Sha2::default();
     let mut batcher = Batcher::new(settings.store_limits().batch);
     let mut bad_lines = 0;
-    let mut send = |batch: &Batch| match uploader.deliver(batch, &progress)? {
+    let mut send = |batch: &Batch| match uploader.deliver(batch, &progress, || true)? {
         None => Ok(()),
         Some(status) => {
             let events = counted(batch.events as u64, "event");

@@ -271,6 +271,18 @@ impl Worker {
         if delivery.not_before.is_some_and(|due| !at_once && Instant::now() < due) {
             return Attempt::Failed;
         }
+        // It may have been another process's while this one waited.
+        if let (Some(held), Store::Spool(spool)) = (&mut delivery.sending, &mut self.store) {
+            match spool.renew(held, now()) {
+                Ok(true) => {}
+                Ok(false) => delivery.sending = None,
+                Err(problem) => {
+                    self.without_spool(&problem);
+                    return Attempt::Failed;
+                }
+            }
+        }
+        let Some(delivery) = &mut self.delivery else { return Attempt::Idle };
         if delivery.sending.is_none() {
             let next = match &mut self.store {
                 Store::Memory(memory) => Ok(memory.next(now(), everything)),

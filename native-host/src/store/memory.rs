@@ -66,7 +66,7 @@ impl MemoryStore {
                 [&process, &now.0.to_be_bytes(), &self.sequence.to_be_bytes(), batch.body.as_bytes()];
             batch.id = Sha2::default().digest(&parts);
             self.in_batch = batch.events;
-            self.batch = Some(StoredBatch { number: self.sequence, batch });
+            self.batch = Some(StoredBatch { number: self.sequence, leased_until: i64::MAX, batch });
         }
         self.batch.clone()
     }

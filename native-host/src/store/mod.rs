@@ -62,6 +62,8 @@ impl Default for StoreLimits {
 pub struct StoredBatch {
     /// Its place.
     pub number: i64,
+    /// Until when it is this process's to send, in Unix milliseconds; a lease is known by its end.
+    pub leased_until: i64,
     /// What is sent.
     pub batch: Batch,
 }

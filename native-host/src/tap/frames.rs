@@ -41,6 +41,8 @@ struct Payload {
     ends: Option<bool>,
 }
 
+/// How much memory is kept for the next message.
+const KEPT: usize = 1 << 20;
 /// The longest head that is looked at.
 const LONGEST_HEAD: usize = 64 << 10;
 
@@ -79,7 +81,7 @@ impl Frames {
                     match FrameHeader::parse(&mut Cursor::new(&*header)) {
                         Ok(None) => {}
                         Ok(Some((header, length))) => self.begin(&header, length, &mut see),
-                        Err(_) => self.state = State::Opaque,
+                        Err(_) => self.give_up(),
                     }
                 }
                 State::Payload(payload) => {
@@ -117,10 +119,7 @@ impl Frames {
     fn begin(&mut self, header: &FrameHeader, length: u64, see: &mut impl FnMut(&[u8])) {
         let ends = match header.opcode {
             OpCode::Data(Data::Text | Data::Binary | Data::Continue) => Some(header.is_final),
-            OpCode::Data(Data::Reserved(_)) => {
-                self.state = State::Opaque;
-                return;
-            }
+            OpCode::Data(Data::Reserved(_)) => return self.give_up(),
             OpCode::Control(_) => None,
         };
         // The first frame of a packed message says so (RFC 7692).
@@ -132,6 +131,12 @@ impl Frames {
         }
     }
 
+    /// What follows is not understood.
+    fn give_up(&mut self) {
+        (self.state, self.message) = (State::Opaque, Vec::new());
+        self.unread += 1;
+    }
+
     /// A frame is over.
     fn end(&mut self, ends: Option<bool>, see: &mut impl FnMut(&[u8])) {
         self.state = State::Header(Vec::new());
@@ -140,6 +145,10 @@ impl Frames {
                 self.unread += 1;
             } else {
                 see(&self.message);
+            }
+            // One long message is no reason to keep so much memory.
+            if self.message.capacity() > KEPT {
+                self.message = Vec::new();
             }
             self.message.clear();
             self.is_unreadable = false;
@@ -162,7 +171,7 @@ fn is_upgrade(head: &[u8]) -> bool {
 mod tests {
     use proptest::prelude::*;
     use tungstenite::protocol::frame::Frame;
-    use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+    use tungstenite::protocol::frame::coding::{Data, OpCode};
 
     use super::{Frames, LONGEST};
 
@@ -204,7 +213,7 @@ mod tests {
         let frames = vec![
             text("one", Data::Text, true),
             text("tw", Data::Text, false),
-            Frame::message(b"ping".to_vec(), OpCode::Control(Control::Ping), true),
+            Frame::ping(b"ping".to_vec()),
             text("", Data::Continue, false),
             text("o", Data::Continue, true),
             text("", Data::Text, true),
@@ -238,9 +247,9 @@ mod tests {
         ] {
             assert_eq!(seen(&[head, &message].concat(), &[usize::MAX]), (Vec::new(), 0));
         }
-        // Frames of a kind that there is not.
+        // Frames of a kind that there is not: what follows counts as one message.
         let unknown = [REQUEST, b"\x83\x00", &message].concat();
-        assert_eq!(seen(&unknown, &[usize::MAX]), (Vec::new(), 0));
+        assert_eq!(seen(&unknown, &[usize::MAX]), (Vec::new(), 1));
     }
 
     proptest! {

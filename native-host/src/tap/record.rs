@@ -85,7 +85,11 @@ fn write_all(items: &Receiver<Item>, output: &mut impl Write, lost: &AtomicU64) 
                 // Who asked may have given up.
                 let _ = reply.send(flushed);
             }
-            Item::Line { at_ms, connection_id, direction, message } if failed.is_none() => {
+            Item::Line { at_ms, connection_id, direction, mut message } if failed.is_none() => {
+                // A message over a WebSocket may have line ends between its tokens; inside a string JSON has none.
+                for byte in message.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
+                    *byte = b' ';
+                }
                 let Ok(message) = serde_json::from_slice::<&RawValue>(&message) else {
                     lost.fetch_add(1, Ordering::Relaxed);
                     continue;

@@ -129,6 +129,11 @@ impl Settings {
         Sha2::keyed(key).with_context(|| format!("cannot use the key in {}", path.display()))
     }
 
+    /// Whether the spool is where it is if nobody says anything; its folder is ours to make.
+    pub(crate) fn has_default_spool(&self) -> bool {
+        self.spool.value == default_spool()
+    }
+
     /// How much waits, and in what portions it goes.
     pub(crate) fn store_limits(&self) -> StoreLimits {
         let size = |number| usize::try_from(number).unwrap_or(usize::MAX);
@@ -189,7 +194,10 @@ fn xdg_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
 }
 
 fn count(text: &OsStr) -> Result<u64, &'static str> {
-    text.to_str().and_then(|text| text.parse().ok()).filter(|count| *count > 0).ok_or("expected a number from 1 on")
+    // Beyond is no time or size that a machine has, nor one that it can add to another.
+    let count =
+        text.to_str().and_then(|text| text.parse().ok()).filter(|count| (1..=1_000_000_000_000).contains(count));
+    count.ok_or("expected a number from 1 on")
 }
 
 fn truth(text: &OsStr) -> Result<bool, &'static str> {
@@ -222,6 +230,7 @@ fn path(text: &OsStr, origin: &Origin) -> Option<PathBuf> {
     }
     match origin {
         Origin::File { path: file, .. } => Some(file.parent().unwrap_or(file).join(path)),
-        _ => Some(path.to_owned()),
+        // As the shell means it; without a current folder it stays as it is.
+        _ => Some(std::path::absolute(path).unwrap_or_else(|_| path.to_owned())),
     }
 }

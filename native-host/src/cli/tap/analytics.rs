@@ -1,17 +1,18 @@
 //! What becomes of a session: events, by the settings.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Context;
 use turnledger::Ledger;
 use turnledger::ledger::Flushed;
 use turnledger_core::Event;
 use turnledger_core::event::common::RpcTransport;
 
 use super::super::settings::{Origin, Settings, Unusable};
-use super::{Args, create};
+use super::Args;
 
 /// What becomes of a session, and where its events wait.
 pub(super) struct Analytics {
@@ -100,7 +101,9 @@ pub(super) fn start(args: &Args, config: Option<&Path>) -> Result<Analytics, Bro
         }
     }
     if let Some(path) = spool {
-        if let (Origin::Default, Some(folder)) = (&settings.spool.origin, path.parent()) {
+        if let Some(folder) = path.parent()
+            && settings.has_default_spool()
+        {
             // A folder that cannot be made is a spool that cannot be opened, which is said then.
             let _ = fs::create_dir_all(folder);
         }
@@ -112,8 +115,12 @@ pub(super) fn start(args: &Args, config: Option<&Path>) -> Result<Analytics, Bro
 
 /// Writes every event to a file, or standard error, as it comes.
 fn write_events(path: &Path) -> anyhow::Result<impl FnMut(Event) -> Option<Event> + Send + 'static> {
-    let mut output: Box<dyn Write + Send> =
-        if path == Path::new("-") { Box::new(io::stderr()) } else { Box::new(create(path)?) };
+    let mut output: Box<dyn Write + Send> = if path == Path::new("-") {
+        Box::new(io::stderr())
+    } else {
+        let file = File::options().append(true).create(true).open(path);
+        Box::new(file.with_context(|| format!("cannot write {}", path.display()))?)
+    };
     let mut is_broken = false;
     Ok(move |event| {
         if !is_broken && writeln!(output, "{event}").and_then(|()| output.flush()).is_err() {

@@ -4,7 +4,7 @@ mod analytics;
 mod process;
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -33,10 +33,11 @@ use super::settings::{BatchArgs, KeyArgs, SpoolArgs, UploadArgs};
 /// cannot be run, 127 if it is not found.
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
-    /// Write what passes to FILE, for `turnledger replay`; it has prompts and code in it
+    /// Write what passes to FILE, for `turnledger replay`, in place of what is in it; it has prompts and code
+    /// in it, so that nobody else may read it
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Write events to FILE, one a line; `-` is standard error, since standard output is the session's
+    /// Add events to FILE, one a line; `-` is standard error, since standard output is the session's
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
     /// Take WebSocket clients at ADDRESS (an IP address and a port) and pass them on to `--server`
@@ -44,7 +45,7 @@ pub(crate) struct Args {
     websocket: Option<SocketAddr>,
     /// Where the app-server listens, as `ws://HOST:PORT`
     #[arg(long, value_name = "URL", requires = "websocket", value_parser = server)]
-    server: Option<SocketAddr>,
+    server: Option<Server>,
     #[command(flatten)]
     key: KeyArgs,
     #[command(flatten)]
@@ -71,24 +72,37 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         }
     };
     let recorder = args.record.as_deref().map(|path| {
-        let file = create(path)?;
+        let file = private(File::options().write(true).truncate(true)).create(true).open(path);
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
         Recorder::new(BufWriter::new(file)).context("cannot start a thread")
     });
     let watchers = Arc::new(Watchers { ledger: Some(analytics.ledger.clone()), recorder: recorder.transpose()? });
-    let websocket = match (args.websocket, args.server) {
+    let websocket = match (args.websocket, &args.server) {
         (Some(address), Some(server)) => {
-            let tap = WebSocketTap::start(address, server, watchers.clone());
+            let tap = WebSocketTap::start(address, server.addresses.clone(), watchers.clone());
             let tap = tap.with_context(|| format!("cannot listen at {address}"))?;
-            eprintln!("turnledger: clients at ws://{} are passed on to ws://{server}", tap.address());
+            eprintln!("turnledger: clients at ws://{} are passed on to ws://{}", tap.address(), server.name);
             Some(tap)
         }
         _ => None,
     };
     let ended = run_command(args, &watchers)?;
+    if let Some(tap) = &websocket
+        && !args.command.is_empty()
+    {
+        tap.drain(AT_THE_END);
+    }
     analytics.finish(AT_THE_END);
     finish_recording(&watchers);
-    if let Some(unread @ 1..) = websocket.map(|tap| tap.unread()) {
-        eprintln!("turnledger: {unread} messages were packed or too long and are not in the events");
+    if let Some(tap) = websocket {
+        if let unread @ 1.. = tap.unread() {
+            eprintln!(
+                "turnledger: {unread} messages were packed, too long or not understood and are not in the events"
+            );
+        }
+        if let unreached @ 1.. = tap.unreached() {
+            eprintln!("turnledger: {unreached} clients were sent away: the server could not be reached");
+        }
     }
     end_as(ended)
 }
@@ -113,18 +127,27 @@ fn run_command(args: &Args, watchers: &Arc<Watchers>) -> anyhow::Result<Ended> {
     Ok(Ended::of(status))
 }
 
-/// The address of a server that speaks WebSocket without TLS.
-fn server(url: &str) -> Result<SocketAddr, String> {
+/// A server that speaks WebSocket without TLS.
+#[derive(Clone, Debug)]
+struct Server {
+    name: String,
+    addresses: Vec<SocketAddr>,
+}
+
+fn server(url: &str) -> Result<Server, String> {
     if url.starts_with("wss://") {
         return Err("what TLS protects cannot be seen; put the tap between the server and what adds TLS".into());
     }
     let address = url.strip_prefix("ws://").unwrap_or(url).trim_end_matches('/');
-    let found = address.to_socket_addrs().map_err(|_| "expected ws://HOST:PORT".to_owned())?.next();
-    found.ok_or_else(|| "the host has no address".to_owned())
+    let found = address.to_socket_addrs().map_err(|_| "expected ws://HOST:PORT".to_owned())?;
+    Ok(Server { name: address.to_owned(), addresses: found.collect() })
 }
 
-fn create(path: &Path) -> anyhow::Result<File> {
-    File::create(path).with_context(|| format!("cannot write {}", path.display()))
+/// For a file that only its owner may read, if it is made.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
 }
 
 fn finish_recording(watchers: &Watchers) {

@@ -166,7 +166,7 @@ impl Spool {
                 )
                 .optional()?;
             match left {
-                Some((number, key)) => body_of(transaction, number, &key).map(Some),
+                Some((number, key)) => body_of(transaction, number, until, &key).map(Some),
                 None => form(transaction, &limits, now, everything, until),
             }
         })
@@ -179,9 +179,12 @@ impl Spool {
     /// [`SpoolError::Database`] if they could not be; they will be sent again, with the same key.
     pub fn delivered(&mut self, batch: &StoredBatch) -> Result<(), SpoolError> {
         self.transaction(|transaction| {
-            settle(transaction, batch.number)?;
-            transaction.execute("DELETE FROM event WHERE batch = ?1", [batch.number])?;
+            let waited = settle(transaction, batch.number)?;
+            let deleted = transaction.execute("DELETE FROM event WHERE batch = ?1", [batch.number])?;
             transaction.execute("DELETE FROM batch WHERE number = ?1", [batch.number])?;
+            // Another process may have been told something else of it meanwhile.
+            let refused = signed(deleted as u64) - waited;
+            transaction.execute("UPDATE total SET refused = refused - ?1", [refused])?;
             Ok(())
         })
     }
@@ -209,9 +212,32 @@ impl Spool {
     /// [`SpoolError::Database`] if the database cannot be written.
     pub fn release(&mut self, batch: &StoredBatch) -> Result<(), SpoolError> {
         self.transaction(|transaction| {
-            transaction.execute("UPDATE batch SET leased_until_ms = 0 WHERE number = ?1", [batch.number])?;
+            transaction.execute(
+                "UPDATE batch SET leased_until_ms = 0 WHERE number = ?1 AND leased_until_ms = ?2",
+                [batch.number, batch.leased_until],
+            )?;
             Ok(())
         })
+    }
+
+    /// Makes a batch this process's again, for as long as a lease lasts, before it is sent once more. Returns
+    /// whether it is: not if it was another process's meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`SpoolError::Database`] if the database cannot be written.
+    pub fn renew(&mut self, batch: &mut StoredBatch, now: UnixMillis) -> Result<bool, SpoolError> {
+        let until = signed(now.0.saturating_add(millis(self.limits.lease))).max(batch.leased_until + 1);
+        let held = (batch.number, batch.leased_until);
+        let renewed = self.transaction(|transaction| {
+            transaction.execute(
+                "UPDATE batch SET leased_until_ms = ?1
+                 WHERE number = ?2 AND leased_until_ms = ?3 AND refused_with IS NULL",
+                [until, held.0, held.1],
+            )
+        })?;
+        batch.leased_until = until;
+        Ok(renewed > 0)
     }
 
     /// What waits.
@@ -310,11 +336,11 @@ fn form(
     for event in numbers.iter().take(events) {
         assign.execute([number, *event])?;
     }
-    Ok(Some(StoredBatch { number, batch: Batch { id, events, body } }))
+    Ok(Some(StoredBatch { number, leased_until: until, batch: Batch { id, events, body } }))
 }
 
 /// A batch that was formed before, as it was: its limits may have been others.
-fn body_of(transaction: &Transaction<'_>, number: i64, key: &[u8]) -> rusqlite::Result<StoredBatch> {
+fn body_of(transaction: &Transaction<'_>, number: i64, leased_until: i64, key: &[u8]) -> rusqlite::Result<StoredBatch> {
     let digest = Sha2::default();
     let mut batcher = Batcher::new(BatchLimits { events: usize::MAX, bytes: usize::MAX });
     let mut events = transaction.prepare_cached("SELECT json FROM event WHERE batch = ?1 ORDER BY number")?;
@@ -322,7 +348,7 @@ fn body_of(transaction: &Transaction<'_>, number: i64, key: &[u8]) -> rusqlite::
         batcher.push_json(&json?, false, &digest);
     }
     let batch = batcher.flush(&digest).ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    Ok(StoredBatch { number, batch: Batch { id: DigestValue::new(key), ..batch } })
+    Ok(StoredBatch { number, leased_until, batch: Batch { id: DigestValue::new(key), ..batch } })
 }
 
 /// Deletes the oldest of the batches that were refused, if there are too many.
@@ -408,10 +434,11 @@ mod tests {
         assert_eq!(alone.batch.body, r#"{"events":["alone"]}"#);
         assert_eq!(other.next(at(101), true).unwrap(), None);
         drop(one);
-        assert_eq!(other.next(at(1100), true).unwrap(), Some(first.clone()));
+        let again = |batch: &StoredBatch, leased_until| Some(StoredBatch { leased_until, ..batch.clone() });
+        assert_eq!(other.next(at(1100), true).unwrap(), again(&first, 2100));
         other.delivered(&first).unwrap();
         other.release(&second).unwrap();
-        assert_eq!(other.next(at(1100), true).unwrap(), Some(second.clone()));
+        assert_eq!(other.next(at(1100), true).unwrap(), again(&second, 2100));
         other.delivered(&second).unwrap();
         other.refused(&alone, 400).unwrap();
         assert_eq!(other.waiting().unwrap(), Waiting { events: 0, bytes: 0, refused: 1 });
@@ -430,6 +457,25 @@ mod tests {
         assert_eq!(spool.append(&[event(3, "1"), event(9000, "2")], at(9000)).unwrap(), 0);
         assert_eq!(spool.append(&[event(11_000, "3")], at(11_000)).unwrap(), 1);
         assert_eq!(spool.waiting().unwrap(), Waiting { events: 2, bytes: 2, refused: 0 });
+    }
+
+    #[test]
+    fn a_lease_is_renewed_by_who_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut one, mut other) = (spool(&folder), spool(&folder));
+        one.append(&[event(0, "1")], at(0)).unwrap();
+        let mut mine = one.next(at(0), true).unwrap().unwrap();
+        assert!(one.renew(&mut mine, at(900)).unwrap());
+        assert_eq!((mine.leased_until, other.next(at(1000), true).unwrap()), (1900, None));
+        // It expires, and is another's.
+        let theirs = other.next(at(1900), true).unwrap().unwrap();
+        assert!(!one.renew(&mut mine.clone(), at(1901)).unwrap());
+        one.release(&mine).unwrap();
+        assert_eq!(one.next(at(1901), true).unwrap(), None, "what is another's is not given back");
+        // Both have an answer, and they differ.
+        one.refused(&mine, 400).unwrap();
+        other.delivered(&theirs).unwrap();
+        assert_eq!(one.waiting().unwrap(), Waiting::default());
     }
 
     #[test]

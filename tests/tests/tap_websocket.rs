@@ -150,7 +150,9 @@ fn every_byte_passes_as_it_is() {
         writing.join().expect("all is written");
         assert!(got == input, "{} bytes", input.len());
     }
-    assert_eq!(terminate(child, said), "");
+    // Noise behind an upgrade is no WebSocket, in neither direction.
+    let unread = "turnledger: 2 messages were packed, too long or not understood and are not in the events\n";
+    assert_eq!(terminate(child, said), unread);
 }
 
 #[test]

@@ -61,14 +61,6 @@ enum Attempt {
     Failed,
 }
 
-/// Why the loop ends.
-enum End {
-    /// Somebody asked for it, and got this answer.
-    Asked,
-    /// The last handle is gone.
-    Abandoned,
-}
-
 impl Worker {
     pub(super) fn new(
         builder: LedgerBuilder,
@@ -103,28 +95,25 @@ impl Worker {
     }
 
     pub(super) fn run(mut self, jobs: &Receiver<Job>, queued_bytes: &AtomicU64) {
-        let end = loop {
+        loop {
             match jobs.recv_timeout(self.patience()) {
                 Ok(job) => {
-                    if let Some(end) = self.take(job, queued_bytes) {
-                        break end;
-                    }
                     // What comes in quick succession is stored together.
-                    let more = jobs.try_iter().take(GROUP).find_map(|job| self.take(job, queued_bytes));
-                    if let Some(end) = more {
-                        break end;
+                    let mut more = jobs.try_iter().take(GROUP);
+                    if self.take(job, queued_bytes) || more.any(|job| self.take(job, queued_bytes)) {
+                        break;
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break End::Abandoned,
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.finish();
+                    break;
+                }
             }
             self.commit();
             // One request after another, as long as nobody waits for the worker.
             while matches!(self.attempt(false, false), Attempt::Done) && jobs.is_empty() {}
             self.publish();
-        };
-        if let End::Abandoned = end {
-            self.finish();
         }
         self.give_back();
         self.publish();
@@ -140,7 +129,8 @@ impl Worker {
         }
     }
 
-    fn take(&mut self, job: Job, queued_bytes: &AtomicU64) -> Option<End> {
+    /// Does a job; returns whether it is the last one.
+    fn take(&mut self, job: Job, queued_bytes: &AtomicU64) -> bool {
         match job {
             Job::Fact(at, fact) => self.pipeline.ingest(at, fact, &mut self.output),
             Job::Message { at, connection, direction, text } => {
@@ -152,7 +142,7 @@ impl Worker {
                 self.publish();
                 // Who asked may have given up.
                 let _ = reply.send(());
-                return None;
+                return false;
             }
             Job::Flush { until, ends, reply } => {
                 if ends {
@@ -163,11 +153,11 @@ impl Worker {
                 self.publish();
                 // Who asked may have given up.
                 let _ = reply.send(flushed);
-                return ends.then_some(End::Asked);
+                return ends;
             }
         }
         self.sort_output();
-        None
+        false
     }
 
     /// Hands on what came out of a step.

@@ -19,6 +19,11 @@ fn has_codex() -> bool {
     missing.is_none()
 }
 
+/// A session, if the binary is there.
+fn start(how: fn(Model, Setup) -> Session, model: Model, setup: Setup) -> Option<Session> {
+    has_codex().then(|| how(model, setup))
+}
+
 /// Codex hashes remotes with SHA-1, and Turnledger with SHA-256.
 fn without_repositories(mut events: Vec<Value>) -> Vec<Value> {
     for event in &mut events {
@@ -29,24 +34,31 @@ fn without_repositories(mut events: Vec<Value>) -> Vec<Value> {
     events
 }
 
-fn check(name: &str, finished: Finished) {
+/// Plays a session until Codex has uploaded all that it is worth, which it does not always: at most three times.
+fn check(name: &str, play: impl Fn() -> Option<Finished>) {
+    let mut attempts = (0..3).map_while(|_| play());
+    let Some(mut finished) = attempts.next() else { return };
+    while finished.real.len() < finished.expected {
+        let (uploaded, expected) = (finished.real.len(), finished.expected);
+        assert_eq!(finished.ours.len(), expected);
+        let _ = writeln!(std::io::stderr(), "{name}: Codex uploaded {uploaded} of {expected} events");
+        finished = attempts.next().expect("Codex uploads all events of one of three sessions");
+    }
+    compare(name, finished);
+}
+
+fn compare(name: &str, finished: Finished) {
     let Finished { expected, real, ours, recording, transport, stderr: said } = finished;
     let said = said.lines().filter(|line| line.starts_with("turnledger:") && !line.contains("are passed on to"));
     assert_eq!(said.collect::<Vec<_>>(), [""; 0]);
     assert_eq!(ours.len(), expected);
-    assert!(real.len() <= expected && real.len() + 1 >= expected, "Codex uploaded {} of {expected} events", real.len());
-    let lost = expected - real.len();
-    if lost > 0 {
-        // It happens to the real binary under load; what it did upload is compared all the same.
-        let _ = writeln!(std::io::stderr(), "{name}: Codex did not upload {lost} of its {expected} events");
-    }
+    assert_eq!(real.len(), expected);
     let mut comparison = Comparison::default();
     comparison.add(name, &recording, &without_repositories(ours.clone()), &without_repositories(real));
     println!("{comparison}");
-    comparison.differences.retain(|difference| lost == 0 || !difference.contains("not in the recording"));
     assert_eq!((&comparison.differences, &comparison.invisible), (&Vec::new(), &Vec::new()));
     let (matched, extra) = comparison.rows.values().fold((0, 0), |sum, row| (sum.0 + row.matched, sum.1 + row.extra));
-    assert_eq!((matched, extra), ((expected - lost) as u64, lost as u64));
+    assert_eq!((matched, extra), (expected as u64, 0));
 
     let replayed =
         run(&["replay", "--strict", "-q", "--remote", REMOTE, "--transport", transport, "-"], recording.as_bytes());
@@ -61,127 +73,119 @@ fn check(name: &str, finished: Finished) {
 
 #[test]
 fn threads_are_started_forked_and_resumed() {
-    if !has_codex() {
-        return;
-    }
-    let model = Model::new(["one", "two", "three"].map(|text| turn([message(text)])));
-    let mut session = Session::start(model, Setup::default());
-    let thread = session.thread();
-    session.turn(&thread, "one");
-    let forked = session.request("thread/fork", &json!({ "threadId": thread }));
-    let fork = forked["result"]["thread"]["id"].as_str().expect("a fork").to_owned();
-    session.turn(&fork, "two");
-    session.request("thread/unsubscribe", &json!({ "threadId": thread }));
-    session.request("thread/resume", &json!({ "threadId": thread }));
-    session.turn(&thread, "three");
-    check("threads", session.finish(6));
+    check("threads", || {
+        let model = Model::new(["one", "two", "three"].map(|text| turn([message(text)])));
+        let mut session = start(Session::start, model, Setup::default())?;
+        let thread = session.thread();
+        session.turn(&thread, "one");
+        let forked = session.request("thread/fork", &json!({ "threadId": thread }));
+        let fork = forked["result"]["thread"]["id"].as_str().expect("a fork").to_owned();
+        session.turn(&fork, "two");
+        session.request("thread/unsubscribe", &json!({ "threadId": thread }));
+        session.request("thread/resume", &json!({ "threadId": thread }));
+        session.turn(&thread, "three");
+        Some(session.finish(6))
+    });
 }
 
 #[test]
 fn a_session_over_a_websocket() {
-    if !has_codex() {
-        return;
-    }
-    let model = Model::new([turn([shell("echo hello")]), turn([message("done")])]);
-    let mut session = Session::start_websocket(model, Setup::default());
-    let thread = session.thread();
-    session.turn(&thread, "go");
-    check("websocket", session.finish(3));
+    check("websocket", || {
+        let model = Model::new([turn([shell("echo hello")]), turn([message("done")])]);
+        let mut session = start(Session::start_websocket, model, Setup::default())?;
+        let thread = session.thread();
+        session.turn(&thread, "go");
+        Some(session.finish(3))
+    });
 }
 
 #[test]
 fn commands_run_and_fail() {
-    if !has_codex() {
-        return;
-    }
-    let script = ["cat README.md && ls src", "grep -n hello -r src", "exit 3"].map(|command| turn([shell(command)]));
-    let model = Model::new(script.into_iter().chain([turn([message("done")])]));
-    let mut session = Session::start(model, Setup::default());
-    let thread = session.thread();
-    session.turn(&thread, "go");
-    check("commands", session.finish(5));
+    check("commands", || {
+        let script =
+            ["cat README.md && ls src", "grep -n hello -r src", "exit 3"].map(|command| turn([shell(command)]));
+        let model = Model::new(script.into_iter().chain([turn([message("done")])]));
+        let mut session = start(Session::start, model, Setup::default())?;
+        let thread = session.thread();
+        session.turn(&thread, "go");
+        Some(session.finish(5))
+    });
 }
 
 #[test]
 fn a_patch_is_approved_and_another_is_declined() {
-    if !has_codex() {
-        return;
-    }
-    let adds =
-        "*** Begin Patch\n*** Add File: src/total.py\n+def total(values):\n+    return sum(values)\n*** End Patch\n";
-    let deletes = "*** Begin Patch\n*** Delete File: README.md\n*** End Patch\n";
-    let model = Model::new([turn([patch(adds)]), turn([patch(deletes)]), turn([message("done")])]);
-    let setup = Setup { approval_policy: "untrusted", sandbox_mode: "workspace-write" };
-    let mut session = Session::start(model, setup);
-    session.decide(["accept", "decline"]);
-    let thread = session.thread();
-    session.turn(&thread, "go");
-    check("patch", session.finish(7));
+    check("patch", || {
+        let adds = "*** Begin Patch\n*** Add File: src/total.py\n+def total(values):\n+    return sum(values)\n*** End Patch\n";
+        let deletes = "*** Begin Patch\n*** Delete File: README.md\n*** End Patch\n";
+        let model = Model::new([turn([patch(adds)]), turn([patch(deletes)]), turn([message("done")])]);
+        let setup = Setup { approval_policy: "untrusted", sandbox_mode: "workspace-write" };
+        let mut session = start(Session::start, model, setup)?;
+        session.decide(["accept", "decline"]);
+        let thread = session.thread();
+        session.turn(&thread, "go");
+        Some(session.finish(7))
+    });
 }
 
 #[test]
 fn a_turn_is_steered() {
-    if !has_codex() {
-        return;
-    }
-    let slow = Step::after(Duration::from_millis(1500), [message("first")]);
-    let mut session = Session::start(Model::new([slow, turn([message("second")])]), Setup::default());
-    let thread = session.thread();
-    let running = session.start_turn(&thread, "go");
-    session.until("turn/started", |_| true);
-    let input = json!([{ "type": "text", "text": "also this" }]);
-    let steer = |turn: &str| json!({ "threadId": thread, "expectedTurnId": turn, "input": input });
-    assert!(session.request("turn/steer", &steer(&running)).get("result").is_some());
-    assert!(session.request("turn/steer", &steer("another turn")).get("error").is_some());
-    session.turn_completed(&running);
-    assert!(session.request("turn/steer", &steer(&running)).get("error").is_some());
-    check("steer", session.finish(5));
+    check("steer", || {
+        let slow = Step::after(Duration::from_millis(1500), [message("first")]);
+        let mut session = start(Session::start, Model::new([slow, turn([message("second")])]), Setup::default())?;
+        let thread = session.thread();
+        let running = session.start_turn(&thread, "go");
+        session.until("turn/started", |_| true);
+        let input = json!([{ "type": "text", "text": "also this" }]);
+        let steer = |turn: &str| json!({ "threadId": thread, "expectedTurnId": turn, "input": input });
+        assert!(session.request("turn/steer", &steer(&running)).get("result").is_some());
+        assert!(session.request("turn/steer", &steer("another turn")).get("error").is_some());
+        session.turn_completed(&running);
+        assert!(session.request("turn/steer", &steer(&running)).get("error").is_some());
+        Some(session.finish(5))
+    });
 }
 
 #[test]
 fn a_turn_is_interrupted() {
-    if !has_codex() {
-        return;
-    }
-    let mut session = Session::start(Model::new([turn([shell("sleep 20")])]), Setup::default());
-    let thread = session.thread();
-    let running = session.start_turn(&thread, "go");
-    session.until("item/started", |params| params["item"]["type"] == "commandExecution");
-    session.request("turn/interrupt", &json!({ "threadId": thread, "turnId": running }));
-    session.turn_completed(&running);
-    check("interrupt", session.finish(2));
+    check("interrupt", || {
+        let mut session = start(Session::start, Model::new([turn([shell("sleep 20")])]), Setup::default())?;
+        let thread = session.thread();
+        let running = session.start_turn(&thread, "go");
+        session.until("item/started", |params| params["item"]["type"] == "commandExecution");
+        session.request("turn/interrupt", &json!({ "threadId": thread, "turnId": running }));
+        session.turn_completed(&running);
+        Some(session.finish(2))
+    });
 }
 
 #[test]
 fn a_thread_is_compacted() {
-    if !has_codex() {
-        return;
-    }
-    let model = Model::new(["one", "two"].map(|text| turn([message(text)])));
-    let mut session = Session::start(model, Setup::default());
-    let thread = session.thread();
-    session.turn(&thread, "one");
-    session.request("thread/compact/start", &json!({ "threadId": thread }));
-    session.until("turn/completed", |_| true);
-    session.turn(&thread, "two");
-    check("compaction", session.finish(4));
+    check("compaction", || {
+        let model = Model::new(["one", "two"].map(|text| turn([message(text)])));
+        let mut session = start(Session::start, model, Setup::default())?;
+        let thread = session.thread();
+        session.turn(&thread, "one");
+        session.request("thread/compact/start", &json!({ "threadId": thread }));
+        session.until("turn/completed", |_| true);
+        session.turn(&thread, "two");
+        Some(session.finish(4))
+    });
 }
 
 #[test]
 fn turns_fail() {
-    if !has_codex() {
-        return;
-    }
-    let limit = json!({ "type": "usage_limit_reached", "message": "limit", "plan_type": "pro", "resets_at": 4_000_000_000_u64 });
-    let model = Model::new([
-        Step::Fail(500, json!({ "error": { "message": "boom" } })),
-        Step::Fail(400, json!({ "error": { "message": "bad", "type": "invalid_request_error" } })),
-        Step::Fail(429, json!({ "error": limit })),
-    ]);
-    let mut session = Session::start(model, Setup::default());
-    let thread = session.thread();
-    for _ in 0..3 {
-        session.turn(&thread, "go");
-    }
-    check("failures", session.finish(4));
+    check("failures", || {
+        let limit = json!({ "type": "usage_limit_reached", "message": "limit", "plan_type": "pro", "resets_at": 4_000_000_000_u64 });
+        let model = Model::new([
+            Step::Fail(500, json!({ "error": { "message": "boom" } })),
+            Step::Fail(400, json!({ "error": { "message": "bad", "type": "invalid_request_error" } })),
+            Step::Fail(429, json!({ "error": limit })),
+        ]);
+        let mut session = start(Session::start, model, Setup::default())?;
+        let thread = session.thread();
+        for _ in 0..3 {
+            session.turn(&thread, "go");
+        }
+        Some(session.finish(4))
+    });
 }

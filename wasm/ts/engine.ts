@@ -16,6 +16,8 @@ export interface EventText {
   isIsolated: boolean;
 }
 
+const encoder = new TextEncoder();
+
 /** What came out of a step. */
 export interface Yield {
   events: EventText[];
@@ -39,9 +41,13 @@ export class Engine {
   #core: Core;
   internalErrors = 0;
 
+  readonly #memory: WebAssembly.Memory;
+  /** The module's memory, which is another buffer whenever it has grown. */
+  #bytes = new Uint8Array();
+
   /** @throws if the options, the key or the snapshot cannot be used. */
   constructor(module: WebAssembly.Module, options: LedgerOptions) {
-    initSync({ module });
+    this.#memory = initSync({ module }).memory;
     const { batch, digest, key, limits, transport } = options;
     const text = JSON.stringify({
       rpcTransport: transport,
@@ -56,11 +62,24 @@ export class Engine {
   }
 
   observe(at: number, connection: number, toServer: boolean, message: string | Uint8Array): Yield {
-    return this.#step((core) =>
-      typeof message === "string"
-        ? core.observe(at, connection, toServer, message)
-        : core.observeBytes(at, connection, toServer, message),
-    );
+    return this.#step((core) => core.observe(at, connection, toServer, this.#write(core, message)));
+  }
+
+  /** Puts a message where the core reads it; how many bytes it has. */
+  #write(core: Core, message: string | Uint8Array): number {
+    if (typeof message !== "string") {
+      this.#input(core, message.length).set(message);
+      return message.length;
+    }
+    // Most messages are ASCII; a UTF-16 code unit is never more than three bytes.
+    const { read, written } = encoder.encodeInto(message, this.#input(core, message.length));
+    return read === message.length ? written : encoder.encodeInto(message, this.#input(core, 3 * message.length)).written;
+  }
+
+  #input(core: Core, length: number): Uint8Array {
+    const at = core.input(length) >>> 0;
+    if (this.#bytes.buffer !== this.#memory.buffer) this.#bytes = new Uint8Array(this.#memory.buffer);
+    return this.#bytes.subarray(at, at + length);
   }
 
   /** @throws if it is no fact. */

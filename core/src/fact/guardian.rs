@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
 use crate::event::common::{event_enums, event_structs};
@@ -11,6 +12,7 @@ use crate::private::RedactedPath;
 use crate::protocol::enums::{RiskLevel, UserAuthorization};
 use crate::protocol::notification::ProgramName;
 use crate::protocol::policy::NetworkPermissions;
+use crate::protocol::tagged::{self, Tagged};
 
 event_enums! {
     /// Where the request under review came from.
@@ -49,7 +51,7 @@ event_enums! {
 }
 
 /// What was reviewed, without command, path, host or target.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -103,6 +105,68 @@ pub enum ReviewedAction {
     },
     /// More permissions.
     RequestPermissions,
+}
+
+impl Tagged for ReviewedAction {
+    fn from_members<'de, D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Command {
+            sandbox_permissions: SandboxPermissions,
+            additional_permissions: Option<AdditionalPermissions>,
+            tty: Option<bool>,
+        }
+        #[derive(Deserialize)]
+        struct Execve {
+            source: ExecveSource,
+            program: ProgramName,
+            additional_permissions: Option<AdditionalPermissions>,
+        }
+        #[derive(Deserialize)]
+        struct Network {
+            protocol: NetworkProtocol,
+            port: u16,
+        }
+        #[derive(Deserialize)]
+        struct McpTool {
+            server: Id,
+            tool_name: Id,
+            connector_id: Option<Id>,
+            connector_name: Option<Id>,
+            tool_title: Option<Id>,
+        }
+        Ok(match tag {
+            "shell" | "unified_exec" => {
+                let Command { sandbox_permissions, additional_permissions, tty } = Deserialize::deserialize(members)?;
+                if tag == "shell" {
+                    return Ok(Self::Shell { sandbox_permissions, additional_permissions });
+                }
+                let tty = tty.ok_or_else(|| de::Error::missing_field("tty"))?;
+                Self::UnifiedExec { sandbox_permissions, additional_permissions, tty }
+            }
+            "execve" => {
+                let Execve { source, program, additional_permissions } = Deserialize::deserialize(members)?;
+                Self::Execve { source, program, additional_permissions }
+            }
+            "network_access" => {
+                let Network { protocol, port } = Deserialize::deserialize(members)?;
+                Self::NetworkAccess { protocol, port }
+            }
+            "mcp_tool_call" => {
+                let McpTool { server, tool_name, connector_id, connector_name, tool_title } =
+                    Deserialize::deserialize(members)?;
+                Self::McpToolCall { server, tool_name, connector_id, connector_name, tool_title }
+            }
+            "apply_patch" => tagged::skip(members).map(|()| Self::ApplyPatch)?,
+            "request_permissions" => tagged::skip(members).map(|()| Self::RequestPermissions)?,
+            _ => return Err(de::Error::custom("an unknown kind of action")),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for ReviewedAction {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        tagged::deserialize(deserializer)
+    }
 }
 
 /// Permissions on top of the sandbox, as an event shows them.

@@ -3,7 +3,9 @@
 use core::fmt;
 
 use alloc::vec::Vec;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, IntoDeserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::enums::{GrantScope, NetworkRuleAction};
 use super::policy::PermissionOverlay;
@@ -12,7 +14,7 @@ use crate::id::{Id, RequestId};
 use crate::private::Presence;
 
 /// A request of the server, with the id that the server chose.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "method", content = "params")]
 #[non_exhaustive]
 pub enum ServerRequest {
@@ -139,11 +141,28 @@ impl<'de> Deserialize<'de> for CommandDecision {
             _rule: Vec<Presence>,
         }
         /// Either a wire object or the bare action of a recorded fact.
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum NetworkForm {
-            Recorded(NetworkRuleAction),
-            Wire(Network),
+        struct NetworkForm(NetworkRuleAction);
+        impl<'de> Deserialize<'de> for NetworkForm {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(NetworkVisitor)
+            }
+        }
+        struct NetworkVisitor;
+        impl<'de> de::Visitor<'de> for NetworkVisitor {
+            type Value = NetworkForm;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a network rule")
+            }
+
+            fn visit_str<E: de::Error>(self, action: &str) -> Result<NetworkForm, E> {
+                NetworkRuleAction::deserialize(action.into_deserializer()).map(NetworkForm)
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<NetworkForm, A::Error> {
+                let network = Network::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(NetworkForm(network.network_policy_amendment.action))
+            }
         }
         struct Visitor;
         impl<'de> de::Visitor<'de> for Visitor {
@@ -173,10 +192,7 @@ impl<'de> Deserialize<'de> for CommandDecision {
                             decision = Some(CommandDecision::AcceptWithExecpolicyAmendment);
                         }
                         "applyNetworkPolicyAmendment" => {
-                            let action = match map.next_value()? {
-                                NetworkForm::Recorded(action) => action,
-                                NetworkForm::Wire(network) => network.network_policy_amendment.action,
-                            };
+                            let NetworkForm(action) = map.next_value()?;
                             decision = Some(CommandDecision::ApplyNetworkPolicyAmendment(action));
                         }
                         _ => {

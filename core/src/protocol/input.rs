@@ -67,8 +67,8 @@ pub fn count_images(input: &[UserInput]) -> u64 {
     input.iter().filter(|piece| matches!(piece, UserInput::Image | UserInput::LocalImage)).count() as u64
 }
 
-impl<'de> Tagged<'de> for UserInput {
-    fn from_members<D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
+impl Tagged for UserInput {
+    fn from_members<'de, D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Text {
             #[serde(default, deserialize_with = "mentions")]

@@ -314,8 +314,8 @@ impl SubAgentActivity {
     }
 }
 
-impl<'de> Tagged<'de> for Item {
-    fn from_members<D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
+impl Tagged for Item {
+    fn from_members<'de, D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
         Ok(match tag {
             "commandExecution" => Self::CommandExecution(Deserialize::deserialize(members)?),
             "fileChange" => Self::FileChange(Deserialize::deserialize(members)?),

@@ -204,7 +204,7 @@ enum RawKind {
     Result,
 }
 
-enum Body<'a> {
+pub(super) enum Body<'a> {
     Call(ClientCall),
     Request(ServerRequest),
     Notification(Notification),
@@ -267,8 +267,10 @@ impl<'a> Parts<'a, '_> {
     fn finish(&mut self) -> Result<Message<'a>, serde_json::Error> {
         if let Some((kind, raw)) = self.raw.take() {
             match (kind, self.method, &self.id) {
-                (RawKind::Params, Some(method), _) => self.body = Some(ParamsSeed(method).deserialize(raw)?),
-                (RawKind::Result, _, Some(id)) => self.body = Some(ResultSeed((self.expected)(id)).deserialize(raw)?),
+                (RawKind::Params, Some(method), _) => self.body = Some(read_late(raw.get(), ParamsSeed(method))?),
+                (RawKind::Result, _, Some(id)) => {
+                    self.body = Some(read_late(raw.get(), ResultSeed((self.expected)(id)))?);
+                }
                 _ => {}
             }
         }
@@ -279,8 +281,7 @@ impl<'a> Parts<'a, '_> {
             && let Some(method) = self.method
         {
             // Some methods do without parameters; the others say what is missing.
-            let none: &RawValue = serde_json::from_str("{}")?;
-            self.body = Some(ParamsSeed(method).deserialize(none)?);
+            self.body = Some(read_late("{}", ParamsSeed(method))?);
         }
         // The id stays where an error report finds it.
         Ok(match (self.id.clone(), self.body.take(), self.error) {
@@ -297,6 +298,11 @@ impl<'a> Parts<'a, '_> {
     }
 }
 
+/// Reads a body again whose meaning came after it.
+pub(super) fn read_late<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, serde_json::Error> {
+    seed.deserialize(&mut serde_json::Deserializer::from_str(text))
+}
+
 /// Whether an observer reads messages of this method.
 pub(crate) fn is_method_of_interest(direction: Direction, name: &str) -> bool {
     Method::of(direction, name) != Method::Irrelevant
@@ -305,14 +311,14 @@ pub(crate) fn is_method_of_interest(direction: Direction, name: &str) -> bool {
 /// Declares the methods that matter, each with the direction it is sent in.
 macro_rules! methods {
     ($($direction:ident { $($name:literal => $method:ident),+ $(,)? })+) => {
-        #[derive(Clone, Copy, PartialEq, Eq)]
-        enum Method {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Method {
             $($($method,)+)+
             Irrelevant,
         }
 
         impl Method {
-            fn of(direction: Direction, name: &str) -> Self {
+            pub(super) fn of(direction: Direction, name: &str) -> Self {
                 match (direction, name) {
                     $($((Direction::$direction, $name) => Self::$method,)+)+
                     _ => Self::Irrelevant,
@@ -362,7 +368,7 @@ methods! {
     }
 }
 
-struct ParamsSeed(Method);
+pub(super) struct ParamsSeed(pub(super) Method);
 
 impl<'a> DeserializeSeed<'a> for ParamsSeed {
     type Value = Body<'a>;
@@ -423,7 +429,7 @@ impl<'a> DeserializeSeed<'a> for ParamsSeed {
     }
 }
 
-struct ResultSeed(Expected);
+pub(super) struct ResultSeed(pub(super) Expected);
 
 impl<'a> DeserializeSeed<'a> for ResultSeed {
     type Value = Body<'a>;

@@ -13,9 +13,10 @@ pub mod item;
 pub(crate) mod message;
 pub mod notification;
 pub mod policy;
+mod recorded;
 pub mod request;
 mod sniff;
-mod tagged;
+pub(crate) mod tagged;
 pub mod thread;
 pub mod turn;
 

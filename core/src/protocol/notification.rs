@@ -13,7 +13,7 @@ use crate::id::Id;
 use crate::private::{DiffText, TextLook};
 
 /// A notification that the reducer takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "method", content = "params")]
 #[non_exhaustive]
 pub enum Notification {
@@ -219,8 +219,8 @@ impl<'de> Deserialize<'de> for ProgramName {
     }
 }
 
-impl<'de> Tagged<'de> for GuardianAction {
-    fn from_members<D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
+impl Tagged for GuardianAction {
+    fn from_members<'de, D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Command {
             source: GuardianCommandSource,

@@ -125,8 +125,8 @@ impl SandboxPolicy {
     }
 }
 
-impl<'de> Tagged<'de> for SandboxPolicy {
-    fn from_members<D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
+impl Tagged for SandboxPolicy {
+    fn from_members<'de, D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Members<T: Default> {

@@ -37,7 +37,7 @@ pub struct Capabilities {
 }
 
 /// A client's request that is a fact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "method", content = "params")]
 #[non_exhaustive]
 pub enum ClientRequest {
@@ -50,7 +50,7 @@ pub enum ClientRequest {
 }
 
 /// The server's successful response to a request, typed by it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "method", content = "result")]
 #[non_exhaustive]
 pub enum ClientResponse {

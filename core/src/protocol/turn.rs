@@ -1,7 +1,9 @@
 //! Turns as their notifications show them (contract `wire.md` 1.10, 4).
 
 use alloc::vec::Vec;
+use core::fmt;
 
+use serde::de;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::enums::{
@@ -10,8 +12,9 @@ use super::enums::{
 use super::error::TurnError;
 use super::input::UserInput;
 use super::policy::{AskForApproval, SandboxPolicy};
+use super::tagged::Text;
 use crate::id::Id;
-use crate::private::{HostPath, TextLook};
+use crate::private::HostPath;
 
 /// A turn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,26 +56,43 @@ pub enum PermissionProfileId {
 impl<'de> Deserialize<'de> for PermissionProfileId {
     /// Reads the name alone, or the object `{type, id, …}` of older clients.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Name(#[serde(deserialize_with = "name")] PermissionProfileId),
-            Object {
-                #[serde(deserialize_with = "name")]
-                id: PermissionProfileId,
-            },
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = PermissionProfileId;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a profile's name")
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<PermissionProfileId, E> {
+                Ok(PermissionProfileId::of(name))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<PermissionProfileId, A::Error> {
+                let mut id = None;
+                while let Some(Text(key)) = map.next_key()? {
+                    if key == "id" {
+                        let Text(name) = map.next_value()?;
+                        id = Some(PermissionProfileId::of(&name));
+                    } else {
+                        map.next_value::<de::IgnoredAny>()?;
+                    }
+                }
+                id.ok_or_else(|| de::Error::missing_field("id"))
+            }
         }
-        fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PermissionProfileId, D::Error> {
-            deserializer.deserialize_str(TextLook(|name: &str| match name.trim_start_matches(':') {
-                "danger-full-access" | "danger_full_access" => PermissionProfileId::DangerFullAccess,
-                "workspace" => PermissionProfileId::Workspace,
-                "read-only" | "read_only" => PermissionProfileId::ReadOnly,
-                _ => PermissionProfileId::Custom,
-            }))
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl PermissionProfileId {
+    fn of(name: &str) -> Self {
+        match name.trim_start_matches(':') {
+            "danger-full-access" | "danger_full_access" => Self::DangerFullAccess,
+            "workspace" => Self::Workspace,
+            "read-only" | "read_only" => Self::ReadOnly,
+            _ => Self::Custom,
         }
-        Form::deserialize(deserializer).map(|form| match form {
-            Form::Name(id) | Form::Object { id } => id,
-        })
     }
 }
 

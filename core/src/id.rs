@@ -9,6 +9,8 @@ use core::ops::Deref;
 use hashbrown::Equivalent;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::schema::json_schemas;
+
 /// An opaque identifier or name (of a thread, a turn, an item, a model, …).
 ///
 /// Cloning one copies a pointer, so that events share their texts with the reducer's state.
@@ -91,19 +93,8 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
-#[cfg(feature = "schema")]
-impl schemars::JsonSchema for Id {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> alloc::borrow::Cow<'static, str> {
-        "Id".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string" })
-    }
+json_schemas! {
+    Id: { "type": "string" },
 }
 
 /// One client of the app-server, by a number of the host's choice.
@@ -111,6 +102,7 @@ pub type ConnectionId = u64;
 
 /// The id of a JSON-RPC request: `7` and `"7"` are different ids (contract `wire.md` 0).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum RequestId {
     /// An integer id.

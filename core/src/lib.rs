@@ -41,6 +41,7 @@ mod private;
 pub mod protocol;
 pub mod question;
 pub mod reducer;
+mod schema;
 mod snapshot;
 mod time;
 

@@ -7,6 +7,7 @@
 use alloc::string::String;
 use core::fmt;
 
+use crate::schema::json_schemas;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 const STAND_IN: &str = "[redacted]";
@@ -239,6 +240,13 @@ pub(crate) fn redact_free_text(text: &str) -> String {
         quoted ^= toggles;
     }
     redacted
+}
+
+json_schemas! {
+    HostPath: { "type": "string" },
+    DiffText: { "type": "string" },
+    Presence: true,
+    NonBlank: { "type": "string" },
 }
 
 #[cfg(test)]

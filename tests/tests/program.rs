@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use turnledger_tests::golden::{REMOTE, folder, recordings};
+use turnledger_core::event::common::RpcTransport;
+use turnledger_core::observer::{Observation, Observer, ObserverLimits};
+use turnledger_tests::golden::{Message, REMOTE, folder, recordings};
 use turnledger_tests::program::{PROGRAM, lines, run, stderr};
 
 fn traffic(name: &str) -> String {
@@ -230,4 +232,30 @@ fn every_event_matches_the_schema() {
     }
     assert!(seen > 400, "{seen} events");
     assert!(!validator.is_valid(&serde_json::json!({ "event_type": "codex_turn_event", "event_params": {} })));
+}
+
+#[test]
+fn every_fact_matches_the_schema() {
+    let output = run(&["schema", "--facts"], b"");
+    let schema: Value = serde_json::from_slice(&output.stdout).expect("a schema");
+    jsonschema::meta::validate(&schema).expect("a valid schema");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let mut seen = 0;
+    for version in ["0.131.0", "0.169.0"] {
+        for recording in recordings(version) {
+            let mut observer = Observer::new(RpcTransport::Stdio, ObserverLimits::default());
+            let mut observation = Observation::default();
+            for Message { at, connection_id, direction, text } in recording.messages() {
+                observation.clear();
+                observer.observe(at, connection_id, direction, text.as_bytes(), &mut observation);
+                for fact in &observation.facts {
+                    let fact = serde_json::to_value(fact).expect("a fact as JSON");
+                    assert!(validator.is_valid(&fact), "{fact}");
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 1000, "{seen} facts");
+    assert!(!validator.is_valid(&serde_json::json!({ "notification": { "method": "turn/started", "params": {} } })));
 }

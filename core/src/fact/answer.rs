@@ -8,6 +8,7 @@ use crate::question::QuestionId;
 
 /// The remote of the repository that a question asked about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RepositoryAnswered {
     /// The question.
     pub question: QuestionId,
@@ -17,6 +18,7 @@ pub struct RepositoryAnswered {
 
 /// Where the skill that a question asked about lies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SkillAnswered {
     /// The question.
     pub question: QuestionId,
@@ -30,6 +32,7 @@ pub struct SkillAnswered {
 
 /// The URL of a Git remote; `Debug` does not show it, for it may hold credentials.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct RemoteUrl(Id);
 

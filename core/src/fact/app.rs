@@ -10,6 +10,7 @@ use crate::id::Id;
 
 /// The user named apps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppMentioned {
     /// The turn.
     pub tracking: Tracking,
@@ -19,6 +20,7 @@ pub struct AppMentioned {
 
 /// A tool of an app was called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppUsed {
     /// The turn.
     pub tracking: Tracking,
@@ -28,6 +30,7 @@ pub struct AppUsed {
 
 /// An app, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct App {
     /// The connector's id.
     pub connector_id: Option<Id>,

@@ -53,6 +53,7 @@ event_structs! {
 
 /// A compaction was attempted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Compaction {
     /// The thread.
     pub thread_id: Id,

@@ -7,6 +7,7 @@ use crate::protocol::enums::{HookEventName, HookRunStatus, HookSource};
 
 /// A hook ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HookRun {
     /// The turn it ran in.
     pub tracking: Tracking,

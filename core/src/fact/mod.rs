@@ -38,6 +38,7 @@ use turn::{TurnResolvedConfig, TurnTokenUsage};
 
 /// One input of the [`Reducer`](crate::Reducer).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fact {
@@ -119,6 +120,7 @@ fact_kinds! {
 
 /// The turn that a custom fact belongs to, and its model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tracking {
     /// The model's slug; an observer may not know it.
     #[serde(default)]

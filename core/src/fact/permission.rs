@@ -10,6 +10,7 @@ use crate::private::HostPath;
 
 /// What a turn's commands may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PermissionProfile {
@@ -31,6 +32,7 @@ pub enum PermissionProfile {
 
 /// What commands reach of the file system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FileSystemProfile {
@@ -45,6 +47,7 @@ pub enum FileSystemProfile {
 
 /// Access to one place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileSystemEntry {
     /// The place.
     pub path: FileSystemPath,
@@ -54,6 +57,7 @@ pub struct FileSystemEntry {
 
 /// What a command may do in a place; in the order of precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
     /// Read it.
@@ -66,6 +70,7 @@ pub enum Access {
 
 /// A place in the file system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FileSystemPath {
@@ -92,6 +97,7 @@ pub enum FileSystemPath {
 
 /// Where the host's temporary folders are: the core cannot look.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SpecialFolders {
     /// `TMPDIR`, if it is set to an absolute path.
     pub tmpdir: Option<HostPath>,

@@ -9,6 +9,7 @@ use crate::id::Id;
 
 /// A plugin and what it can do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PluginMetadata {
     /// The plugin's name.
     pub plugin_name: Id,
@@ -24,6 +25,7 @@ pub struct PluginMetadata {
 
 /// What a plugin can do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CapabilitySummary {
     /// Whether it brings skills.
     pub has_skills: bool,
@@ -35,6 +37,7 @@ pub struct CapabilitySummary {
 
 /// The user named a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PluginUsed {
     /// The turn.
     pub tracking: Tracking,
@@ -44,6 +47,7 @@ pub struct PluginUsed {
 
 /// A plugin was installed, removed, turned on or turned off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PluginStateChanged {
     /// The plugin.
     pub plugin: PluginMetadata,
@@ -53,6 +57,7 @@ pub struct PluginStateChanged {
 
 /// What happened to a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the contract's own word says it")]
 pub enum PluginState {

@@ -12,6 +12,7 @@ use crate::protocol::request::{ClientRequest, ClientResponse, InitializeParams};
 
 /// A connection was initialised: once each, before the response is sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Initialize {
     /// The connection.
     pub connection_id: ConnectionId,
@@ -31,6 +32,7 @@ pub struct Initialize {
 
 /// A client's request is about to be dispatched.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClientRequestReceived {
     /// The connection.
     pub connection_id: ConnectionId,
@@ -42,6 +44,7 @@ pub struct ClientRequestReceived {
 
 /// A request succeeded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClientResponseSent {
     /// The connection.
     pub connection_id: ConnectionId,
@@ -53,6 +56,7 @@ pub struct ClientResponseSent {
 
 /// A `turn/start` or `turn/steer` failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorResponseSent {
     /// The connection.
     pub connection_id: ConnectionId,
@@ -64,6 +68,7 @@ pub struct ErrorResponseSent {
 
 /// The server asked a client.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerRequestSent {
     /// The connection that was asked; the same request may go to several.
     pub connection_id: ConnectionId,
@@ -75,6 +80,7 @@ pub struct ServerRequestSent {
 
 /// A client answered a server request that was still open.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerResponseReceived {
     /// When, by the server's clock, in Unix milliseconds.
     pub completed_at_ms: u64,
@@ -88,6 +94,7 @@ pub struct ServerResponseReceived {
 
 /// What was really granted to a request for permissions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EffectivePermissionsApprovalResponse {
     /// When, by the server's clock, in Unix milliseconds.
     pub completed_at_ms: u64,
@@ -101,6 +108,7 @@ pub struct EffectivePermissionsApprovalResponse {
 
 /// A server request will not be answered any more: it was cancelled, superseded or refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerRequestAborted {
     /// When, by the server's clock, in Unix milliseconds.
     pub completed_at_ms: u64,

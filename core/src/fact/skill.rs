@@ -12,6 +12,7 @@ use crate::protocol::enums::SkillScope;
 
 /// Skills were used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SkillInvoked {
     /// The turn they were used in.
     pub tracking: Tracking,
@@ -21,6 +22,7 @@ pub struct SkillInvoked {
 
 /// One skill that was used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SkillUse {
     /// The skill's name.
     pub skill_name: Id,

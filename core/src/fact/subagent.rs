@@ -7,6 +7,7 @@ use crate::protocol::thread::SubAgentSource;
 
 /// The server itself started a thread: a review, a guardian, a spawned agent, …
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SubAgentThreadStarted {
     /// The new thread.
     pub thread_id: Id,

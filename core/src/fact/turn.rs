@@ -13,6 +13,7 @@ use crate::protocol::policy::AskForApproval;
 
 /// A turn's settings, resolved right before its first model request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurnResolvedConfig {
     /// The turn.
     pub turn_id: Id,
@@ -59,6 +60,7 @@ pub struct TurnResolvedConfig {
 
 /// The tokens that a turn used: session total at its end less that at its start, never negative.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurnTokenUsage {
     /// The turn.
     pub turn_id: Id,

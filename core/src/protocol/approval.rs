@@ -12,9 +12,11 @@ use super::policy::PermissionOverlay;
 use super::tagged::Text;
 use crate::id::{Id, RequestId};
 use crate::private::Presence;
+use crate::schema::json_schemas;
 
 /// A request of the server, with the id that the server chose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "method", content = "params")]
 #[non_exhaustive]
 pub enum ServerRequest {
@@ -34,6 +36,7 @@ pub enum ServerRequest {
 
 /// What every approval request says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CommandApprovalParams {
     /// The thread.
@@ -60,6 +63,7 @@ pub struct CommandApprovalParams {
 
 /// A request to apply a patch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FileChangeApprovalParams {
     /// The thread.
@@ -77,6 +81,7 @@ pub struct FileChangeApprovalParams {
 
 /// A request for more permissions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PermissionsApprovalParams {
     /// The thread.
@@ -93,6 +98,7 @@ pub struct PermissionsApprovalParams {
 
 /// An answer to a server request, typed by the request it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ServerResponse {
@@ -209,6 +215,7 @@ impl<'de> Deserialize<'de> for CommandDecision {
 
 /// What the client decided about a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum FileChangeDecision {
@@ -224,6 +231,7 @@ pub enum FileChangeDecision {
 
 /// What the client granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PermissionsAnswer {
     /// What it granted.
@@ -304,6 +312,16 @@ impl ServerRequest {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ServerRequestResolved {
     pub(crate) request_id: RequestId,
+}
+
+json_schemas! {
+    CommandDecision: {
+        "anyOf": [
+            { "enum": ["accept", "acceptForSession", "acceptWithExecpolicyAmendment", "decline", "cancel"] },
+            { "type": "object", "properties": { "acceptWithExecpolicyAmendment": { "type": "object" } }, "required": ["acceptWithExecpolicyAmendment"] },
+            { "type": "object", "properties": { "applyNetworkPolicyAmendment": {} }, "required": ["applyNetworkPolicyAmendment"] }
+        ]
+    },
 }
 
 #[cfg(test)]

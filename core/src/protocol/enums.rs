@@ -117,6 +117,7 @@ wire_enums! {
 
 /// The service tier of a request: a free text on the wire, of which two tiers are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ServiceTier {

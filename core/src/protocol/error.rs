@@ -9,6 +9,7 @@ use super::enums::NonSteerableTurnKind;
 use super::tagged::Text;
 use crate::id::Id;
 use crate::private::{TextLook, is_word, redact_free_text};
+use crate::schema::json_schemas;
 
 /// What kind of failure ended a turn, in the wire's own form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,23 +173,13 @@ impl<'de> Deserialize<'de> for ErrorText {
     }
 }
 
-#[cfg(feature = "schema")]
-impl schemars::JsonSchema for ErrorText {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> alloc::borrow::Cow<'static, str> {
-        "ErrorText".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string" })
-    }
+json_schemas! {
+    ErrorText: { "type": "string" },
 }
 
 /// Why a turn failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct TurnError {
     /// The message, as far as it can leave the machine.
@@ -199,6 +190,7 @@ pub struct TurnError {
 
 /// Why the server refused a `turn/start` or `turn/steer` (contract `facts.md` 1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum JsonRpcErrorType {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::tagged::{self, Tagged};
 use crate::id::Id;
 use crate::private::{HostPath, TextKey, TextLook};
+use crate::schema::json_schemas;
 
 /// One piece of user input. Prompts, image data and image paths have no place in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -135,6 +136,10 @@ impl<'de> Deserialize<'de> for UserInput {
 pub(crate) fn split_plugin_id(id: &str) -> Option<(Id, Id)> {
     let (name, marketplace) = id.rsplit_once('@')?;
     if name.is_empty() || marketplace.is_empty() { None } else { Some((name.into(), marketplace.to_owned().into())) }
+}
+
+json_schemas! {
+    UserInput: { "type": "object", "properties": { "type": { "type": "string" } }, "required": ["type"] },
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::private::{HostPath, NonBlank, Presence, TextLook};
 
 /// One step of a turn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::any_other_kind))]
 #[serde(tag = "type", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Item {
@@ -45,6 +46,7 @@ pub enum Item {
 
 /// An item of which only the id counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Identified {
     /// The item's id.
     pub id: Id,
@@ -52,6 +54,7 @@ pub struct Identified {
 
 /// A command's run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CommandExecution {
     /// The item's id.
@@ -78,6 +81,7 @@ fn agent() -> CommandSource {
 
 /// What a part of a command does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CommandAction {
     /// What it does.
     #[serde(rename = "type")]
@@ -109,6 +113,7 @@ fn skill_file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HostP
 
 /// A patch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileChange {
     /// The item's id.
     pub id: Id,
@@ -120,6 +125,7 @@ pub struct FileChange {
 
 /// What a patch does to one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Change {
     /// What happens.
     pub kind: ChangeKind,
@@ -127,6 +133,7 @@ pub struct Change {
 
 /// What happens to a file, and whether it moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangeKind {
     /// What happens.
     #[serde(rename = "type")]
@@ -138,6 +145,7 @@ pub struct ChangeKind {
 
 /// A call of a tool of an MCP server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct McpToolCall {
     /// The item's id.
@@ -158,6 +166,7 @@ pub struct McpToolCall {
 
 /// A call of a tool that the client offers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DynamicToolCall {
     /// The item's id.
@@ -179,6 +188,7 @@ pub struct DynamicToolCall {
 
 /// One piece of a dynamic tool's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ContentItem {
     /// What it is.
     #[serde(rename = "type")]
@@ -187,6 +197,7 @@ pub struct ContentItem {
 
 /// A call of a collaboration tool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CollabAgentToolCall {
     /// The item's id.
@@ -213,6 +224,7 @@ pub struct CollabAgentToolCall {
 
 /// The state of an agent that a collaboration tool saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentState {
     /// The state.
     pub status: CollabAgentStatus,
@@ -220,6 +232,7 @@ pub struct AgentState {
 
 /// A web search.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebSearch {
     /// The item's id.
     pub id: Id,
@@ -233,6 +246,7 @@ pub struct WebSearch {
 
 /// What a web search did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebSearchAction {
     /// What it did.
     #[serde(rename = "type")]
@@ -247,6 +261,7 @@ pub struct WebSearchAction {
 
 /// A generated image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImageGeneration {
     /// The item's id.

@@ -14,6 +14,7 @@ use crate::private::{DiffText, TextLook};
 
 /// A notification that the reducer takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "method", content = "params")]
 #[non_exhaustive]
 pub enum Notification {
@@ -39,6 +40,7 @@ pub enum Notification {
 
 /// A turn that started or ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnNotification {
     /// The thread.
@@ -49,6 +51,7 @@ pub struct TurnNotification {
 
 /// A turn's whole diff so far; it replaces the former one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnDiffUpdated {
     /// The thread.
@@ -61,6 +64,7 @@ pub struct TurnDiffUpdated {
 
 /// An item that started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ItemStarted {
     /// The thread.
@@ -75,6 +79,7 @@ pub struct ItemStarted {
 
 /// An item that ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ItemCompleted {
     /// The thread.
@@ -89,6 +94,7 @@ pub struct ItemCompleted {
 
 /// An automatic approval review that ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GuardianReviewCompleted {
     /// The thread.
@@ -112,6 +118,7 @@ pub struct GuardianReviewCompleted {
 
 /// What the automatic reviewer said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GuardianVerdict {
     /// The decision.
@@ -123,6 +130,7 @@ pub struct GuardianVerdict {
     #[serde(default)]
     pub user_authorization: Option<UserAuthorization>,
     /// Whether the review itself failed, so that the action was denied unseen.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<alloc::string::String>"))]
     #[serde(default, rename = "rationale", deserialize_with = "says_failed", serialize_with = "failed_rationale")]
     pub failed_closed: bool,
 }
@@ -147,6 +155,7 @@ fn failed_rationale<S: serde::Serializer>(failed: &bool, serializer: S) -> Resul
 
 /// What an automatic review is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::any_other_kind))]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum GuardianAction {
@@ -184,6 +193,7 @@ pub enum GuardianAction {
 
 /// A call of a tool of an MCP server, under review.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct McpAction {
     /// The server's name.

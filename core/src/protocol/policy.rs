@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::tagged::{self, Tagged};
 use crate::private::Presence;
+use crate::schema::json_schemas;
 
 /// When the agent must ask before it acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,7 @@ impl Serialize for AskForApproval {
 
 /// The wire's view of what a turn's commands may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::any_other_kind))]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum SandboxPolicy {
@@ -102,6 +104,7 @@ pub enum SandboxPolicy {
 
 /// Whether an external sandbox lets commands reach the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ExternalNetwork {
@@ -156,6 +159,7 @@ impl<'de> Deserialize<'de> for SandboxPolicy {
 
 /// Network access that a request asks for or an answer grants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct NetworkPermissions {
     /// On, off, or not said.
@@ -165,6 +169,7 @@ pub struct NetworkPermissions {
 /// Permissions on top of the sandbox, as requested or granted: the network, and whether any file
 /// access is part of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct PermissionOverlay {
     /// Network access.
@@ -183,6 +188,15 @@ impl PermissionOverlay {
     pub fn is_empty(self) -> bool {
         self.network.is_none() && !self.file_system.0
     }
+}
+
+json_schemas! {
+    AskForApproval: {
+        "anyOf": [
+            { "enum": ["untrusted", "on-failure", "on-request", "granular", "never", "unknown"] },
+            { "type": "object", "properties": { "granular": { "type": "object" } }, "required": ["granular"] }
+        ]
+    },
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::id::Id;
 
 /// Who a client says it is, and what it can do (contract `wire.md` 2.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InitializeParams {
     /// The client's name and version.
@@ -21,6 +22,7 @@ pub struct InitializeParams {
 
 /// A client's name and version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClientInfo {
     /// The name.
     pub name: Id,
@@ -30,6 +32,7 @@ pub struct ClientInfo {
 
 /// What a client can do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Capabilities {
     /// Whether it takes part in experiments.
@@ -38,6 +41,7 @@ pub struct Capabilities {
 
 /// A client's request that is a fact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "method", content = "params")]
 #[non_exhaustive]
 pub enum ClientRequest {
@@ -51,6 +55,7 @@ pub enum ClientRequest {
 
 /// The server's successful response to a request, typed by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "method", content = "result")]
 #[non_exhaustive]
 pub enum ClientResponse {
@@ -73,6 +78,7 @@ pub enum ClientResponse {
 
 /// The response of `turn/start`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurnStartResponse {
     /// The turn.
     pub turn: NewTurn,
@@ -80,6 +86,7 @@ pub struct TurnStartResponse {
 
 /// A turn of which only the id is known yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewTurn {
     /// The turn's id.
     pub id: Id,
@@ -87,6 +94,7 @@ pub struct NewTurn {
 
 /// The response of `turn/steer`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnSteerResponse {
     /// The turn that took the input.

@@ -11,6 +11,7 @@ use super::tagged::Text;
 use super::turn::CollaborationMode;
 use crate::id::Id;
 use crate::private::{HostPath, NonBlank, TextLook, is_word};
+use crate::schema::json_schemas;
 
 /// Who started a thread (`thread.threadSource`).
 ///
@@ -251,6 +252,7 @@ impl Serialize for SessionSource {
 
 /// A thread.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Thread {
     /// The thread's id.
@@ -280,6 +282,7 @@ pub struct Thread {
 
 /// A turn in a thread's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PastTurn {
     /// The turn's id.
@@ -296,6 +299,7 @@ pub struct PastTurn {
 
 /// An item in a thread's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PastItem {
     /// What it is.
     #[serde(rename = "type")]
@@ -304,6 +308,7 @@ pub struct PastItem {
 
 /// The one distinction that a history needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum PastItemKind {
@@ -316,6 +321,7 @@ pub enum PastItemKind {
 
 /// The response of `thread/start`, `thread/resume` and `thread/fork`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ThreadResponse {
     /// The thread.
@@ -346,6 +352,32 @@ pub struct ThreadResponse {
     /// The collaboration mode, where a newer version says it.
     #[serde(default)]
     pub collaboration_mode: Option<CollaborationMode>,
+}
+
+json_schemas! {
+    SubAgentSource: {
+        "anyOf": [
+            { "type": "string" },
+            {
+                "type": "object",
+                "properties": {
+                    "thread_spawn": {
+                        "type": "object",
+                        "properties": { "parent_thread_id": { "type": "string" } },
+                        "required": ["parent_thread_id"]
+                    }
+                },
+                "required": ["thread_spawn"]
+            },
+            { "type": "object", "properties": { "other": { "type": "string" } }, "required": ["other"] }
+        ]
+    },
+    SessionSource: {
+        "anyOf": [
+            { "type": "string" },
+            { "type": "object", "properties": { "subAgent": {} } }
+        ]
+    },
 }
 
 #[cfg(test)]

@@ -15,9 +15,11 @@ use super::policy::{AskForApproval, SandboxPolicy};
 use super::tagged::Text;
 use crate::id::Id;
 use crate::private::HostPath;
+use crate::schema::json_schemas;
 
 /// A turn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Turn {
     /// The turn's id.
@@ -98,6 +100,7 @@ impl PermissionProfileId {
 
 /// A collaboration mode and the model settings that come with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CollaborationMode {
     /// The mode.
     pub mode: ModeKind,
@@ -108,6 +111,7 @@ pub struct CollaborationMode {
 
 /// The model settings of a collaboration mode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModeSettings {
     /// The model's slug.
     pub model: Id,
@@ -125,6 +129,7 @@ pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 
 /// The parameters of `turn/start`: what was sent, and overrides for this turn and later ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnStartParams {
     /// The thread.
@@ -168,6 +173,7 @@ pub struct TurnStartParams {
 
 /// The parameters of `turn/steer`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnSteerParams {
     /// The thread.
@@ -192,6 +198,15 @@ pub(crate) struct ThreadSettings {
     pub(crate) approvals_reviewer: Option<ApprovalsReviewer>,
     pub(crate) sandbox_policy: Option<SandboxPolicy>,
     pub(crate) collaboration_mode: Option<CollaborationMode>,
+}
+
+json_schemas! {
+    PermissionProfileId: {
+        "anyOf": [
+            { "type": "string" },
+            { "type": "object", "properties": { "id": { "type": "string" } }, "required": ["id"] }
+        ]
+    },
 }
 
 #[cfg(test)]

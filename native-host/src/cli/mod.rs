@@ -56,7 +56,7 @@ enum Command {
     /// Print the settings that are in force, each with where it comes from
     Config(config::Args),
     /// Print the JSON Schema of every event
-    Schema,
+    Schema(SchemaArgs),
     /// Print the completions of a shell
     Completions(shell::CompletionsArgs),
     /// Print the manual
@@ -72,6 +72,13 @@ const OVER: u8 = 3;
 /// Not everything could be delivered.
 const UNDELIVERED: u8 = 4;
 
+#[derive(Debug, clap::Args)]
+struct SchemaArgs {
+    /// Of every fact that a host may feed instead
+    #[arg(long)]
+    facts: bool,
+}
+
 pub(crate) fn run() -> ExitCode {
     let Cli { config, command } = Cli::parse();
     let config = config.as_deref();
@@ -84,7 +91,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Upload(args) => upload::run(&args, config),
         Command::Spool(command) => spool::run(&command, config),
         Command::Config(args) => config::run(&args, config),
-        Command::Schema => print_schema(),
+        Command::Schema(args) => print_schema(&args),
         Command::Completions(args) => shell::completions(&args, Cli::command()),
         Command::Man(args) => shell::man(&args, Cli::command()),
     };
@@ -94,9 +101,10 @@ pub(crate) fn run() -> ExitCode {
     })
 }
 
-fn print_schema() -> anyhow::Result<ExitCode> {
+fn print_schema(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
     let mut stdout = io::stdout().lock();
-    let schema = serde_json::to_string_pretty(&turnledger::schema::of_events())?;
+    let schema = if args.facts { turnledger::schema::of_facts() } else { turnledger::schema::of_events() };
+    let schema = serde_json::to_string_pretty(&schema)?;
     ignore_closed_pipe(writeln!(stdout, "{schema}").and_then(|()| stdout.flush()))?;
     Ok(ExitCode::SUCCESS)
 }

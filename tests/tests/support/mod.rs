@@ -5,6 +5,8 @@
 // Every test file that includes this module calls it from its own crate root.
 #![allow(unreachable_pub, reason = "the module is private to each test file")]
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 use turnledger::Sha2;
 use turnledger_core::discard::{Reason, Subject};
@@ -50,6 +52,10 @@ pub struct Session {
     now: UnixMillis,
 }
 
+/// The schema of facts.
+static FACTS: LazyLock<jsonschema::Validator> =
+    LazyLock::new(|| jsonschema::validator_for(&turnledger::schema::of_facts()).expect("a schema"));
+
 impl Session {
     /// A reducer that has seen nothing.
     pub fn empty() -> Self {
@@ -80,6 +86,9 @@ impl Session {
     fn apply(&mut self, fact: Value) -> Output {
         let text = fact.to_string();
         let fact: Fact = serde_json::from_value(fact).unwrap_or_else(|error| panic!("{error}: {text}"));
+        // Words that this version does not know are taken, and are `unknown` from there on.
+        let known = serde_json::to_value(&fact).expect("a fact as JSON");
+        assert!(FACTS.is_valid(&known), "not by the schema of facts: {known}");
         let mut output = Output::default();
         self.reducer.apply(self.now, fact, &mut output);
         output

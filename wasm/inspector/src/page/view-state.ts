@@ -1,0 +1,124 @@
+/** What is looked at, in the address: a reload or a bookmark shows the same again. */
+import { signal } from "@preact/signals";
+
+import { type EventType, TYPE_LABELS } from "../reader/kinds.js";
+import type { EventQuery, SortKey } from "../reader/protocol.js";
+
+export const VIEWS = ["session", "events", "discards"] as const;
+export type ViewName = (typeof VIEWS)[number];
+
+export interface View extends EventQuery {
+  view: ViewName;
+  page: number;
+  /** The event that is open. */
+  event: number | null;
+  /** The part of the time line that is shown. */
+  from: number | null;
+  to: number | null;
+}
+
+const SORT_KEYS: SortKey[] = ["number", "type", "subject", "outcome", "duration"];
+
+export const START: View = {
+  view: "session",
+  search: "",
+  types: [],
+  thread: "",
+  outcome: "",
+  sort: "number",
+  isDescending: false,
+  page: 0,
+  event: null,
+  from: null,
+  to: null,
+};
+
+export const view = signal<View>(START);
+
+/** The recording that the address was made with. */
+let identity = "";
+
+export function parseView(hash: string): { view: View; recording: string } {
+  const given = new URLSearchParams(hash.replace(/^#/, ""));
+  const number = (name: string): number | null => {
+    const value = Number(given.get(name) ?? NaN);
+    return Number.isFinite(value) ? value : null;
+  };
+  const whole = (name: string): number | null => {
+    const value = number(name);
+    return value !== null && Number.isInteger(value) && value >= 0 ? value : null;
+  };
+  const sort = (given.get("sort") ?? "").replace(/^-/, "");
+  return {
+    recording: given.get("recording") ?? "",
+    view: {
+      view: VIEWS.find((name) => name === given.get("view")) ?? START.view,
+      search: given.get("search") ?? "",
+      types: (given.get("types") ?? "").split(",").filter((type): type is EventType => type in TYPE_LABELS),
+      thread: given.get("thread") ?? "",
+      outcome: given.get("outcome") ?? "",
+      sort: SORT_KEYS.find((key) => key === sort) ?? START.sort,
+      isDescending: (given.get("sort") ?? "").startsWith("-"),
+      page: Math.max(0, (whole("page") ?? 1) - 1),
+      event: whole("event"),
+      from: number("from"),
+      to: number("to"),
+    },
+  };
+}
+
+export function hashOf(view: View, recording: string): string {
+  const said = new URLSearchParams();
+  const say = (name: string, value: string | number | null, isUsual: boolean): void => {
+    if (!isUsual && value !== null) said.set(name, String(value));
+  };
+  say("recording", recording, recording === "");
+  say("view", view.view, view.view === START.view);
+  say("search", view.search, view.search === "");
+  say("types", view.types.join(","), view.types.length === 0);
+  say("thread", view.thread, view.thread === "");
+  say("outcome", view.outcome, view.outcome === "");
+  say("sort", `${view.isDescending ? "-" : ""}${view.sort}`, view.sort === START.sort && !view.isDescending);
+  say("page", view.page + 1, view.page === 0);
+  say("event", view.event, false);
+  say("from", view.from, false);
+  say("to", view.to, false);
+  return `#${said}`;
+}
+
+/** Goes to another view; going back comes back from it. */
+export function go(change: Partial<View>): void {
+  view.value = { ...view.value, ...change };
+  history.pushState(null, "", hashOf(view.value, identity));
+}
+
+/** Changes the view in place. */
+export function refine(change: Partial<View>): void {
+  view.value = { ...view.value, ...change };
+  history.replaceState(null, "", hashOf(view.value, identity));
+}
+
+/** A link's address for a view. */
+export function linkTo(change: Partial<View>): string {
+  return hashOf({ ...view.value, ...change }, identity);
+}
+
+/**
+ * A recording is there: the address's view if it was made with this one, otherwise the start. Returns whether the page
+ * was opened with an address that was made with another.
+ */
+export function adopt(recording: string): boolean {
+  const asked = parseView(location.hash);
+  const isFirst = identity === "";
+  identity = recording;
+  view.value = asked.recording === recording || asked.recording === "" ? asked.view : START;
+  // Such an address stays until the user goes somewhere: its recording may be opened next.
+  const isOther = isFirst && asked.recording !== "" && asked.recording !== recording;
+  if (!isOther) history.replaceState(null, "", hashOf(view.value, identity));
+  return isOther;
+}
+
+addEventListener("popstate", () => {
+  const asked = parseView(location.hash);
+  if (asked.recording === "" || asked.recording === identity) view.value = asked.view;
+});

@@ -1,0 +1,138 @@
+/** What the page calls each type of event, and what of an event a row shows. */
+import type { TurnledgerEvent } from "turnledger/inline";
+
+export type EventType = TurnledgerEvent["event_type"];
+
+/** In the order of the contract's own list, by what a session is made of. */
+export const TYPE_LABELS: Readonly<Record<EventType, string>> = {
+  codex_thread_initialized: "Thread",
+  codex_turn_event: "Turn",
+  codex_turn_steer_event: "Steer",
+  codex_command_execution_event: "Command",
+  codex_file_change_event: "File change",
+  codex_mcp_tool_call_event: "MCP tool",
+  codex_dynamic_tool_call_event: "Client tool",
+  codex_collab_agent_tool_call_event: "Agent tool",
+  codex_web_search_event: "Web search",
+  codex_image_generation_event: "Image",
+  codex_review_event: "Approval",
+  codex_guardian_review: "Guardian review",
+  codex_compaction_event: "Compaction",
+  codex_accepted_line_fingerprints: "Accepted lines",
+  codex_hook_run: "Hook",
+  skill_invocation: "Skill",
+  codex_app_mentioned: "App mentioned",
+  codex_app_used: "App used",
+  codex_plugin_used: "Plugin used",
+  codex_plugin_installed: "Plugin installed",
+  codex_plugin_uninstalled: "Plugin uninstalled",
+  codex_plugin_enabled: "Plugin enabled",
+  codex_plugin_disabled: "Plugin disabled",
+};
+
+export const TOOL_TYPES = [
+  "codex_command_execution_event",
+  "codex_file_change_event",
+  "codex_mcp_tool_call_event",
+  "codex_dynamic_tool_call_event",
+  "codex_collab_agent_tool_call_event",
+  "codex_web_search_event",
+  "codex_image_generation_event",
+] as const satisfies EventType[];
+
+export type ToolType = (typeof TOOL_TYPES)[number];
+
+export function isToolType(type: string): type is ToolType {
+  return (TOOL_TYPES as readonly string[]).includes(type);
+}
+
+/** An event in a table: what it is about, how that went, and how long it took. */
+export interface Gist {
+  subject: string;
+  outcome: string | null;
+  duration: number | null;
+}
+
+export function gist(event: TurnledgerEvent): Gist {
+  switch (event.event_type) {
+    case "codex_thread_initialized": {
+      const { model, initialization_mode, subagent_source } = event.event_params;
+      const subject = subagent_source === null ? model : `${model}, for ${subagent_source}`;
+      return { subject, outcome: initialization_mode, duration: null };
+    }
+    case "codex_turn_event": {
+      const { model, status, duration_ms } = event.event_params;
+      return { subject: model ?? "", outcome: status, duration: duration_ms };
+    }
+    case "codex_turn_steer_event": {
+      const { result, rejection_reason } = event.event_params;
+      return { subject: rejection_reason ?? "", outcome: result, duration: null };
+    }
+    case "codex_mcp_tool_call_event": {
+      const { mcp_server_name, mcp_tool_name, terminal_status, duration_ms } = event.event_params;
+      return { subject: `${mcp_server_name}/${mcp_tool_name}`, outcome: terminal_status, duration: duration_ms };
+    }
+    case "codex_command_execution_event":
+    case "codex_file_change_event":
+    case "codex_dynamic_tool_call_event":
+    case "codex_collab_agent_tool_call_event":
+    case "codex_web_search_event":
+    case "codex_image_generation_event": {
+      const { tool_name, terminal_status, duration_ms } = event.event_params;
+      return { subject: tool_name, outcome: terminal_status, duration: duration_ms };
+    }
+    case "codex_review_event": {
+      const { subject_name, reviewer, status, duration_ms } = event.event_params;
+      return { subject: `${subject_name}, by ${reviewer}`, outcome: status, duration: duration_ms };
+    }
+    case "codex_guardian_review": {
+      const { reviewed_action, terminal_status, completion_latency_ms } = event.event_params;
+      return { subject: reviewed_action.type, outcome: terminal_status, duration: completion_latency_ms };
+    }
+    case "codex_compaction_event": {
+      const { trigger, reason, status, duration_ms } = event.event_params;
+      return { subject: `${trigger}, ${reason}`, outcome: status, duration: duration_ms };
+    }
+    case "codex_accepted_line_fingerprints": {
+      const { accepted_added_lines, accepted_deleted_lines } = event.event_params;
+      return { subject: `+${accepted_added_lines} −${accepted_deleted_lines}`, outcome: null, duration: null };
+    }
+    case "codex_hook_run": {
+      const { hook_name, status } = event.event_params;
+      return { subject: hook_name ?? "", outcome: status, duration: null };
+    }
+    case "skill_invocation":
+      return { subject: event.skill_name, outcome: event.event_params.invoke_type, duration: null };
+    case "codex_app_mentioned":
+    case "codex_app_used":
+      return { subject: event.event_params.app_name ?? "", outcome: event.event_params.invoke_type, duration: null };
+    case "codex_plugin_used":
+    case "codex_plugin_installed":
+    case "codex_plugin_uninstalled":
+    case "codex_plugin_enabled":
+    case "codex_plugin_disabled":
+      return { subject: event.event_params.plugin_name ?? "", outcome: null, duration: null };
+  }
+}
+
+/** The ids that an event has, whatever its type. */
+export interface EventIds {
+  thread?: string;
+  turn?: string;
+  item?: string;
+  review?: string;
+}
+
+export function idsOf(event: TurnledgerEvent): EventIds {
+  const params = event.event_params as unknown as Record<string, unknown>;
+  const ids: EventIds = {};
+  const put = (name: keyof EventIds, ...members: string[]): void => {
+    const value = members.map((member) => params[member]).find((one) => typeof one === "string");
+    if (value !== undefined) ids[name] = value as string;
+  };
+  put("thread", "thread_id");
+  put("turn", "turn_id", "accepted_turn_id", "expected_turn_id");
+  put("item", "item_id", "target_item_id");
+  put("review", "review_id");
+  return ids;
+}

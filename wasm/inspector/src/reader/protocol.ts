@@ -1,0 +1,142 @@
+/** What the page and its reader, a worker, say to one another. */
+import type { Direction } from "turnledger/inline";
+
+import type { MessageKind } from "./ids.js";
+import type { EventIds, EventType, Gist } from "./kinds.js";
+import type { TimelineView, TimelineWindow } from "./timeline.js";
+import type { Totals } from "./totals.js";
+
+/** Where a recording comes from. */
+export type Source =
+  { kind: "file"; name: string; blob: Blob } | { kind: "live"; name: string; handle: FileSystemFileHandle };
+
+export type Phase = "unpacking" | "reading" | "following" | "ended" | "stopped" | "failed";
+
+/** How far the reading is. */
+export interface Progress {
+  phase: Phase;
+  bytesRead: number;
+  bytes: number;
+  lines: number;
+  messages: number;
+  events: number;
+  discards: number;
+  badLines: number;
+  /** The recording's first and last message, if there is one. */
+  span: [first: number, last: number] | null;
+  /** What went wrong, in a sentence. */
+  problem?: string;
+  /** Failures of the ledger itself. */
+  internalErrors: number;
+}
+
+export interface EventRow extends Gist {
+  number: number;
+  /** When it came out, by the recording's clock. */
+  at: number;
+  type: EventType;
+  thread: string | null;
+  turn: string | null;
+  /** The message on which it came out; null at the session's end. */
+  message: number | null;
+  line: number | null;
+}
+
+export type SortKey = "number" | "type" | "subject" | "outcome" | "duration";
+
+export interface EventQuery {
+  search: string;
+  types: EventType[];
+  thread: string;
+  outcome: string;
+  sort: SortKey;
+  isDescending: boolean;
+}
+
+export interface Page<Row> {
+  rows: Row[];
+  total: number;
+}
+
+export interface Facets {
+  types: [EventType, number][];
+  threads: [string, number][];
+  outcomes: [string, number][];
+}
+
+export interface MessageRow {
+  index: number;
+  line: number;
+  at: number;
+  connection: number;
+  direction: Direction;
+  kind: MessageKind;
+  method: string | null;
+  requestId: string | null;
+  bytes: number;
+  /** Whether the event came out on this message. */
+  isCompleting: boolean;
+}
+
+/** Messages that belong together. */
+export interface MessageGroup {
+  title: string;
+  total: number;
+  /** The first ones. */
+  rows: MessageRow[];
+  /** The one on which the event came out, if it is not among the first ones. */
+  completing: MessageRow | null;
+}
+
+export interface OpenedEvent {
+  row: EventRow;
+  ids: EventIds;
+  json: string;
+  groups: MessageGroup[];
+}
+
+export interface DiscardRow {
+  at: number;
+  line: number | null;
+  subject: string;
+  reason: string;
+  text: string;
+  ids: [name: string, value: string][];
+}
+
+export interface BadLineRow {
+  line: number;
+  reason: string;
+}
+
+export interface Losses {
+  /** How often each reason was given. */
+  reasons: { subject: string; text: string; count: number }[];
+  discards: Page<DiscardRow>;
+  badLines: Page<BadLineRow>;
+}
+
+export type Download = "jsonl" | "csv";
+
+/** What the page may ask. Each answer is a promise. */
+export interface Reader {
+  /** Reads to the end, or until {@link Reader.stop}. */
+  open(source: Source): void;
+  stop(): void;
+  facets(): Facets;
+  events(query: EventQuery, offset: number, limit: number): Page<EventRow>;
+  event(number: number): OpenedEvent | null;
+  messages(number: number, group: number, offset: number, limit: number): MessageRow[];
+  message(index: number): Promise<string>;
+  /** One message by its line. */
+  messageAt(line: number): MessageRow | null;
+  losses(discardOffset: number, badLineOffset: number, limit: number): Losses;
+  totals(): Totals;
+  timeline(window: TimelineWindow): TimelineView;
+  download(query: EventQuery, format: Download): Blob;
+}
+
+export type Call = {
+  [Name in keyof Reader]: { id: number; name: Name; arguments: Parameters<Reader[Name]> };
+}[keyof Reader];
+export type Reply = { id: number; value: unknown } | { id: number; error: string } | { progress: Progress };

@@ -1,0 +1,130 @@
+/** The bytes of a recording: read once from end to end, and later again in pieces. */
+import type { Source } from "./protocol.js";
+
+/** What cannot be read, said so that somebody can do something about it. */
+export class Unreadable extends Error {}
+
+const GZIP = [0x1f, 0x8b];
+const ZSTANDARD = [0x28, 0xb5, 0x2f, 0xfd];
+const POLL_MS = 400;
+/** Long enough for others to be heard in between, short enough that it costs nothing. */
+const PIECE = 2 ** 20;
+/** By its first bytes a file is known again: those of a recording have the time in them. */
+const HEAD = 256;
+
+export interface Reading {
+  push(piece: Uint8Array): void;
+  /** Called after every piece; the reading goes on when it is done. */
+  read(bytesRead: number, bytes: number): Promise<void>;
+  isStopped(): boolean;
+}
+
+/** A recording that is whole. */
+export class WholeRecording {
+  private constructor(private readonly blob: Blob) {}
+
+  static async open(blob: Blob, unpacking: (read: number) => void): Promise<WholeRecording> {
+    const start = await slice(blob, 0, 4);
+    const begins = (magic: number[]): boolean => magic.every((byte, at) => start[at] === byte);
+    if (begins(ZSTANDARD)) {
+      throw new Unreadable(
+        "This recording is packed with Zstandard, which browsers cannot unpack. Run zstd -d on it first.",
+      );
+    }
+    return new WholeRecording(begins(GZIP) ? await unpacked(blob, unpacking) : blob);
+  }
+
+  async read(reading: Reading): Promise<void> {
+    for (let at = 0; at < this.blob.size && !reading.isStopped(); at += PIECE) {
+      reading.push(await slice(this.blob, at, at + PIECE));
+      await reading.read(Math.min(at + PIECE, this.blob.size), this.blob.size);
+    }
+  }
+
+  async text(start: number, end: number): Promise<Uint8Array> {
+    return slice(this.blob, start, end);
+  }
+}
+
+/** A recording that somebody still writes. */
+export class LiveRecording {
+  constructor(private readonly handle: FileSystemFileHandle) {}
+
+  /** Reads what is there and what comes, until it is stopped. Resolves to whether another recording took its place. */
+  async read(reading: Reading): Promise<"stopped" | "replaced"> {
+    let at = 0;
+    let head = new Uint8Array();
+    while (!reading.isStopped()) {
+      const file = await opened(this.handle);
+      if (file.size < at) return "replaced";
+      if (file.size > at) {
+        let piece: Uint8Array;
+        let start: Uint8Array;
+        try {
+          piece = await slice(file, at, at + PIECE);
+          start = await slice(file, 0, HEAD);
+        } catch {
+          // It was written to in between; the next look sees it as it is now.
+          continue;
+        }
+        if (head.some((byte, index) => start[index] !== byte)) return "replaced";
+        at += piece.length;
+        head = start.slice(0, at);
+        reading.push(piece);
+      }
+      await reading.read(at, file.size);
+      if (at >= file.size) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    return "stopped";
+  }
+
+  async text(start: number, end: number): Promise<Uint8Array> {
+    return slice(await opened(this.handle), start, end);
+  }
+}
+
+export type Recording = WholeRecording | LiveRecording;
+
+export async function openRecording(source: Source, unpacking: (read: number) => void): Promise<Recording> {
+  return source.kind === "live" ? new LiveRecording(source.handle) : WholeRecording.open(source.blob, unpacking);
+}
+
+async function opened(handle: FileSystemFileHandle): Promise<File> {
+  try {
+    return await handle.getFile();
+  } catch {
+    throw new Unreadable(
+      "The file is gone, or may not be read any more. What was read so far is shown; follow it again to go on.",
+    );
+  }
+}
+
+async function slice(blob: Blob, start: number, end: number): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await blob.slice(start, end).arrayBuffer());
+  } catch {
+    throw new Unreadable(
+      "The recording has changed or gone since it was opened. Open it again, or follow it as a live file if it grows.",
+    );
+  }
+}
+
+/** The browser keeps what is unpacked where it keeps files, so that messages can be read from it again. */
+async function unpacked(blob: Blob, unpacking: (read: number) => void): Promise<Blob> {
+  let read = 0;
+  const counting = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform(piece, controller) {
+      read += piece.length;
+      unpacking(read);
+      controller.enqueue(piece);
+    },
+  });
+  try {
+    const stream = blob.stream().pipeThrough(counting).pipeThrough(new DecompressionStream("gzip"));
+    return await new Response(stream).blob();
+  } catch {
+    throw new Unreadable(
+      "This recording is packed with gzip, but damaged or made of several parts. Run gunzip on it first.",
+    );
+  }
+}

@@ -1,0 +1,103 @@
+import { useState } from "preact/hooks";
+
+import { count, counted, elapsed, moment, size } from "../page/format.js";
+import { opened, progress } from "../page/recording-state.js";
+import type { MessageGroup, MessageRow } from "../reader/protocol.js";
+import { JsonText } from "./json-text.js";
+
+const MORE = 100;
+
+interface Groups {
+  number: number;
+  groups: MessageGroup[];
+  completing: number | null;
+}
+
+export function MessageGroups({ number, groups, completing }: Groups) {
+  return (
+    <>
+      {completing === null && (
+        <p class="hint">It came out when the session ended: what these messages left open was settled then.</p>
+      )}
+      {groups.length === 0 && <p class="hint">No message of this recording has its ids.</p>}
+      {groups.map((group, index) => (
+        <Group key={`${number} ${group.title}`} number={number} index={index} group={group} />
+      ))}
+    </>
+  );
+}
+
+function Group({ number, index, group }: { number: number; index: number; group: MessageGroup }) {
+  const [rows, setRows] = useState(group.rows);
+  // The one on which the event came out is seen at once, however many there are before it.
+  const late = rows.some((row) => row.index === group.completing?.index) ? null : group.completing;
+  const rest = group.total - rows.length - (late === null ? 0 : 1);
+  const more = async (): Promise<void> => {
+    const next = await opened.value?.client.ask("messages", number, index, rows.length, MORE);
+    if (next !== undefined) setRows([...rows, ...next]);
+  };
+  return (
+    <section class="group" aria-label={`Messages ${group.title}`}>
+      <h4>
+        {counted(group.total, "message")} {group.title}
+      </h4>
+      <ol class="messages">
+        {rows.map((row) => (
+          <Message key={row.index} row={row} isOpen={row.isCompleting} />
+        ))}
+        {rest > 0 && (
+          <li class="more">
+            <button type="button" onClick={() => void more()}>
+              Show {count(Math.min(MORE, rest))} more of {count(rest)}
+            </button>
+          </li>
+        )}
+        {late !== null && <Message row={late} isOpen />}
+      </ol>
+    </section>
+  );
+}
+
+export function Message({ row, isOpen }: { row: MessageRow; isOpen: boolean }) {
+  const [isShown, setShown] = useState(isOpen);
+  const [text, setText] = useState<string | undefined>(undefined);
+  const [problem, setProblem] = useState("");
+  const first = progress.value?.span?.[0] ?? 0;
+  const read = async (): Promise<void> => {
+    try {
+      setText(await opened.value?.client.ask("message", row.index));
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
+  };
+  if (isShown && text === undefined && problem === "") void read();
+  const isToServer = row.direction === "client_to_server";
+  return (
+    <li class={row.isCompleting ? "message is-completing" : "message"}>
+      <details open={isShown} onToggle={({ currentTarget }) => setShown(currentTarget.open)}>
+        <summary>
+          <span class="arrow" aria-hidden="true">
+            {isToServer ? "→" : "←"}
+          </span>
+          <span class="visually-hidden">{isToServer ? "Client to server:" : "Server to client:"}</span>
+          <span class="method">{row.method ?? "message"}</span>
+          <span class="kind">
+            {row.kind === "notification"
+              ? ""
+              : row.kind === "error"
+                ? "error answer"
+                : row.kind === "response"
+                  ? "answer"
+                  : row.kind}
+          </span>
+          {row.isCompleting && <span class="badge">completed it</span>}
+          <span class="where" title={moment(row.at)}>
+            line {count(row.line)} · {elapsed(row.at - first)} · {size(row.bytes)}
+          </span>
+        </summary>
+        {isShown && text !== undefined && <JsonText text={text} label={`The message of line ${row.line}`} />}
+        {problem !== "" && <p class="hint">{problem}</p>}
+      </details>
+    </li>
+  );
+}

@@ -1,0 +1,118 @@
+import { counted, elapsed, moment, size } from "../page/format.js";
+import { follow, isKept, notice, opened, progress, setKept } from "../page/recording-state.js";
+import type { Phase, Progress } from "../reader/protocol.js";
+
+export function RecordingBar() {
+  const recording = opened.value;
+  if (recording === null) return <section class="recording" aria-label="Recording" />;
+  const known = progress.value;
+  const isRunning = known !== null && ["unpacking", "reading", "following"].includes(known.phase);
+  return (
+    <section class="recording" aria-label="Recording">
+      <div class="recording-line">
+        <h2>{recording.name}</h2>
+        {recording.isExample && <span class="badge">example</span>}
+        {recording.isLive && known?.phase === "following" && <span class="badge live">live</span>}
+        <p class="facts">{known === null ? "Opening…" : facts(known)}</p>
+        <div class="recording-actions">
+          {isRunning && (
+            <button type="button" onClick={() => void recording.client.ask("stop")}>
+              {known.phase === "following" ? "End the session" : "Stop reading"}
+            </button>
+          )}
+          {recording.handle !== null && !isRunning && (
+            <button type="button" onClick={() => follow(recording.handle!)}>
+              Follow it as it grows
+            </button>
+          )}
+          {recording.blob !== null && (
+            <label class="choice">
+              <input
+                type="checkbox"
+                checked={isKept.value}
+                onChange={({ currentTarget }) => void setKept(currentTarget.checked)}
+              />
+              Keep on this computer
+            </label>
+          )}
+          {isKept.value && (
+            <button type="button" onClick={() => void setKept(false)}>
+              Forget
+            </button>
+          )}
+        </div>
+      </div>
+      {known !== null && (known.phase === "reading" || known.phase === "unpacking") && <Bar known={known} />}
+      <p class="visually-hidden" role="status">
+        {known === null ? "" : spoken(known)}
+      </p>
+      <Problems known={known} />
+    </section>
+  );
+}
+
+function facts(known: Progress): string {
+  const parts = [size(known.bytes), counted(known.messages, "message"), counted(known.events, "event")];
+  if (known.span !== null) parts.push(`${moment(known.span[0])}, ${elapsed(known.span[1] - known.span[0], 1)} long`);
+  return parts.join(" · ");
+}
+
+function Bar({ known }: { known: Progress }) {
+  const share = known.bytes === 0 ? 0 : Math.floor((known.bytesRead / known.bytes) * 100);
+  return (
+    <div class="progress">
+      <progress max={100} value={share} aria-label={known.phase === "unpacking" ? "Unpacking" : "Reading"} />
+      <span>
+        {known.phase === "unpacking" ? "Unpacking" : "Reading"}: {size(known.bytesRead)} of {size(known.bytes)}
+      </span>
+    </div>
+  );
+}
+
+/** Said in tenths, so that nobody has to listen to every percent. */
+function spoken(known: Progress): string {
+  const tenth = known.bytes === 0 ? 0 : Math.floor((known.bytesRead / known.bytes) * 10) * 10;
+  const said: Readonly<Record<Phase, string>> = {
+    unpacking: "Unpacking the recording",
+    reading: `Reading: ${tenth} percent`,
+    following: "Following the file",
+    ended: `Read: ${counted(known.events, "event")}, ${counted(known.discards, "discard")}`,
+    stopped: `Stopped: ${counted(known.events, "event")} so far`,
+    failed: "The recording could not be read to its end",
+  };
+  return said[known.phase];
+}
+
+function Problems({ known }: { known: Progress | null }) {
+  const problems: string[] = [];
+  if (notice.value !== "") problems.push(notice.value);
+  if (known?.problem !== undefined) problems.push(known.problem);
+  if (known?.phase === "stopped") {
+    problems.push(
+      `Stopped after ${size(known.bytesRead)} of ${size(known.bytes)}: what is shown is the session up to there.`,
+    );
+  }
+  if (known?.phase === "following") {
+    problems.push("The session is still running: what its end would settle comes out when you end it.");
+  }
+  if (known?.phase === "ended" && known.messages === 0) {
+    problems.push(
+      "There is no recorded message in it. A recording has one JSON object a line, as tap --record writes it.",
+    );
+  }
+  if (known !== null && known.badLines > 0) {
+    problems.push(`${counted(known.badLines, "line")} could not be read: see Discards.`);
+  }
+  if (known !== null && known.internalErrors > 0) {
+    problems.push(
+      `The ledger failed ${counted(known.internalErrors, "time")} and went on with empty state: events may be missing.`,
+    );
+  }
+  return (
+    <div class="problems" role="status">
+      {problems.map((problem) => (
+        <p key={problem}>{problem}</p>
+      ))}
+    </div>
+  );
+}

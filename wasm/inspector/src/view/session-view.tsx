@@ -1,0 +1,122 @@
+import { count, duration, UNKNOWN } from "../page/format.js";
+import type { Totals } from "../reader/totals.js";
+import { TimelinePanel } from "./timeline-panel.js";
+import { TotalsPanels } from "./totals-panels.js";
+import { useAnswer } from "./use-answer.js";
+
+export function SessionView() {
+  const totals = useAnswer((client) => client.ask("totals"), []);
+  return (
+    <>
+      {totals !== undefined && <Tiles totals={totals} />}
+      <TimelinePanel />
+      {totals !== undefined && <TotalsPanels totals={totals} />}
+    </>
+  );
+}
+
+interface Tile {
+  name: string;
+  value: string;
+  note: string;
+}
+
+function Tiles({ totals }: { totals: Totals }) {
+  return (
+    <section aria-labelledby="tiles-title">
+      <h2 id="tiles-title" class="visually-hidden">
+        In short
+      </h2>
+      <dl class="tiles">
+        {tiles(totals).map(({ name, value, note }) => (
+          <div class="tile" key={name}>
+            <dt>{name}</dt>
+            <dd>
+              <span class="value">{value}</span>
+              <span class="note">{note}</span>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+function tiles({ threads, turns, tokens, tools, reviews, steers, lines }: Totals): Tile[] {
+  const sum = (numbers: number[]): number => numbers.reduce((all, one) => all + one, 0);
+  const turnCount = turns.completed + turns.failed + turns.interrupted + turns.unknown;
+  const outcomes = (name: "completed" | "failed" | "rejected"): number => sum(tools.map((tool) => tool.outcomes[name]));
+  const toolCount = outcomes("completed") + outcomes("failed") + outcomes("rejected");
+  const reviewCount = sum(reviews.map((review) => review.count));
+  const approved = sum(reviews.map((review) => (review.status === "approved" ? review.count : 0)));
+  const some = (parts: [number, string][]): string =>
+    parts.flatMap(([number, name]) => (number > 0 ? [`${count(number)} ${name}`] : [])).join(", ") || UNKNOWN;
+  return [
+    {
+      name: "Turns",
+      value: count(turnCount),
+      note: some([
+        [turns.completed, "completed"],
+        [turns.failed, "failed"],
+        [turns.interrupted, "interrupted"],
+        [turns.unknown, "without a status"],
+      ]),
+    },
+    {
+      name: "Time in turns",
+      value: duration(turns.duration.sum),
+      note: missing(turns.duration.unknown) || "from start to end",
+    },
+    {
+      name: "Tokens",
+      value: count(tokens.total_tokens.sum),
+      note: missing(tokens.total_tokens.unknown) || `${count(tokens.output_tokens.sum)} of them output`,
+    },
+    {
+      name: "Tool calls",
+      value: count(toolCount),
+      note: some([
+        [outcomes("completed"), "completed"],
+        [outcomes("failed"), "failed"],
+        [outcomes("rejected"), "rejected"],
+      ]),
+    },
+    {
+      name: "Approvals",
+      value: count(reviewCount),
+      note: some([
+        [approved, "approved"],
+        [reviewCount - approved, "not"],
+      ]),
+    },
+    {
+      name: "Accepted lines",
+      value: lines.turns === 0 ? UNKNOWN : `+${count(lines.added)} −${count(lines.deleted)}`,
+      note:
+        lines.turns === 0 ? "no turn had a diff" : `in ${count(lines.turns)} ${lines.turns === 1 ? "turn" : "turns"}`,
+    },
+    {
+      name: "Steers",
+      value: count(steers.accepted + steers.rejected),
+      note: some([
+        [steers.accepted, "accepted"],
+        [steers.rejected, "rejected"],
+      ]),
+    },
+    {
+      name: "Threads",
+      value: count(threads.new + threads.resumed + threads.forked),
+      note: some([
+        [threads.new, "new"],
+        [threads.resumed, "resumed"],
+        [threads.forked, "forked"],
+      ]),
+    },
+  ];
+}
+
+/** How many events did not say it. */
+export function missing(unknown: number): string {
+  if (unknown === 0) return "";
+  return unknown === 1 ? "1 event does not say" : `${count(unknown)} events do not say`;
+}

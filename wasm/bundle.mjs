@@ -17,19 +17,27 @@ const dist = join(here, "dist");
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 
-const schema = JSON.parse(execFileSync(program, ["schema"], { encoding: "utf8" }));
-const types = await compile({ ...schema, title: "TurnledgerEvent" }, "TurnledgerEvent", {
-  additionalProperties: false,
-  bannerComment: "/* Generated from the Rust types, by way of `turnledger schema`. */",
-  unreachableDefinitions: true,
-});
-writeFileSync(join(generated, "events.ts"), types);
+for (const [name, file, args, isExact] of [
+  ["TurnledgerEvent", "events", [], true],
+  // Facts repeat messages of the protocol, which may have more members than are looked at.
+  ["Fact", "facts", ["--facts"], false],
+]) {
+  const schema = JSON.parse(execFileSync(program, ["schema", ...args], { encoding: "utf8" }));
+  const types = await compile({ ...schema, title: name }, name, {
+    additionalProperties: !isExact,
+    bannerComment: `/* Generated from the Rust types, by way of \`turnledger ${["schema", ...args].join(" ")}\`. */`,
+    unreachableDefinitions: isExact,
+  });
+  writeFileSync(join(generated, `${file}.ts`), types);
+}
 
 const common = { bundle: true, sourcemap: true, target: "es2022", absWorkingDir: here, logLevel: "warning" };
 const bundles = [
   { entryPoints: ["ts/browser.ts"], outfile: "dist/browser.js", format: "esm", platform: "browser" },
   { entryPoints: ["ts/node.ts"], outfile: "dist/node.js", format: "esm", platform: "node" },
   { entryPoints: ["ts/inline.ts"], outfile: "dist/inline.js", format: "esm", platform: "neutral" },
+  { entryPoints: ["ts/worker.ts"], outfile: "dist/worker.js", format: "esm", platform: "neutral" },
+  { entryPoints: ["ts/worker.ts"], outfile: "dist/worker.cjs", format: "cjs", platform: "neutral" },
   { entryPoints: ["ts/node.ts"], outfile: "dist/node.cjs", format: "cjs", platform: "node" },
   { entryPoints: ["ts/inline.ts"], outfile: "dist/inline.cjs", format: "cjs", platform: "neutral" },
 ];
@@ -54,7 +62,15 @@ copyFileSync(join(generated, "turnledger.wasm"), join(dist, "turnledger.wasm"));
 // Not below node_modules, where everything counts as foreign.
 const declarations = join(here, "../target/wasm-declarations");
 execFileSync(join(here, "node_modules/.bin/tsc"), ["-p", here, "--outDir", declarations], { stdio: "inherit" });
-const bundled = await rollup({ input: join(declarations, "node.d.ts"), plugins: [dts()], external: /^node:/ });
-await bundled.write({ file: join(dist, "index.d.ts"), format: "es" });
-writeFileSync(join(dist, "index.d.cts"), readFileSync(join(dist, "index.d.ts")));
-for (const extension of ["d.ts", "d.cts"]) copyFileSync(join(dist, `index.${extension}`), join(dist, `inline.${extension}`));
+// Both entries share a file: a class with private members is the same type only if it is declared once.
+const entries = { index: join(declarations, "node.d.ts"), worker: join(declarations, "worker.d.ts") };
+const bundled = await rollup({ input: entries, plugins: [dts()], external: /^node:/ });
+for (const extension of ["d.ts", "d.cts"]) {
+  await bundled.write({
+    dir: dist,
+    format: "es",
+    entryFileNames: `[name].${extension}`,
+    chunkFileNames: `types.${extension}`,
+  });
+  copyFileSync(join(dist, `index.${extension}`), join(dist, `inline.${extension}`));
+}

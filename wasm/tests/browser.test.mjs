@@ -12,8 +12,8 @@ import { names, native, recording, root } from "./support.mjs";
 
 const types = { ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
-/** Opens a page in Chromium until it has reported its end; `handle` sees every other POST. */
-async function browse(script, handle) {
+/** Opens a page in Chromium until it has reported its end; `handle` sees every other POST, `worker` is at `/script`. */
+async function browse(script, handle, worker = "") {
   const profile = mkdtempSync(join(tmpdir(), "turnledger-browser-"));
   let browser;
   const server = createServer();
@@ -30,6 +30,8 @@ async function browse(script, handle) {
         } else if (path.startsWith("/page")) {
           const page = `<!doctype html><meta charset="utf-8"><script type="module">${script}</script>`;
           response.setHeader("content-type", "text/html").end(page);
+        } else if (path === "/script") {
+          response.setHeader("content-type", "text/javascript").end(worker);
         } else if (path.startsWith("/recording/")) {
           response.end(recording(path.slice("/recording/".length)));
         } else {
@@ -87,6 +89,47 @@ test("headless Chromium and the program agree byte for byte", { timeout: 120_000
     if (request.url.startsWith("/bodies?")) received.set(request.url.slice("/bodies?".length), body);
   });
   for (const name of names) assert.equal(received.get(name), native(name, "--batches"), name);
+});
+
+test("a ledger in a worker of the browser gives the same bytes", { timeout: 120_000 }, async () => {
+  const received = new Map();
+  const worker = `
+    import { createLedger } from "/browser.js";
+    import { serveLedger } from "/worker.js";
+    serveLedger(createLedger);
+  `;
+  const script = `
+    const { connectLedger } = await import("/worker.js");
+    for (const name of ${JSON.stringify(names)}) {
+      const worker = new Worker("/script", { type: "module" });
+      const ledger = await connectLedger(worker);
+      let last = 0, bodies = "";
+      ledger.on("batch", ({ body }) => (bodies += body + "\\n"));
+      for (const line of (await (await fetch("/recording/" + name)).text()).split("\\n").filter(Boolean)) {
+        const { at_ms, connection_id, direction, message } = JSON.parse(line);
+        last = Math.max(last, at_ms);
+        ledger.observe(connection_id, direction, message, at_ms);
+      }
+      await ledger.close(last);
+      worker.terminate();
+      await report("/bodies?" + name, bodies);
+    }
+    const broken = new Worker("/missing", { type: "module" });
+    const { connectLedger: connect } = await import("/worker.js");
+    await report("/broken", await connect(broken).then(() => "works", (error) => error.message));
+    await report("/end", "");
+  `;
+  let broken;
+  await browse(
+    reporting(script),
+    (request, body) => {
+      if (request.url.startsWith("/bodies?")) received.set(request.url.slice("/bodies?".length), body);
+      if (request.url === "/broken") broken = body;
+    },
+    worker,
+  );
+  for (const name of names) assert.equal(received.get(name), native(name, "--batches"), name);
+  assert.equal(broken, "the ledger's worker failed");
 });
 
 test("a page that goes while the server is away loses nothing, and the next page delivers it once", { timeout: 60_000 }, async () => {

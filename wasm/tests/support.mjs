@@ -24,18 +24,15 @@ export const native = (name, ...options) =>
 export const messages = (text) => text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
 
 /** The request bodies of a recording, one a line, by the package. */
-export async function reduce(createLedger, text, options = {}) {
-  let now = 0;
+export async function reduce(createLedger, text, options) {
   let last = 0;
   let bodies = "";
-  const ledger = await createLedger({ ...options, clock: () => now });
+  const ledger = await createLedger(options);
   ledger.on("batch", ({ body }) => (bodies += `${body}\n`));
   for (const { at_ms, connection_id, direction, message } of messages(text)) {
-    now = at_ms;
     last = Math.max(last, at_ms);
-    ledger.observe(connection_id, direction, message);
+    ledger.observe(connection_id, direction, message, at_ms);
   }
-  now = last;
-  await ledger.close();
+  await ledger.close(last);
   return bodies;
 }

@@ -1,18 +1,12 @@
 /** The ledger: messages and facts in, events out, to listeners and to a server. */
+import { checkFact, checkObserved, checkTime, messageText, type Message } from "./arguments.js";
+import { Audience, call, type Listeners } from "./audience.js";
 import { Delivery } from "./delivery.js";
 import { DIGEST_FAILED, Engine, type EventText, type Formed, type Yield } from "./engine.js";
 import type { TurnledgerEvent } from "./generated/events.js";
-import type { Batch, Direction, Discard, Flushed, LedgerOptions, Stats } from "./options.js";
+import type { Fact } from "./generated/facts.js";
+import type { Direction, Flushed, LedgerOptions, Stats } from "./options.js";
 
-/** What listeners hear of. */
-export interface Listeners {
-  event: (event: TurnledgerEvent) => void;
-  discard: (discard: Discard) => void;
-  batch: (batch: Batch) => void;
-}
-
-/** How many events wait for a reader of {@link Ledger.events} at most; the oldest go first. */
-const MOST_UNREAD = 10_000;
 /** Timers know no longer time. */
 const LONGEST_AGE_MS = 2 ** 31 - 1;
 
@@ -21,13 +15,10 @@ export class Ledger {
   readonly #options: LedgerOptions;
   readonly #clock: () => number;
   readonly #delivery: Delivery | undefined;
-  readonly #listeners: { [Name in keyof Listeners]: Set<Listeners[Name]> } = {
-    event: new Set(),
-    discard: new Set(),
-    batch: new Set(),
+  readonly #audience = new Audience();
+  readonly #hidden = (): void => {
+    if (document.visibilityState === "hidden") this.leave();
   };
-  readonly #readers = new Set<Reader>();
-  readonly #leave = (): void => this.#left();
   #malformed = 0;
   #vetoed = 0;
   /** Events in the request that is being formed. */
@@ -41,7 +32,10 @@ export class Ledger {
   private constructor(module: WebAssembly.Module | undefined, options: LedgerOptions) {
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
-    if (module === undefined) return;
+    if (module === undefined) {
+      this.#audience.end();
+      return;
+    }
     if (options.upload !== undefined) this.#delivery = new Delivery(options.upload, options.storage);
     this.#engine = new Engine(module, options);
     this.#engine.onLoss = () => (this.#forming = 0);
@@ -52,8 +46,8 @@ export class Ledger {
     const ledger = new Ledger(module, options);
     await ledger.#delivery?.start();
     if (ledger.#delivery !== undefined && "document" in globalThis) {
-      globalThis.addEventListener("pagehide", ledger.#leave);
-      document.addEventListener("visibilitychange", ledger.#leave);
+      globalThis.addEventListener("pagehide", ledger.#hidden);
+      document.addEventListener("visibilitychange", ledger.#hidden);
     }
     return ledger;
   }
@@ -65,21 +59,16 @@ export class Ledger {
 
   /**
    * Takes a message that passed between a client and the app-server: its text, its bytes, or the object that it was
-   * parsed to.
+   * parsed to. `at` is when, in Unix milliseconds, for a host that was not there itself; otherwise the clock says it.
    *
    * @throws TypeError if an argument is of another kind.
    */
-  observe(connectionId: number, direction: Direction, message: string | Uint8Array | ArrayBuffer | object): void {
-    if (!Number.isSafeInteger(connectionId) || connectionId < 0) {
-      throw new TypeError("connectionId: expected a whole number from 0 on");
-    }
-    if (direction !== "client_to_server" && direction !== "server_to_client") {
-      throw new TypeError('direction: expected "client_to_server" or "server_to_client"');
-    }
+  observe(connectionId: number, direction: Direction, message: Message, at?: number): void {
+    checkObserved(connectionId, direction, at);
     const text = messageText(message);
     if (!this.isEnabled) return;
     const toServer = direction === "client_to_server";
-    this.#take(this.#engine!.observe(this.#clock(), connectionId, toServer, text));
+    this.#take(this.#engine!.observe(at ?? this.#clock(), connectionId, toServer, text));
   }
 
   /**
@@ -87,12 +76,12 @@ export class Ledger {
    *
    * @throws TypeError if it is no fact.
    */
-  ingest(fact: object): void {
-    if (typeof fact !== "object" || fact === null) throw new TypeError("fact: expected an object");
+  ingest(fact: Fact, at?: number): void {
+    checkFact(fact, at);
     if (!this.isEnabled) return;
     let yielded: Yield;
     try {
-      yielded = this.#engine!.ingest(this.#clock(), JSON.stringify(fact));
+      yielded = this.#engine!.ingest(at ?? this.#clock(), JSON.stringify(fact));
     } catch (error) {
       throw new TypeError(`fact: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
@@ -101,19 +90,12 @@ export class Ledger {
 
   /** Calls `listener` from now on; returns what ends that. */
   on<Name extends keyof Listeners>(name: Name, listener: Listeners[Name]): () => void {
-    const listeners = this.#listeners[name] as Set<Listeners[Name]> | undefined;
-    if (listeners === undefined) throw new TypeError(`there is no "${String(name)}" to listen for`);
-    if (typeof listener !== "function") throw new TypeError("listener: expected a function");
-    listeners.add(listener);
-    return () => listeners.delete(listener);
+    return this.#audience.on(name, listener);
   }
 
-  /** The events from now on, until {@link close}. */
+  /** The events from now on, until {@link close}; more than 10,000 unread ones push out the oldest. */
   events(): AsyncIterableIterator<TurnledgerEvent> {
-    const reader = new Reader(() => this.#readers.delete(reader));
-    if (this.isEnabled) this.#readers.add(reader);
-    else reader.end();
-    return reader;
+    return this.#audience.read();
   }
 
   /** Sends what waits, as far as that goes. */
@@ -132,18 +114,19 @@ export class Ledger {
   }
 
   /** Ends the session and sends what waits; what cannot be sent stays in the storage. */
-  close(): Promise<Flushed> {
-    return (this.#closing ??= this.#end());
+  close(at?: number): Promise<Flushed> {
+    checkTime(at);
+    return (this.#closing ??= this.#end(at));
   }
 
-  async #end(): Promise<Flushed> {
+  async #end(at: number | undefined): Promise<Flushed> {
     if (this.#engine === undefined) return { delivered: 0, waiting: 0 };
     try {
-      this.#take(this.#engine.finish(this.#clock()));
+      this.#take(this.#engine.finish(at ?? this.#clock()));
     } finally {
       // What comes from here on is not taken any more.
       this.#isClosed = true;
-      for (const reader of this.#readers) reader.end();
+      this.#audience.end();
     }
     try {
       return await this.#flush();
@@ -151,8 +134,8 @@ export class Ledger {
       this.#delivery?.close();
       clearTimeout(this.#timer);
       if ("document" in globalThis) {
-        globalThis.removeEventListener("pagehide", this.#leave);
-        document.removeEventListener("visibilitychange", this.#leave);
+        globalThis.removeEventListener("pagehide", this.#hidden);
+        document.removeEventListener("visibilitychange", this.#hidden);
       }
       this.#lastStats = this.#engine.stats();
       this.#engine.free();
@@ -193,7 +176,7 @@ export class Ledger {
     if (isMalformed) this.#malformed += 1;
     for (const discard of discards) {
       call(this.#options.onDiscard, discard);
-      for (const listener of this.#listeners.discard) call(listener, discard);
+      this.#audience.discard(discard);
     }
     for (const question of questions) call(this.#options.onQuestion, question);
     if (hasDigestFailed) {
@@ -207,7 +190,7 @@ export class Ledger {
   #event(text: EventText): void {
     const { beforeSend } = this.#options;
     let { json } = text;
-    if (beforeSend !== undefined || this.#listeners.event.size > 0 || this.#readers.size > 0) {
+    if (beforeSend !== undefined || this.#audience.wants("event")) {
       let event = JSON.parse(json) as TurnledgerEvent;
       if (beforeSend !== undefined) {
         const passed = veto(beforeSend, event);
@@ -217,10 +200,9 @@ export class Ledger {
         }
         ({ event, json } = passed);
       }
-      for (const listener of this.#listeners.event) call(listener, event);
-      for (const reader of this.#readers) reader.push(event);
+      this.#audience.event(event, json);
     }
-    if (this.#delivery === undefined && this.#listeners.batch.size === 0) return;
+    if (this.#delivery === undefined && !this.#audience.wants("batch")) return;
     this.#forming += 1;
     for (const batch of this.#engine!.batch({ json, isIsolated: text.isIsolated })) this.#send(batch);
     if (this.#forming > 0) {
@@ -238,13 +220,13 @@ export class Ledger {
   #send(formed: Formed): void {
     const batch = { id: key(), ...formed };
     this.#forming -= batch.events;
-    for (const listener of this.#listeners.batch) call(listener, batch);
+    this.#audience.batch(batch);
     this.#delivery?.add(batch);
   }
 
-  /** The page is hidden, and may be gone before anything else is heard of it. */
-  #left(): void {
-    if (this.isEnabled && document.visibilityState === "hidden") this.#delivery?.leave(() => this.#flushBatch());
+  /** @internal The page is hidden, and may be gone before anything else is heard of it. */
+  leave(): void {
+    if (this.isEnabled) this.#delivery?.leave(() => this.#flushBatch());
   }
 }
 
@@ -257,31 +239,10 @@ interface CoreStats {
   discards?: [[string, string], number][];
 }
 
-function messageText(message: string | Uint8Array | ArrayBuffer | object): string | Uint8Array {
-  if (typeof message === "string") return message;
-  const kind = Object.prototype.toString.call(message);
-  // Also of another realm, as a frame's or a test environment's are.
-  if (kind === "[object ArrayBuffer]") return new Uint8Array(message as ArrayBuffer);
-  if (ArrayBuffer.isView(message)) return new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
-  if (kind !== "[object Object]" && kind !== "[object Array]") {
-    throw new TypeError("message: expected a string, bytes, or the object that the message is");
-  }
-  return JSON.stringify(message);
-}
-
 /** An idempotency key: two sessions may have equal bodies, so it is not made of one. */
 function key(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** A listener that throws is no reason to stop, nor to end a process: the host reads of it in its console. */
-function call<T>(listener: ((value: T) => void) | undefined, value: T): void {
-  try {
-    listener?.(value);
-  } catch (error) {
-    console.error("turnledger: a listener failed:", error);
-  }
 }
 
 /** What a hook lets pass. One that throws, or returns something else than an event, holds the event back. */
@@ -298,48 +259,4 @@ function veto(
     console.error("turnledger: beforeSend failed:", error);
   }
   return null;
-}
-
-/** A reader of events that may be slower than they come. */
-class Reader implements AsyncIterableIterator<TurnledgerEvent> {
-  #unread: TurnledgerEvent[] = [];
-  #waiting: ((result: IteratorResult<TurnledgerEvent>) => void)[] = [];
-  #isEnded = false;
-  readonly #left: () => void;
-
-  constructor(left: () => void) {
-    this.#left = left;
-  }
-
-  push(event: TurnledgerEvent): void {
-    const waiting = this.#waiting.shift();
-    if (waiting !== undefined) {
-      waiting({ value: event, done: false });
-      return;
-    }
-    this.#unread.push(event);
-    if (this.#unread.length > MOST_UNREAD) this.#unread.shift();
-  }
-
-  end(): void {
-    this.#isEnded = true;
-    for (const waiting of this.#waiting.splice(0)) waiting({ value: undefined, done: true });
-  }
-
-  next(): Promise<IteratorResult<TurnledgerEvent>> {
-    const event = this.#unread.shift();
-    if (event !== undefined) return Promise.resolve({ value: event, done: false });
-    if (this.#isEnded) return Promise.resolve({ value: undefined, done: true });
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  return(): Promise<IteratorResult<TurnledgerEvent>> {
-    this.#left();
-    this.end();
-    return Promise.resolve({ value: undefined, done: true });
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
 }

@@ -1,0 +1,134 @@
+// Whatever the core has been fuzzed with goes through the package, too: nothing traps, and the ledger goes on. Inputs that
+// fuzzing collected are taken along where there are any (fuzz/run keeps them in fuzz/target/corpus).
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { createLedger } from "../dist/node.js";
+import { names, recording, root } from "./support.mjs";
+
+const hook = {
+  hook_run: {
+    tracking: { model_slug: "m", thread_id: "t", turn_id: "u" },
+    event_name: "stop",
+    hook_source: "user",
+    status: "completed",
+  },
+};
+
+/** The inputs of a fuzz target. */
+function* collected(target) {
+  const folder = join(root, "fuzz/target/corpus", target);
+  if (existsSync(folder)) for (const name of readdirSync(folder)) yield readFileSync(join(folder, name));
+}
+
+/** A generator of random numbers that gives the same ones each time (mulberry32). */
+function randomly(seed) {
+  return (below) => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+/** Golden messages with bytes changed, cut out and repeated. */
+function* mangled(count) {
+  const lines = names.flatMap((name) => recording(name).split("\n").filter(Boolean)).map((line) => Buffer.from(JSON.stringify(JSON.parse(line).message)));
+  const random = randomly(7);
+  for (let made = 0; made < count; made += 1) {
+    let message = Buffer.from(lines[random(lines.length)]);
+    for (let change = random(4); change >= 0; change -= 1) {
+      const at = random(message.length);
+      const length = random(40);
+      const [before, piece, after] = [message.subarray(0, at), message.subarray(at, at + length), message.subarray(at + length)];
+      if (random(3) === 0) message = Buffer.concat([before, after]);
+      else if (random(2) === 0) message = Buffer.concat([before, piece, piece, after]);
+      else message[at] = random(256);
+      if (message.length === 0) break;
+    }
+    yield message;
+  }
+}
+
+/** It has not failed within, and still does its work. */
+async function survives(ledger) {
+  assert.equal(ledger.stats().internalErrors, 0);
+  const hooks = ledger.stats().events.codex_hook_run ?? 0;
+  ledger.ingest(hook);
+  assert.equal(ledger.stats().events.codex_hook_run, hooks + 1);
+  const next = await createLedger({ snapshot: ledger.snapshot() });
+  assert.equal(next.snapshot(), ledger.snapshot());
+  await Promise.all([ledger.close(), next.close()]);
+  assert.equal(ledger.stats().internalErrors, 0);
+}
+
+test("mangled messages", async () => {
+  const ledger = await createLedger();
+  let at = 0;
+  for (const message of mangled(20_000)) {
+    ledger.observe(at % 3, at % 2 === 0 ? "client_to_server" : "server_to_client", message, (at += 1000));
+  }
+  assert.ok(ledger.stats().malformed > 1000);
+  await survives(ledger);
+});
+
+test("messages that fuzzing collected", async () => {
+  const ledger = await createLedger();
+  let at = 0;
+  for (const session of collected("messages")) {
+    for (let start = 0; start < session.length; ) {
+      const newline = session.indexOf(10, start);
+      const end = newline < 0 ? session.length : newline;
+      const first = session[start];
+      if (end > start) {
+        const direction = (first & 1) === 0 ? "client_to_server" : "server_to_client";
+        ledger.observe((first >> 1) & 3, direction, session.subarray(start + 1, end), (at += 1000));
+      }
+      start = end + 1;
+    }
+  }
+  await survives(ledger);
+});
+
+test("facts and snapshots that fuzzing collected", async () => {
+  const ledger = await createLedger();
+  for (const text of collected("facts")) {
+    for (const line of text.toString("utf8").split("\n")) {
+      let fact;
+      try {
+        fact = JSON.parse(line);
+      } catch {
+        continue;
+      }
+      try {
+        ledger.ingest(fact);
+      } catch (error) {
+        assert.ok(error instanceof TypeError, String(error));
+      }
+    }
+  }
+  await survives(ledger);
+  for (const snapshot of collected("snapshots")) {
+    try {
+      const restored = await createLedger({ snapshot: snapshot.toString("utf8") });
+      assert.equal(restored.stats().internalErrors, 0);
+      await restored.close();
+    } catch (error) {
+      // Refused in a sentence; a trap would be a RuntimeError.
+      assert.equal(error.constructor, Error, String(error.stack));
+    }
+  }
+});
+
+test("messages at the limits of what can be nested, long or large", async () => {
+  const ledger = await createLedger();
+  const deep = "[".repeat(1_000_000);
+  const long = JSON.stringify({ method: "turn/diff/updated", params: { threadId: "t", turnId: "u", diff: `+${"ä".repeat(20_000_000)}` } });
+  for (const message of [deep, `{"params":${deep}`, '{"a":'.repeat(200_000), long, "\0".repeat(100_000), "\ud800", ""]) {
+    ledger.observe(1, "server_to_client", message);
+    ledger.observe(1, "client_to_server", message);
+  }
+  await survives(ledger);
+});

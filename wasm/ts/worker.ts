@@ -1,0 +1,5 @@
+/** The ledger in a web worker: the worker's script serves it, the page connects to it. */
+export { RemoteLedger } from "./remote.js";
+export type { Channel, RemoteOptions } from "./channel.js";
+export { connectLedger } from "./remote.js";
+export { serveLedger } from "./serve.js";

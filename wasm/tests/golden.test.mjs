@@ -50,7 +50,7 @@ test("bytes, texts and objects are the same", async () => {
     const create = async (options) => {
       const ledger = await createLedger(options);
       const observe = ledger.observe.bind(ledger);
-      ledger.observe = (connection, direction, message) => observe(connection, direction, form(message));
+      ledger.observe = (connection, direction, message, at) => observe(connection, direction, form(message), at);
       return ledger;
     };
     assert.equal(await reduce(create, recording(name)), expected);

@@ -110,7 +110,7 @@ export class Recording implements vscode.Disposable {
       // Another window that follows it calls it by the same name, and so does this one after a restart.
       this.#name ??= `recording ${message.at}`;
       this.#at = message.at;
-      ledger.observe(message.connectionId, message.direction, message.message);
+      ledger.observe(message.connectionId, message.direction, message.message, message.at);
       if (performance.now() - since < SLICE_MS) continue;
       await new Promise((resolve) => setTimeout(resolve));
       if (this.#isDisposed) return;
@@ -128,12 +128,12 @@ export class Recording implements vscode.Disposable {
 
   /** A session of its own: what was counted of another recording in the same place stays counted. */
   async #begin(): Promise<void> {
-    await this.#ledger?.close();
+    await this.#ledger?.close(this.#at);
     this.#lines = new Lines();
     this.#name = undefined;
     this.#malformed = 0;
     const tally = (this.#tally = new Tally());
-    const ledger = (this.#ledger = await createLedger({ clock: () => this.#at }));
+    const ledger = (this.#ledger = await createLedger());
     ledger.on("event", (event) => tally.count(event, this.#at));
   }
 

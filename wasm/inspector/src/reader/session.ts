@@ -11,9 +11,6 @@ import type { BadLineRow, DiscardRow } from "./protocol.js";
 import { Timeline } from "./timeline.js";
 import { Totalling } from "./totals.js";
 
-const BATCH_START = '{"events":['.length;
-const BATCH_END = "]}".length;
-
 export class Session {
   readonly messages = new Messages();
   readonly events = new Events();
@@ -34,12 +31,9 @@ export class Session {
   static async start(): Promise<Session> {
     const session = new Session();
     session.#ledger = await createLedger({
-      clock: () => session.#now,
       onDiscard: (discard) => session.#discard(discard),
-      // One event in each request: its text is the very text that would be sent.
-      batch: { events: 1 },
     });
-    session.#ledger.on("batch", ({ body }) => session.#event(body.slice(BATCH_START, -BATCH_END)));
+    session.#ledger.on("event", (event, json) => session.#event(event, json));
     return session;
   }
 
@@ -75,7 +69,7 @@ export class Session {
     this.timeline.message(at, what, parsed);
     this.#hasBadMessage = false;
     const message = span === undefined ? text : line.subarray(...span);
-    this.#ledger.observe(connection, isToServer ? "client_to_server" : "server_to_client", message);
+    this.#ledger.observe(connection, isToServer ? "client_to_server" : "server_to_client", message, at);
     if (this.#hasBadMessage) this.badLines.push({ line: number, reason: BAD_MESSAGE });
   }
 
@@ -84,11 +78,10 @@ export class Session {
     this.#message = NONE;
     this.#line = null;
     this.#now = this.#last;
-    await this.#ledger.close();
+    await this.#ledger.close(this.#last);
   }
 
-  #event(json: string): void {
-    const event = JSON.parse(json) as TurnledgerEvent;
+  #event(event: TurnledgerEvent, json: string): void {
     const stored = this.events.add(json, event, this.#now, this.#message, this.#line ?? 0);
     this.totals.add(event);
     const request = this.#message === NONE ? undefined : this.messages.pair(this.#message);

@@ -165,3 +165,41 @@ test("a page that goes while the server is away loses nothing, and the next page
   // The last page may send again what the first one sent as it went: with the same key, by which the server knows it.
   assert.deepEqual([...taken.values()].sort(), ["leaving", "next", "stored"]);
 });
+
+test("two pages do not send the same, and the next one sends what a gone one left", { timeout: 60_000 }, async () => {
+  const script = `
+    const { indexedDbStorage } = await import("/inline.js");
+    const ids = async (storage) => (await storage.load()).map(({ id }) => id);
+    if (location.pathname === "/page-gone") {
+      const storage = indexedDbStorage();
+      await storage.load();
+      await storage.add({ id: "gone", events: 1, body: "{}" });
+      parent.postMessage("added");
+    } else {
+      const said = [];
+      const own = indexedDbStorage();
+      said.push(await ids(own));
+      await own.add({ id: "own", events: 1, body: "{}" });
+      const frame = document.body.appendChild(document.createElement("iframe"));
+      const added = new Promise((resolve) => addEventListener("message", resolve, { once: true }));
+      frame.src = "/page-gone";
+      await added;
+      said.push(await ids(indexedDbStorage()));
+      frame.remove();
+      // A gone page's lock is given back a little later.
+      const isGone = async () => (await navigator.locks.query()).held.length === 2;
+      while (!(await isGone())) await new Promise((resolve) => setTimeout(resolve, 10));
+      const next = indexedDbStorage();
+      said.push(await ids(next));
+      await next.remove("gone");
+      said.push(await ids(indexedDbStorage()));
+      await report("/said", JSON.stringify(said));
+      await report("/end", "");
+    }
+  `;
+  let said;
+  await browse(reporting(script), (request, body) => {
+    if (request.url === "/said") said = JSON.parse(body);
+  });
+  assert.deepEqual(said, [[], [], ["gone"], []]);
+});

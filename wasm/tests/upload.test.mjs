@@ -181,3 +181,38 @@ test("a target that is none, or not safe, is refused", async () => {
   ];
   for (const [url, message] of refused) await assert.rejects(createLedger({ upload: { url } }), { name: "TypeError", message });
 });
+
+test("why nothing arrives can be asked", async () => {
+  const to = await server([{ status: 503 }, { status: 403 }, {}]);
+  const ledger = await createLedger({ upload: { url: to.url } });
+  const failure = async (thread) => {
+    ledger.ingest(hook(thread));
+    await ledger.flush();
+    return ledger.stats().lastFailure;
+  };
+  assert.equal(ledger.stats().lastFailure, null);
+  assert.equal(await failure("one"), "status 503");
+  assert.equal(await failure("two"), "fetch failed");
+  assert.deepEqual([await failure("three"), ledger.stats().refused], [null, 1]);
+  await ledger.close();
+  to.close();
+});
+
+test("what waits is forgotten when the user says no", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "turnledger-no-"));
+  const path = join(folder, "queue.json");
+  const away = { upload: { url: "http://127.0.0.1:9" }, storage: fileStorage(path, files) };
+  const ledger = await createLedger(away);
+  ledger.ingest(hook("one"));
+  await ledger.close();
+  assert.equal(JSON.parse(await files.readFile(path, "utf8")).length, 1);
+  process.env.DO_NOT_TRACK = "1";
+  try {
+    const next = await createLedger({ ...away, storage: fileStorage(path, files) });
+    assert.equal(next.isEnabled, false);
+  } finally {
+    delete process.env.DO_NOT_TRACK;
+  }
+  assert.equal(await files.readFile(path, "utf8"), "[]");
+  rmSync(folder, { recursive: true });
+});

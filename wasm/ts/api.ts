@@ -5,4 +5,5 @@ export type { Message } from "./arguments.js";
 export type { Listeners } from "./audience.js";
 export type { Fact } from "./generated/facts.js";
 export { Ledger } from "./ledger.js";
-export { fileStorage, indexedDbStorage, type Files, type Storage } from "./storage.js";
+export { indexedDbStorage } from "./indexed-db.js";
+export { fileStorage, type Files, type Storage } from "./storage.js";

@@ -21,6 +21,8 @@ type Send = (batch: Batch, leaving: boolean) => Promise<Outcome>;
 
 export class Delivery {
   readonly counts: Counts = { delivered: 0, refused: 0, evicted: 0 };
+  /** Why the latest request was not taken, if it was not. */
+  lastFailure: string | null = null;
   readonly #send: Send;
   #storage: Storage | undefined;
   #queue: Batch[] = [];
@@ -130,14 +132,20 @@ export class Delivery {
 
   /** Never rejects: whoever sends says what failed by an outcome; anything else is a network that is away. */
   async #attempt(batch: Batch, leaving: boolean): Promise<Outcome> {
+    let outcome: Outcome;
     try {
-      const outcome = await this.#send(batch, leaving);
-      if (["delivered", "try_again", "refused"].includes(outcome?.kind)) return outcome;
-      console.error('turnledger: upload: expected { kind: "delivered" | "try_again" | "refused" }, got', outcome);
-    } catch {
-      // As above.
+      outcome = await this.#send(batch, leaving);
+      if (!["delivered", "try_again", "refused"].includes(outcome?.kind)) {
+        console.error('turnledger: upload: expected { kind: "delivered" | "try_again" | "refused" }, got', outcome);
+        outcome = { kind: "try_again", reason: "upload gave no outcome" };
+      }
+    } catch (error) {
+      outcome = { kind: "try_again", reason: error instanceof Error ? error.message : String(error) };
     }
-    return { kind: "try_again" };
+    if (outcome.kind === "delivered") this.lastFailure = null;
+    else if (outcome.kind === "refused") this.lastFailure = `refused with status ${outcome.status}`;
+    else this.lastFailure = outcome.reason ?? "it may be tried again";
+    return outcome;
   }
 
   /** A batch is done with, if it is; it may be done with already. */
@@ -216,7 +224,8 @@ function poster(to: UploadTo): Send {
     // A redirection is not followed and has no status in a browser.
     if (status === 401 || status === 408 || status === 429 || status >= 500) {
       const afterMs = retryAfter(response.headers.get("Retry-After"));
-      return afterMs === undefined ? { kind: "try_again" } : { kind: "try_again", afterMs };
+      const outcome = { kind: "try_again", reason: `status ${status}` } as const;
+      return afterMs === undefined ? outcome : { ...outcome, afterMs };
     }
     return { kind: "refused", status };
   };

@@ -155,6 +155,7 @@ export class Ledger {
       vetoed: this.#vetoed,
       delivered: counts?.delivered ?? 0,
       refused: counts?.refused ?? 0,
+      lastFailure: this.#delivery?.lastFailure ?? null,
       evicted: counts?.evicted ?? 0,
       waiting: this.#forming + (this.#delivery?.waiting ?? 0),
       internalErrors: this.#engine?.internalErrors ?? 0,

@@ -52,8 +52,8 @@ export interface Batch {
 /** What became of a request. */
 export type Outcome =
   | { kind: "delivered" }
-  /** It may succeed later; the server may have said when. */
-  | { kind: "try_again"; afterMs?: number }
+  /** It may succeed later; the server may have said when. `reason` is for a person. */
+  | { kind: "try_again"; afterMs?: number; reason?: string }
   /** It will never succeed. */
   | { kind: "refused"; status: number };
 
@@ -137,6 +137,8 @@ export interface Stats {
   delivered: number;
   /** Events that the server refused for good. */
   refused: number;
+  /** Why the latest request was not taken; `null` once one is. */
+  lastFailure: string | null;
   /** Events that had to go because too much waited. */
   evicted: number;
   /** Events that wait for a request or in one. */

@@ -11,47 +11,6 @@ export interface Storage {
   remove(id: string): Promise<void>;
 }
 
-/** Requests in an IndexedDB database: they outlive the page. */
-export function indexedDbStorage(name = "turnledger"): Storage {
-  let opened: Promise<IDBDatabase> | undefined;
-  const open = (): Promise<IDBDatabase> =>
-    (opened ??= new Promise((resolve, reject) => {
-      const request = indexedDB.open(name, 1);
-      request.onupgradeneeded = () => {
-        const store = request.result.createObjectStore("requests", { keyPath: "number", autoIncrement: true });
-        store.createIndex("id", "id", { unique: true });
-      };
-      request.onsuccess = () => {
-        request.result.onclose = () => (opened = undefined);
-        resolve(request.result);
-      };
-      request.onerror = () => {
-        // It may be opened the next time.
-        opened = undefined;
-        reject(request.error ?? new Error("IndexedDB cannot be opened"));
-      };
-    }));
-  const within = async <T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> => {
-    const transaction = (await open()).transaction("requests", mode);
-    const request = work(transaction.objectStore("requests"));
-    return new Promise((resolve, reject) => {
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onerror = transaction.onabort = () => reject(transaction.error ?? new Error("IndexedDB failed"));
-    });
-  };
-  return {
-    load: async () =>
-      (await within<Batch[]>("readonly", (store) => store.getAll())).map(({ id, events, body }) => ({ id, events, body })),
-    add: async ({ id, events, body }) => {
-      await within("readwrite", (store) => store.add({ id, events, body }));
-    },
-    remove: async (id) => {
-      const key = await within("readonly", (store) => store.index("id").getKey(id));
-      if (key !== undefined) await within("readwrite", (store) => store.delete(key));
-    },
-  };
-}
-
 /** The part of `node:fs/promises` that {@link fileStorage} uses. */
 export interface Files {
   readFile(path: string, encoding: "utf8"): Promise<string>;

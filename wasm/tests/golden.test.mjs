@@ -8,7 +8,7 @@ import { test } from "node:test";
 
 import { createLedger } from "../dist/node.js";
 import { createLedger as createInline } from "../dist/inline.js";
-import { names, native, recording, reduce } from "./support.mjs";
+import { generated, names, native, recording, reduce, reduceNatively } from "./support.mjs";
 
 test("every recording gives the native program's bytes", async () => {
   let events = 0;
@@ -54,5 +54,14 @@ test("bytes, texts and objects are the same", async () => {
       return ledger;
     };
     assert.equal(await reduce(create, recording(name)), expected);
+  }
+});
+
+test("generated sessions give the native program's bytes", async () => {
+  for (const seed of [1, 1_000_000, 2_000_000]) {
+    const text = generated(seed, 1000);
+    const expected = reduceNatively(text, "--batches");
+    assert.ok(expected.length > 1_000_000, `${expected.length} bytes of events`);
+    assert.ok((await reduce(createLedger, text)) === expected, `seeds from ${seed} on`);
   }
 });

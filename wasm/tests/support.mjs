@@ -14,10 +14,23 @@ export const names = readdirSync(golden).flatMap((version) =>
 
 export const recording = (name) => readFileSync(join(golden, name, "traffic.jsonl"), "utf8");
 
-/** What the native program makes of a recording. */
-export const native = (name, ...options) =>
-  execFileSync(join(root, "target/debug/turnledger"), ["replay", "--quiet", ...options, join(golden, name, "traffic.jsonl")], {
+/** What the native program makes of a recorded text. */
+export const reduceNatively = (text, ...options) =>
+  execFileSync(join(root, "target/debug/turnledger"), ["replay", "--quiet", ...options, "-"], {
+    input: text,
     encoding: "utf8",
+    maxBuffer: 1 << 30,
+  });
+
+/** What the native program makes of a recording. */
+export const native = (name, ...options) => reduceNatively(recording(name), ...options);
+
+/** Generated sessions, the same ones for a seed, as one recording. */
+export const generated = (seed, count) =>
+  execFileSync("cargo", ["run", "--quiet", "--locked", "--package", "turnledger-tests", "--example", "history", "--", `${seed}`, `${count}`], {
+    cwd: root,
+    encoding: "utf8",
+    maxBuffer: 1 << 30,
   });
 
 /** The recorded messages of a text. */

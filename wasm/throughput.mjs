@@ -1,5 +1,5 @@
-// How many messages a second go through the package in Node, and how long it takes to start, beside the native program
-// over the same session. Needs wasm/build and `cargo build --release`.
+// How many messages a second go through the package in Node and in Chromium, and how long it takes to start, beside the
+// native program over the same session. Needs wasm/build and `cargo build --release`.
 // usage: node wasm/throughput.mjs [COPIES]
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { createLedger } from "./dist/node.js";
+import { browse, reporting } from "./tests/browse.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const copies = Number(process.argv[2] ?? 1000);
@@ -21,21 +22,33 @@ const lines = session.split("\n").map((line) => {
   return [at_ms, connection_id, direction, JSON.stringify(message)];
 });
 
-const beginning = performance.now();
-let now = 0;
-const ledger = await createLedger({ clock: () => now });
-const started = performance.now() - beginning;
-const times = Array.from({ length: 3 }, () => {
-  const start = performance.now();
-  for (const [at, connection, direction, message] of lines) {
-    now = at;
-    ledger.observe(connection, direction, message);
-  }
-  return performance.now() - start;
-});
+/** How long it takes to start, and each of three rounds. */
+async function measure(createLedger, lines) {
+  const beginning = performance.now();
+  const ledger = await createLedger();
+  const started = performance.now() - beginning;
+  const times = Array.from({ length: 3 }, () => {
+    const start = performance.now();
+    for (const [at, connection, direction, message] of lines) ledger.observe(connection, direction, message, at);
+    return performance.now() - start;
+  });
+  return { started, times };
+}
 const rate = (ms) => `${Math.round(lines.length / ms * 1000).toLocaleString("en")} messages/s`;
-console.log(`${lines.length.toLocaleString("en")} messages; compiled and ready in ${started.toFixed(1)} ms`);
-console.log(`through the package: ${times.map(rate).join(", ")}`);
+console.log(`${lines.length.toLocaleString("en")} messages`);
+const say = (where, { started, times }) =>
+  console.log(`through the package in ${where}: ${times.map(rate).join(", ")}; compiled and ready in ${started.toFixed(1)} ms`);
+say("Node", await measure(createLedger, lines));
+
+const script = `
+  ${measure}
+  const { createLedger } = await import("/browser.js");
+  const lines = (await (await fetch("/lines")).text()).split("\\n").map((line) => JSON.parse(line));
+  await report("/measured", JSON.stringify(await measure(createLedger, lines)));
+  await report("/end", "");
+`;
+const served = new Map([["/lines", lines.map((line) => JSON.stringify(line)).join("\n")]]);
+await browse(reporting(script), (request, body) => void (request.url === "/measured" && say("Chromium", JSON.parse(body))), served);
 
 const folder = mkdtempSync(join(tmpdir(), "turnledger-throughput-"));
 writeFileSync(join(folder, "traffic.jsonl"), session);
@@ -46,5 +59,4 @@ const native = Array.from({ length: 3 }, () => {
   return performance.now() - start;
 });
 console.log(`by the program, the file's reading included: ${native.map(rate).join(", ")}`);
-console.log(`memory: ${Math.round(process.memoryUsage().rss / 1e6)} MB, of it ${Math.round(process.memoryUsage().arrayBuffers / 1e6)} MB of the module`);
 rmSync(folder, { recursive: true });

@@ -1,75 +1,18 @@
 // The package in a real browser: headless Chromium reduces every golden recording to the bytes that the native program
 // gives, and a page that goes in the middle loses nothing. The pages report to the server that served them.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
-import { tmpdir } from "node:os";
-import { join, normalize } from "node:path";
 import { test } from "node:test";
 
-import { generated, names, native, recording, reduceNatively, root } from "./support.mjs";
-
-const types = { ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
+import { browse, reporting } from "./browse.mjs";
+import { generated, names, native, recording, reduceNatively } from "./support.mjs";
 
 /** Every golden recording, and generated sessions. */
 const recordings = new Map(names.map((name) => [name, recording(name)]));
 recordings.set("generated", generated(3_000_000, 500));
 
+const files = new Map([...recordings].map(([name, text]) => [`/recording/${name}`, text]));
+
 const expected = (name) => (name === "generated" ? reduceNatively(recordings.get(name), "--batches") : native(name, "--batches"));
-
-/** Opens a page in Chromium until it has reported its end; `handle` sees every other POST, `worker` is at `/script`. */
-async function browse(script, handle, worker = "") {
-  const profile = mkdtempSync(join(tmpdir(), "turnledger-browser-"));
-  let browser;
-  const server = createServer();
-  try {
-    await new Promise((resolve, reject) => {
-      server.on("request", async (request, response) => {
-        const path = new URL(request.url, "http://localhost").pathname;
-        if (request.method === "POST") {
-          let body = "";
-          for await (const chunk of request) body += chunk;
-          if (path === "/end") resolve();
-          else if (path === "/failed") reject(new Error(body));
-          response.writeHead(handle(request, body) ?? 202).end();
-        } else if (path.startsWith("/page")) {
-          const page = `<!doctype html><meta charset="utf-8"><script type="module">${script}</script>`;
-          response.setHeader("content-type", "text/html").end(page);
-        } else if (path === "/script") {
-          response.setHeader("content-type", "text/javascript").end(worker);
-        } else if (path.startsWith("/recording/")) {
-          response.end(recordings.get(path.slice("/recording/".length)));
-        } else {
-          try {
-            const file = readFileSync(join(root, "wasm/dist", normalize(path)));
-            response.setHeader("content-type", types[path.slice(path.lastIndexOf("."))] ?? "application/octet-stream").end(file);
-          } catch {
-            response.writeHead(404).end();
-          }
-        }
-      });
-      server.listen(0, "127.0.0.1", () => {
-        browser = spawn(process.env.CHROMIUM ?? "chromium", [
-          "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-          "--disable-component-update", "--disable-sync", `--user-data-dir=${profile}`,
-          `http://127.0.0.1:${server.address().port}/page`,
-        ], { stdio: "ignore" });
-        browser.on("error", reject);
-      });
-    });
-  } finally {
-    if (browser?.exitCode === null && browser.kill()) await new Promise((resolve) => browser.once("exit", resolve));
-    server.close();
-    server.closeAllConnections();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-  }
-}
-
-const reporting = (script) => `
-  const report = (path, body) => fetch(path, { method: "POST", body });
-  try { ${script} } catch (error) { await report("/failed", String(error.stack)); }
-`;
 
 test("headless Chromium and the program agree byte for byte", { timeout: 120_000 }, async () => {
   const received = new Map();
@@ -93,7 +36,7 @@ test("headless Chromium and the program agree byte for byte", { timeout: 120_000
   `;
   await browse(reporting(script), (request, body) => {
     if (request.url.startsWith("/bodies?")) received.set(request.url.slice("/bodies?".length), body);
-  });
+  }, files);
   for (const name of recordings.keys()) assert.ok(received.get(name) === expected(name), name);
 });
 
@@ -132,7 +75,7 @@ test("a ledger in a worker of the browser gives the same bytes", { timeout: 120_
       if (request.url.startsWith("/bodies?")) received.set(request.url.slice("/bodies?".length), body);
       if (request.url === "/broken") broken = body;
     },
-    worker,
+    new Map([...files, ["/script", worker]]),
   );
   for (const name of recordings.keys()) assert.ok(received.get(name) === expected(name), name);
   assert.equal(broken, "the ledger's worker failed");

@@ -1,7 +1,8 @@
-// Whatever the core has been fuzzed with goes through the package, too: nothing traps, and the ledger goes on. Inputs that
-// fuzzing collected are taken along where there are any (fuzz/run keeps them in fuzz/target/corpus).
+// Whatever the core has been fuzzed with goes through the package, too: nothing traps, and the ledger goes on.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -17,10 +18,14 @@ const hook = {
   },
 };
 
-/** The inputs of a fuzz target. */
-function* collected(target) {
-  const folder = join(root, "fuzz/target/corpus", target);
-  if (existsSync(folder)) for (const name of readdirSync(folder)) yield readFileSync(join(folder, name));
+/** The inputs that fuzzing found for a target. */
+function collected(target) {
+  const folder = mkdtempSync(join(tmpdir(), "turnledger-corpus-"));
+  execFileSync("tar", ["-xzf", join(root, "fuzz/corpus", `${target}.tar.gz`), "-C", folder]);
+  const inputs = readdirSync(folder).map((name) => readFileSync(join(folder, name)));
+  rmSync(folder, { recursive: true });
+  assert.ok(inputs.length > 200, `${inputs.length} inputs`);
+  return inputs;
 }
 
 /** A generator of random numbers that gives the same ones each time (mulberry32). */

@@ -11,8 +11,10 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use turnledger::Sha2;
 use turnledger_core::accepted_lines::{Fingerprinter, lines};
+use turnledger_core::event::common::RpcTransport;
+use turnledger_core::observer::{Observation, Observer, ObserverLimits};
 use turnledger_core::{Digest, Fact, Output, Reducer, UnixMillis, reducer};
-use turnledger_tests::golden::pipeline;
+use turnledger_tests::golden::{Message, pipeline};
 use turnledger_tests::mix::{Size, facts, hashed_lines, session, source_diff};
 
 /// The fastest and the slowest of some runs: the difference is the machine's noise.
@@ -34,6 +36,17 @@ fn main() {
     let mut text = Vec::new();
     table.row("facts to events to text", "fact", facts.len(), || {
         reduce(facts.clone(), |output| write(output, &mut text))
+    });
+    table.row("text to facts: observer alone", "msg ", messages.len(), || {
+        let start = Instant::now();
+        let mut observer = Observer::new(RpcTransport::Stdio, ObserverLimits::default());
+        let mut observation = Observation::default();
+        for Message { at, connection_id, direction, text } in &messages {
+            observation.clear();
+            observer.observe(*at, *connection_id, *direction, text.as_bytes(), &mut observation);
+            black_box(&observation);
+        }
+        start.elapsed()
     });
     table.row("text to events to text", "msg ", messages.len(), || {
         let start = Instant::now();

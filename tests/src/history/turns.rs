@@ -1,0 +1,334 @@
+//! Turns start, are steered, use tokens and end; compactions, reviews, hooks and plugins beside them.
+
+use serde_json::{Value, json};
+
+use super::threads::{MODELS, approval_policy, sandbox};
+use super::world::{Turn, World};
+use super::{Choices, MARKER};
+
+const EFFORTS: [&str; 4] = ["none", "low", "medium", "high"];
+
+fn input(choices: &mut Choices) -> Value {
+    let item = |choice| match choice {
+        1 => json!({ "type": "image", "url": format!("data:{MARKER}") }),
+        2 => json!({ "type": "localImage", "path": format!("/{MARKER}/shot.png") }),
+        3 => json!({ "type": "mention", "name": MARKER, "path": "app://calendar" }),
+        4 => json!({ "type": "mention", "name": MARKER, "path": "plugin://linear@acme" }),
+        _ => json!({ "type": "text", "text": MARKER, "text_elements": [] }),
+    };
+    let count = choices.below(4);
+    Value::Array((0..count).map(|_| item(choices.below(6))).collect())
+}
+
+/// What a client may set for this turn and later ones.
+fn overrides(params: &mut Value, choices: &mut Choices) {
+    for _ in 0..choices.below(4) {
+        match choices.below(12) {
+            0 => params["model"] = json!(choices.of(&MODELS)),
+            1 => params["effort"] = json!(choices.of(&EFFORTS)),
+            2 => params["summary"] = json!(choices.of(&["auto", "concise", "detailed", "none"])),
+            3 => params["personality"] = json!(choices.of(&["none", "friendly", "pragmatic"])),
+            4 => {
+                params["serviceTier"] =
+                    json!(choices.of(&[None, Some("fast"), Some("priority"), Some("flex"), Some("x")]));
+            }
+            5 => params["approvalPolicy"] = approval_policy(choices),
+            6 => params["approvalsReviewer"] = json!(choices.of(&["user", "guardian_subagent"])),
+            7 if params.get("permissions").is_none() => params["sandboxPolicy"] = sandbox(choices),
+            8 => params["cwd"] = json!(format!("/{MARKER}/other")),
+            9 | 10 => {
+                let settings = json!({ "model": choices.of(&MODELS), "developer_instructions": MARKER,
+                    "reasoning_effort": choices.of(&[None, Some("low"), Some("xhigh")]) });
+                params["collaborationMode"] =
+                    json!({ "mode": choices.of(&["plan", "default", "code"]), "settings": settings });
+            }
+            _ if params.get("sandboxPolicy").is_none() => {
+                params["permissions"] = json!(choices.of(&[":danger-full-access", ":workspace", ":read-only"]));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A turn as the server shows it.
+fn turn_value(id: &str, status: &str) -> Value {
+    json!({ "id": id, "items": [], "itemsView": "notLoaded", "status": status, "error": null, "startedAt": null,
+        "completedAt": null, "durationMs": null })
+}
+
+impl World {
+    /// A thread with a running turn, which starts if there is none.
+    pub(super) fn running(&mut self, choices: &mut Choices) -> usize {
+        let thread = self.thread(choices);
+        if self.threads[thread].turn.is_none() {
+            self.start_turn_of(thread, choices);
+            self.say(thread);
+        }
+        thread
+    }
+
+    pub(super) fn start_turn(&mut self, choices: &mut Choices) {
+        let thread = self.thread(choices);
+        if self.threads[thread].turn.is_some() {
+            return self.start_item(choices);
+        }
+        if !self.threads[thread].is_subagent && choices.once_in(8) {
+            return self.fail_to_start(thread, choices);
+        }
+        self.start_turn_of(thread, choices);
+        // A thread that has grown too large is compacted first. A hook or a compaction that fails may stop a turn before
+        // there is a message.
+        let may_go_on = !choices.once_in(8) || self.compact_turn(thread, choices);
+        if !may_go_on || choices.once_in(8) {
+            let status = choices.of(&["completed", "failed", "interrupted"]);
+            return self.end_turn(thread, status, choices);
+        }
+        self.say(thread);
+    }
+
+    fn fail_to_start(&mut self, thread: usize, choices: &mut Choices) {
+        let client = self.client(choices);
+        let mut params = json!({ "threadId": self.threads[thread].id, "input": input(choices) });
+        overrides(&mut params, choices);
+        let too_long = json!({ "code": -32602, "message": MARKER,
+            "data": { "input_error_code": "input_too_large", "max_chars": 1_048_576, "actual_chars": 1_050_000 } });
+        let error = if choices.once_in(2) { too_long } else { json!({ "code": -32603, "message": MARKER }) };
+        self.call(client, "turn/start", params, Err(error));
+    }
+
+    /// Starts a turn: of a subagent without a request, else with one.
+    fn start_turn_of(&mut self, thread: usize, choices: &mut Choices) {
+        let id = self.name("turn");
+        if self.threads[thread].is_subagent {
+            self.show_start(thread, &id, true, choices);
+        } else {
+            let client = if choices.once_in(4) {
+                self.client(choices)
+            } else {
+                let clients = self.threads[thread].clients.clone();
+                choices.of(&clients)
+            };
+            let mut params = json!({ "threadId": self.threads[thread].id, "input": input(choices) });
+            overrides(&mut params, choices);
+            let request = self.request(client, "turn/start", params);
+            let started_first = choices.once_in(3);
+            if started_first {
+                self.show_start(thread, &id, true, choices);
+            }
+            self.respond(client, &request, Ok(json!({ "turn": turn_value(&id, "inProgress") })));
+            // A turn does not end before its client is told that it began.
+            self.catch_up_with(client);
+            if !started_first {
+                self.show_start(thread, &id, true, choices);
+            }
+        }
+    }
+
+    /// The user's message, with which the work on a turn begins.
+    fn say(&mut self, thread: usize) {
+        let item =
+            json!({ "type": "userMessage", "id": self.name("item"), "content": [{ "type": "text", "text": MARKER }] });
+        self.item(thread, "item/started", "startedAtMs", &item);
+        self.item(thread, "item/completed", "completedAtMs", &item);
+        self.threads[thread].has_user_message = true;
+    }
+
+    fn show_start(&mut self, thread: usize, id: &str, is_steerable: bool, choices: &mut Choices) {
+        let started_at = self.now / 1000;
+        let mut turn = turn_value(id, "inProgress");
+        turn["startedAt"] = if choices.once_in(10) { Value::Null } else { json!(started_at) };
+        let is_first = !self.threads[thread].has_user_message;
+        let state = Turn { id: id.into(), items: vec![], known: vec![], started_at, is_steerable, is_first };
+        self.threads[thread].turn = Some(state);
+        let thread_id = self.threads[thread].id.clone();
+        self.notify(thread, "turn/started", json!({ "threadId": thread_id, "turn": turn }));
+    }
+
+    /// A turn that no `turn/start` asked for: a review, or a command of the user's own.
+    pub(super) fn start_other_turn(&mut self, choices: &mut Choices) {
+        let thread = self.thread(choices);
+        if self.threads[thread].turn.is_some() || self.threads[thread].is_subagent {
+            return self.complete_item(choices);
+        }
+        let client = self.threads[thread].clients[0];
+        let (id, thread_id) = (self.name("turn"), self.threads[thread].id.clone());
+        if choices.once_in(2) {
+            let params = json!({ "threadId": thread_id, "target": { "type": "uncommittedChanges" } });
+            let result = json!({ "turn": turn_value(&id, "inProgress"), "reviewThreadId": thread_id });
+            self.call(client, "review/start", params, Ok(result));
+        } else {
+            self.call(
+                client,
+                "thread/shellCommand",
+                json!({ "threadId": thread_id, "command": MARKER }),
+                Ok(json!({})),
+            );
+        }
+        self.show_start(thread, &id, false, choices);
+    }
+
+    pub(super) fn steer(&mut self, choices: &mut Choices) {
+        let thread = self.thread(choices);
+        let client = self.client(choices);
+        let (running, is_steerable) = match &self.threads[thread].turn {
+            Some(turn) => (Some(turn.id.clone()), turn.is_steerable),
+            None => (None, false),
+        };
+        let expected = running.clone().unwrap_or_else(|| "none".into());
+        let params =
+            json!({ "threadId": self.threads[thread].id, "expectedTurnId": expected, "input": input(choices) });
+        let refused = |kind: &str| {
+            json!({ "code": -32600, "message": "no", "data": { "message": MARKER, "additionalDetails": null,
+                "codexErrorInfo": { "activeTurnNotSteerable": { "turnKind": kind } } } })
+        };
+        let invalid = |message: &str| json!({ "code": -32600, "message": message });
+        let result = match (running, choices.below(4)) {
+            (None, _) => Err(invalid("no active turn to steer")),
+            (Some(_), _) if !is_steerable => Err(refused(choices.of(&["review", "compact"]))),
+            (Some(_), 3) => Err(match choices.below(5) {
+                0 => invalid("input must not be empty"),
+                1 => invalid("expected active turn id `a` but found `b`"),
+                2 => json!({ "code": -32602, "message": MARKER, "data": { "input_error_code": "input_too_large" } }),
+                3 => json!({ "code": -32603, "message": MARKER }),
+                _ => invalid("expectedTurnId must not be empty"),
+            }),
+            (Some(turn), _) => Ok(json!({ "turnId": turn })),
+        };
+        let request = self.request(client, "turn/steer", params);
+        self.now += [0, 1500][choices.below(2)];
+        self.respond(client, &request, result);
+        self.catch_up_with(client);
+    }
+
+    pub(super) fn use_tokens(&mut self, choices: &mut Choices) {
+        let thread = self.running(choices);
+        if !choices.once_in(6) {
+            let mut last = [0, 0, 0, 0, 0];
+            for count in &mut last {
+                *count = [0, 7, 100, 3000][choices.below(4)];
+            }
+            let state = &mut self.threads[thread];
+            state.last = last;
+            for (total, last) in state.total.iter_mut().zip(last) {
+                *total += last;
+            }
+        }
+        self.threads[thread].has_usage = true;
+        let turn = self.threads[thread].turn.as_ref().map(|turn| turn.id.clone()).unwrap_or_default();
+        let usage = self.usage(thread, &turn);
+        self.notify(thread, "thread/tokenUsage/updated", usage);
+    }
+
+    fn usage(&self, thread: usize, turn: &str) -> Value {
+        let counts = |[input, cached, output, reasoning, total]: [i64; 5]| {
+            json!({ "totalTokens": total, "inputTokens": input, "cachedInputTokens": cached, "outputTokens": output,
+                "reasoningOutputTokens": reasoning })
+        };
+        let state = &self.threads[thread];
+        json!({ "threadId": state.id, "turnId": turn, "tokenUsage": { "total": counts(state.total),
+            "last": counts(state.last), "modelContextWindow": 272_000 } })
+    }
+
+    /// What a client that opens a thread is told of its usage.
+    pub(super) fn replay_usage(&mut self, thread: usize, client: usize) {
+        let text = json!({ "method": "thread/tokenUsage/updated", "params": self.usage(thread, "old") }).to_string();
+        self.deliver(client, text);
+    }
+
+    pub(super) fn complete_turn(&mut self, choices: &mut Choices) {
+        let thread = self.running(choices);
+        let status = choices.of(&["completed", "completed", "failed", "interrupted"]);
+        self.end_turn(thread, status, choices);
+    }
+
+    pub(super) fn end_turn(&mut self, thread: usize, status: &str, choices: &mut Choices) {
+        self.clear_approvals(thread, choices);
+        let Some(turn) = self.threads[thread].turn.take() else { return };
+        let mut value = turn_value(&turn.id, status);
+        if status == "failed" {
+            let infos = [
+                Value::Null,
+                json!("serverOverloaded"),
+                json!({ "responseStreamDisconnected": { "httpStatusCode": 502 } }),
+                json!({ "httpConnectionFailed": { "httpStatusCode": null } }),
+                json!("contextWindowExceeded"),
+            ];
+            let info = infos[choices.below(infos.len())].clone();
+            value["error"] = json!({ "message": "stream closed", "codexErrorInfo": info, "additionalDetails": MARKER });
+        }
+        let times = [json!(self.now / 1000), Value::Null, json!(-1)];
+        value["startedAt"] = json!(turn.started_at);
+        value["completedAt"] = times[choices.below(12).saturating_sub(9)].clone();
+        value["durationMs"] =
+            ([json!(1234), json!(0), Value::Null, json!(-5)])[choices.below(10).saturating_sub(6)].clone();
+        let thread_id = self.threads[thread].id.clone();
+        self.notify(thread, "turn/completed", json!({ "threadId": thread_id, "turn": value }));
+        self.threads[thread].ended = Some(turn);
+    }
+
+    /// The user asks for a compaction, which is a turn of its own; or the server compacts within a turn.
+    pub(super) fn compact(&mut self, choices: &mut Choices) {
+        let thread = self.thread(choices);
+        let is_manual = self.threads[thread].turn.is_none() && !self.threads[thread].is_subagent;
+        if is_manual {
+            let client = self.threads[thread].clients[0];
+            let thread_id = self.threads[thread].id.clone();
+            self.call(client, "thread/compact/start", json!({ "threadId": thread_id }), Ok(json!({})));
+            let id = self.name("turn");
+            self.show_start(thread, &id, false, choices);
+        }
+        // Reviews and the user's commands do not compact.
+        if !is_manual && !self.threads[thread].turn.as_ref().is_some_and(|turn| turn.is_steerable) {
+            return;
+        }
+        let is_done = self.compact_turn(thread, choices);
+        if is_manual || !is_done {
+            let status = if is_done { "completed" } else { choices.of(&["failed", "interrupted"]) };
+            self.end_turn(thread, status, choices);
+        }
+    }
+
+    /// Compacts within a turn, and says whether it came to an end.
+    fn compact_turn(&mut self, thread: usize, choices: &mut Choices) -> bool {
+        let item = json!({ "type": "contextCompaction", "id": self.name("item") });
+        self.item(thread, "item/started", "startedAtMs", &item);
+        if choices.once_in(4) {
+            return false;
+        }
+        self.threads[thread].last = [0, 0, 0, 0, 90];
+        self.threads[thread].has_usage = true;
+        let turn = self.threads[thread].turn.as_ref().map(|turn| turn.id.clone()).unwrap_or_default();
+        let usage = self.usage(thread, &turn);
+        self.notify(thread, "thread/tokenUsage/updated", usage);
+        self.item(thread, "item/completed", "completedAtMs", &item);
+        true
+    }
+
+    /// A hook runs, or a client turns a plugin on or off.
+    pub(super) fn hook_or_plugin(&mut self, choices: &mut Choices) {
+        if choices.once_in(3) {
+            let client = self.client(choices);
+            let (key, on) =
+                (choices.of(&["plugins.a@m.enabled", "plugins.b@m", "plugins", "model"]), choices.once_in(2));
+            let value = match key {
+                "plugins.a@m.enabled" => json!(on),
+                "plugins.b@m" => json!({ "enabled": on }),
+                "plugins" => json!({ "z@m": { "enabled": on }, "c@m": { "enabled": !on }, "nothing": 1 }),
+                _ => json!(MARKER),
+            };
+            let result = if choices.once_in(5) { Err(json!({ "code": -1, "message": MARKER })) } else { Ok(json!({})) };
+            let params = json!({ "keyPath": key, "value": value, "mergeStrategy": "replace" });
+            return self.call(client, "config/value/write", params, result);
+        }
+        let (thread, hook) = (self.running(choices), self.name("hook"));
+        let state = &self.threads[thread];
+        let turn = state.turn.as_ref().map(|turn| turn.id.clone());
+        let run = json!({ "id": hook, "handlerType": "command", "executionMode": "sync", "scope": "turn",
+            "eventName": choices.of(&["preToolUse", "permissionRequest", "postToolUse", "postCompact", "sessionStart", "userPromptSubmit", "stop"]),
+            "sourcePath": format!("/{MARKER}"), "statusMessage": MARKER, "displayOrder": 0, "startedAt": 1,
+            "source": choices.of(&["user", "project", "sessionFlags", "legacyManagedConfigMdm", "unknown"]),
+            "status": choices.of(&["completed", "failed", "blocked", "stopped", "running"]), "entries": [] });
+        let params = json!({ "threadId": state.id, "turnId": turn, "run": run });
+        self.notify(thread, "hook/completed", params);
+    }
+}

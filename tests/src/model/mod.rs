@@ -1,0 +1,192 @@
+//! A second, independent reduction of a session: slow, plain, and written from the contract alone.
+//!
+//! It reads messages as JSON values and says which events each of them must yield. It keeps everything it ever saw, knows
+//! no limits, and covers the types of events in [`COVERED`] for sessions of Codex 0.131 that keep to the protocol. It does
+//! not predict skills, which depend on what a host answers, the use of apps by tools, and plugins that are installed or
+//! removed, which depend on catalogues.
+//!
+//! Where the contract leaves something open the model follows what the project says of itself: fingerprints name their
+//! scheme, turn ids are per thread, an interrupted compaction has no event. Where it says nothing of order, reviews that
+//! the end of a turn aborts precede the compaction that it ends.
+
+mod items;
+mod lines;
+mod others;
+mod reviews;
+mod threads;
+mod turns;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use turnledger_core::Direction;
+
+use crate::golden::Message;
+use others::Compaction;
+use reviews::{ItemReviews, Pending};
+use threads::{Connection, Thread};
+use turns::Turn;
+
+/// The types of events that the model predicts.
+pub const COVERED: [&str; 19] = [
+    "codex_thread_initialized",
+    "codex_turn_event",
+    "codex_turn_steer_event",
+    "codex_command_execution_event",
+    "codex_file_change_event",
+    "codex_mcp_tool_call_event",
+    "codex_dynamic_tool_call_event",
+    "codex_collab_agent_tool_call_event",
+    "codex_web_search_event",
+    "codex_image_generation_event",
+    "codex_review_event",
+    "codex_guardian_review",
+    "codex_compaction_event",
+    "codex_accepted_line_fingerprints",
+    "codex_hook_run",
+    "codex_app_mentioned",
+    "codex_plugin_used",
+    "codex_plugin_enabled",
+    "codex_plugin_disabled",
+];
+
+/// A client's request that has no response yet.
+#[derive(Clone, Debug)]
+struct Request {
+    method: String,
+    params: Value,
+    at: u64,
+}
+
+/// Everything that was ever seen, by id.
+#[derive(Debug, Default)]
+pub struct Model {
+    connections: BTreeMap<u64, Connection>,
+    originator: Option<String>,
+    threads: BTreeMap<String, Thread>,
+    turns: BTreeMap<(String, String), Turn>,
+    /// When items started: by thread, turn and item.
+    starts: BTreeMap<(String, String, String), i64>,
+    item_reviews: BTreeMap<(String, String, String), ItemReviews>,
+    compactions: BTreeMap<(String, String), Compaction>,
+    requests: BTreeMap<(u64, String), Request>,
+    /// Server requests without an answer, in the order in which they were asked.
+    pending: Vec<Pending>,
+    asked: BTreeSet<String>,
+    /// How often each connection was told a thing.
+    told: BTreeMap<String, BTreeMap<u64, usize>>,
+    at: u64,
+    events: Vec<Value>,
+}
+
+/// The text of a member, or nothing.
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// A number that is not negative.
+fn unsigned(value: &Value) -> Option<u64> {
+    value.as_u64()
+}
+
+/// What passed between two times, unless time went backwards.
+fn passed(from: &Value, to: &Value) -> Value {
+    match (from.as_i64(), to.as_i64()) {
+        (Some(from), Some(to)) if to >= from => json!(to - from),
+        _ => Value::Null,
+    }
+}
+
+impl Model {
+    /// The events that a message must yield, of the types in [`COVERED`].
+    ///
+    /// # Panics
+    ///
+    /// If the message is not JSON.
+    pub fn observe(&mut self, message: &Message) -> Vec<Value> {
+        self.at = message.at.0;
+        let value: Value = serde_json::from_str(&message.text).expect("a message is JSON");
+        let connection = message.connection_id;
+        let id = value["id"].to_string();
+        let method = text(&value["method"]);
+        let is_answer = value.get("result").is_some() || value.get("error").is_some();
+        match message.direction {
+            Direction::ClientToServer if is_answer => self.answered(&id, &value),
+            Direction::ClientToServer => {
+                let request = Request { method, params: value["params"].clone(), at: self.at };
+                self.requests.insert((connection, id), request);
+            }
+            Direction::ServerToClient if is_answer => {
+                if let Some(request) = self.requests.remove(&(connection, id)) {
+                    self.responded(connection, &request, &value);
+                }
+            }
+            Direction::ServerToClient if value.get("id").is_some() => self.asked(&method, &value),
+            Direction::ServerToClient => {
+                if self.is_news(connection, &method, &value["params"]) {
+                    self.notified(&method, &value["params"]);
+                }
+            }
+        }
+        std::mem::take(&mut self.events)
+    }
+
+    /// Whether nobody was told this as often before: each connection is told of a thing once for each time that it
+    /// happened.
+    fn is_news(&mut self, connection: u64, method: &str, params: &Value) -> bool {
+        let ids = [
+            &params["threadId"],
+            &params["turnId"],
+            &params["turn"]["id"],
+            &params["item"]["id"],
+            &params["reviewId"],
+            &params["requestId"],
+            &params["run"]["id"],
+        ];
+        let key = ids.into_iter().fold(method.to_owned(), |key, id| match id {
+            Value::Null => key,
+            Value::String(id) => key + " " + id,
+            id => format!("{key} {id}"),
+        });
+        let told = self.told.entry(key).or_default();
+        let most = told.values().copied().max().unwrap_or_default();
+        let count = told.entry(connection).or_default();
+        *count += 1;
+        *count > most
+    }
+
+    fn responded(&mut self, connection: u64, request: &Request, response: &Value) {
+        let result = response.get("result");
+        match (request.method.as_str(), result) {
+            ("initialize", Some(result)) => self.initialized(connection, &request.params, result),
+            ("thread/start", Some(result)) => self.opened(connection, "new", &request.params, result),
+            ("thread/resume", Some(result)) => self.opened(connection, "resumed", &request.params, result),
+            ("thread/fork", Some(result)) => self.opened(connection, "forked", &request.params, result),
+            ("thread/compact/start", Some(_)) => self.compaction_requested(&request.params),
+            ("turn/start", Some(result)) => self.turn_accepted(connection, &request.params, result),
+            ("turn/steer", _) => self.steered(connection, request, response),
+            ("config/value/write", Some(_)) => self.configured(&request.params),
+            _ => {}
+        }
+    }
+
+    fn notified(&mut self, method: &str, params: &Value) {
+        match method {
+            "turn/started" => self.turn_started(params),
+            "turn/completed" => self.turn_completed(params),
+            "turn/diff/updated" => self.diff_updated(params),
+            "thread/tokenUsage/updated" => self.usage_updated(params),
+            "item/started" => self.item_started(params),
+            "item/completed" => self.item_completed(params),
+            "item/autoApprovalReview/completed" => self.guardian_decided(params),
+            "serverRequest/resolved" => self.resolved(&params["requestId"].to_string()),
+            "hook/completed" => self.hook_ran(params),
+            _ => {}
+        }
+    }
+
+    fn emit(&mut self, event_type: &str, params: Value) {
+        let members = [("event_type", Value::from(event_type)), ("event_params", params)];
+        self.events.push(members.into_iter().collect());
+    }
+}

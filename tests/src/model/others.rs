@@ -1,0 +1,164 @@
+//! Compactions, hooks and plugins (contract `derived.md` 5, 9, 10).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::threads::extend;
+use super::{Model, passed, text};
+
+/// A compaction that has begun.
+#[derive(Clone, Debug)]
+pub(super) struct Compaction {
+    is_manual: bool,
+    /// Whether the turn's message came first.
+    is_mid_turn: bool,
+    reason: &'static str,
+    before: Value,
+    started_at: Value,
+}
+
+/// A number, or 0.
+fn or_zero(value: &Value) -> Value {
+    if value.is_null() { json!(0) } else { value.clone() }
+}
+
+/// A name with capitals in another case: `preToolUse` is `PreToolUse` or `pre_tool_use`.
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn snake_case(name: &str) -> String {
+    name.chars().fold(String::new(), |mut snake, letter| {
+        if letter.is_uppercase() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+        snake
+    })
+}
+
+impl Model {
+    pub(super) fn compaction_requested(&mut self, params: &Value) {
+        if let Some(thread) = self.threads.get_mut(&text(&params["threadId"])) {
+            thread.compaction_requested = true;
+        }
+    }
+
+    pub(super) fn compaction_started(&mut self, params: &Value) {
+        let key = (text(&params["threadId"]), text(&params["turnId"]));
+        // One that did not complete before the next one starts has failed.
+        self.end_compaction(&key.0, &key.1, &Value::Null);
+        let model = self.model_of(&key.0, &key.1);
+        let is_asked_for = self.is_asked_for(&key.0, &key.1);
+        let Some(thread) = self.threads.get_mut(&key.0) else { return };
+        let Some(turn) = self.turns.get(&key) else { return };
+        let is_manual = thread.compaction_requested && !is_asked_for;
+        thread.compaction_requested = false;
+        let is_mid_turn = turn.has_user_message;
+        let is_downshift = !is_mid_turn && !thread.previous_model.is_null() && thread.previous_model != model;
+        let reason = match (is_manual, is_downshift) {
+            (true, _) => "user_requested",
+            (false, true) => "model_downshift",
+            (false, false) => "context_limit",
+        };
+        let compaction = Compaction {
+            is_manual,
+            is_mid_turn,
+            reason,
+            before: or_zero(&thread.context),
+            started_at: params["startedAtMs"].clone(),
+        };
+        self.compactions.insert(key, compaction);
+    }
+
+    pub(super) fn compaction_completed(&mut self, params: &Value) {
+        let key = (text(&params["threadId"]), text(&params["turnId"]));
+        if let Some(compaction) = self.compactions.remove(&key) {
+            self.compacted(&key, &compaction, "completed", &Value::Null, &params["completedAtMs"]);
+        }
+    }
+
+    /// A turn ends, and a compaction with it that has not.
+    pub(super) fn end_compaction(&mut self, thread: &str, turn: &str, ended: &Value) {
+        let key = (thread.to_owned(), turn.to_owned());
+        if let Some(compaction) = self.compactions.remove(&key)
+            && ended["status"] != "interrupted"
+        {
+            let at = json!(self.at);
+            self.compacted(&key, &compaction, "failed", &ended["error"]["message"], &at);
+        }
+    }
+
+    fn compacted(
+        &mut self,
+        (thread, turn): &(String, String),
+        compaction: &Compaction,
+        status: &str,
+        error: &Value,
+        at: &Value,
+    ) {
+        let Some(mut event) = self.context(thread) else { return };
+        let error = text(error);
+        let error = (!error.is_empty()).then(|| error.trim_start_matches("Error running remote compact task: "));
+        let phase = match (compaction.is_manual, compaction.is_mid_turn) {
+            (true, _) => "standalone_turn",
+            (false, true) => "mid_turn",
+            (false, false) => "pre_turn",
+        };
+        let seconds = |at: &Value| json!(at.as_i64().unwrap_or_default() / 1000);
+        extend(
+            &mut event,
+            json!({ "thread_id": thread, "turn_id": turn, "trigger": if compaction.is_manual { "manual" } else { "auto" },
+                "reason": compaction.reason, "implementation": "responses_compact", "phase": phase, "strategy": "memento",
+                "status": status, "error": error, "active_context_tokens_before": compaction.before,
+                "active_context_tokens_after": or_zero(&self.threads[thread].context),
+                "started_at": seconds(&compaction.started_at), "completed_at": seconds(at),
+                "duration_ms": passed(&compaction.started_at, at) }),
+        );
+        self.emit("codex_compaction_event", event);
+    }
+
+    pub(super) fn hook_ran(&mut self, params: &Value) {
+        let run = &params["run"];
+        let status = if run["status"] == "running" { json!("failed") } else { run["status"].clone() };
+        let model = self.model_of(&text(&params["threadId"]), &text(&params["turnId"]));
+        self.emit(
+            "codex_hook_run",
+            json!({ "thread_id": params["threadId"], "turn_id": params["turnId"], "model_slug": model,
+                "hook_name": capitalised(&text(&run["eventName"])), "hook_source": snake_case(&text(&run["source"])),
+                "status": status }),
+        );
+    }
+
+    /// A client wrote the configuration: perhaps it turned plugins on or off.
+    pub(super) fn configured(&mut self, params: &Value) {
+        let key = text(&params["keyPath"]);
+        let value = &params["value"];
+        let mut plugins = BTreeMap::new();
+        match key.split('.').collect::<Vec<_>>()[..] {
+            ["plugins", id, "enabled"] => {
+                plugins.insert(id.to_owned(), value.clone());
+            }
+            ["plugins", id] => {
+                plugins.insert(id.to_owned(), value["enabled"].clone());
+            }
+            ["plugins"] => {
+                let members = value.as_object().cloned().unwrap_or_default();
+                plugins.extend(members.into_iter().map(|(id, plugin)| (id, plugin["enabled"].clone())));
+            }
+            _ => {}
+        }
+        for (id, enabled) in plugins {
+            let (Some((name, marketplace)), Some(enabled)) = (id.rsplit_once('@'), enabled.as_bool()) else { continue };
+            let event_type = if enabled { "codex_plugin_enabled" } else { "codex_plugin_disabled" };
+            let originator = self.originator.clone();
+            self.emit(
+                event_type,
+                json!({ "plugin_id": id, "plugin_name": name, "marketplace_name": marketplace, "has_skills": null,
+                    "mcp_server_count": null, "connector_ids": null, "product_client_id": originator }),
+            );
+        }
+    }
+}

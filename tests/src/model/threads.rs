@@ -1,0 +1,190 @@
+//! Connections and threads (contract `rules.md` 2, `derived.md` 1, 3, 11).
+
+use serde_json::{Value, json};
+
+use super::{Model, text, unsigned};
+
+/// A client, as events describe it.
+#[derive(Clone, Debug)]
+pub(super) struct Connection {
+    pub(super) client: Value,
+    pub(super) runtime: Value,
+}
+
+/// A thread: whose it is, where it comes from, and the settings of its next turn.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Thread {
+    pub(super) connection: Option<u64>,
+    pub(super) mode: String,
+    pub(super) lineage: Value,
+    pub(super) settings: Value,
+    pub(super) is_first: bool,
+    /// The totals of the latest token usage, if they are known.
+    pub(super) total: Option<Value>,
+    /// The size of the latest request.
+    pub(super) context: Value,
+    pub(super) compaction_requested: bool,
+    pub(super) turn: Option<String>,
+    pub(super) previous_model: Value,
+}
+
+/// A sandbox policy as events name it, and whether it lets the network through.
+pub(super) fn sandbox(policy: &Value) -> (Value, Value) {
+    let network = &policy["networkAccess"];
+    match policy["type"].as_str().unwrap_or_default() {
+        "dangerFullAccess" => (json!("full_access"), json!(true)),
+        "externalSandbox" => (json!("external_sandbox"), json!(network == "enabled")),
+        "readOnly" => (json!("read_only"), json!(network == true)),
+        "workspaceWrite" => (json!("workspace_write"), json!(network == true)),
+        _ => (Value::Null, json!(false)),
+    }
+}
+
+pub(super) fn approval_policy(policy: &Value) -> Value {
+    if policy.is_object() { json!("granular") } else { policy.clone() }
+}
+
+pub(super) fn service_tier(tier: &Value) -> Value {
+    json!(match tier.as_str() {
+        Some("fast" | "priority") => "fast",
+        Some("flex") => "flex",
+        _ => "default",
+    })
+}
+
+pub(super) fn reviewer(reviewer: &Value) -> Value {
+    if reviewer == "auto_review" { json!("guardian_subagent") } else { reviewer.clone() }
+}
+
+/// A choice whose `none` is the same as no choice.
+pub(super) fn unless_none(value: &Value) -> Value {
+    if value == "none" { Value::Null } else { value.clone() }
+}
+
+impl Model {
+    pub(super) fn initialized(&mut self, connection: u64, params: &Value, result: &Value) {
+        let agent = text(&result["userAgent"]);
+        let (originator, rest) = agent.split_once('/').unwrap_or_default();
+        let version = rest.split(' ').next().unwrap_or_default();
+        let system = rest.split(['(', ')']).nth(1).unwrap_or_default();
+        let (os, arch) = system.split_once(';').unwrap_or_default();
+        let arch = match arch.trim() {
+            "arm64" => "aarch64",
+            "amd64" => "x86_64",
+            arch => arch,
+        };
+        self.originator.get_or_insert_with(|| originator.into());
+        let info = &params["clientInfo"];
+        let experimental =
+            params["capabilities"].as_object().map(|members| members.get("experimentalApi") == Some(&json!(true)));
+        let client = json!({ "product_client_id": info["name"], "client_name": info["name"], "client_version": info["version"],
+            "rpc_transport": "stdio", "experimental_api_enabled": experimental });
+        let runtime = json!({ "codex_rs_version": version, "runtime_os": result["platformOs"],
+            "runtime_os_version": os.rsplit(' ').next(), "runtime_arch": arch });
+        self.connections.insert(connection, Connection { client, runtime });
+    }
+
+    pub(super) fn opened(&mut self, connection: u64, mode: &str, params: &Value, result: &Value) {
+        let Some(Connection { client, runtime }) = self.connections.get(&connection).cloned() else { return };
+        let shown = &result["thread"];
+        let id = text(&shown["id"]);
+        let subagent = &shown["source"]["subAgent"];
+        let (source, parent) = if let Some(name) = subagent.as_str() {
+            (json!(name), Value::Null)
+        } else if let Some(spawn) = subagent.get("thread_spawn") {
+            (json!("thread_spawn"), spawn["parent_thread_id"].clone())
+        } else {
+            (subagent["other"].clone(), Value::Null)
+        };
+        let lineage =
+            json!({ "thread_source": shown["threadSource"], "subagent_source": source, "parent_thread_id": parent });
+        let (policy, network) = sandbox(&result["sandbox"]);
+        let before = self.threads.get(&id).cloned().unwrap_or_default();
+        let personality = match params.get("personality") {
+            Some(chosen) if !chosen.is_null() => chosen.clone(),
+            _ => before.settings["personality"].clone(),
+        };
+        let settings = json!({ "ephemeral": shown["ephemeral"], "model": result["model"], "model_provider": result["modelProvider"],
+            "sandbox_policy": policy, "sandbox_network_access": network, "reasoning_effort": result["reasoningEffort"],
+            "reasoning_summary": before.settings["reasoning_summary"], "service_tier": service_tier(&result["serviceTier"]),
+            "approval_policy": approval_policy(&result["approvalPolicy"]), "approvals_reviewer": reviewer(&result["approvalsReviewer"]),
+            "collaboration_mode": before.settings.get("collaboration_mode").cloned().unwrap_or(json!("default")),
+            "personality": personality });
+        let turns = shown["turns"].as_array().cloned().unwrap_or_default();
+        let mut items = turns.iter().flat_map(|turn| turn["items"].as_array().cloned().unwrap_or_default());
+        let has_user_message = items.any(|item| item["type"] == "userMessage") || shown["preview"] != "";
+        let zeros = json!({ "inputTokens": 0, "cachedInputTokens": 0, "outputTokens": 0, "reasoningOutputTokens": 0, "totalTokens": 0 });
+        let thread = Thread {
+            connection: Some(connection),
+            mode: mode.into(),
+            lineage: lineage.clone(),
+            settings,
+            is_first: mode == "new" || !has_user_message,
+            total: if mode == "new" { Some(zeros) } else { before.total },
+            context: before.context,
+            compaction_requested: before.compaction_requested,
+            turn: before.turn,
+            previous_model: before.previous_model,
+        };
+        self.threads.insert(id.clone(), thread);
+        self.emit(
+            "codex_thread_initialized",
+            json!({ "thread_id": id, "app_server_client": client, "runtime": runtime, "model": result["model"],
+                "ephemeral": shown["ephemeral"], "thread_source": shown["threadSource"], "initialization_mode": mode,
+                "subagent_source": source, "parent_thread_id": parent, "created_at": unsigned(&shown["createdAt"]).unwrap_or(0) }),
+        );
+    }
+
+    /// An agent has spawned another.
+    pub(super) fn spawned(&mut self, item: &Value, at: &Value) {
+        let (id, parent) = (text(&item["receiverThreadIds"][0]), text(&item["senderThreadId"]));
+        let Some(owner) = self.threads.get(&parent).cloned() else { return };
+        let Some(connection) = owner.connection.and_then(|connection| self.connections.get(&connection)).cloned()
+        else {
+            return;
+        };
+        if self.threads.contains_key(&id) {
+            return;
+        }
+        let model = if item["model"].is_null() { owner.settings["model"].clone() } else { item["model"].clone() };
+        let lineage =
+            json!({ "thread_source": "subagent", "subagent_source": "thread_spawn", "parent_thread_id": parent });
+        // Codex's ids begin with their time, which is closer than that of the call.
+        let in_id = id.get(..13).map(|start| start.replace('-', "")).filter(|_| id.as_bytes().get(14) == Some(&b'7'));
+        let in_id = in_id.and_then(|digits| u64::from_str_radix(&digits, 16).ok());
+        let created_at = in_id.or(unsigned(at)).unwrap_or(0);
+        let mut client = connection.client;
+        client["rpc_transport"] = json!("in_process");
+        client["experimental_api_enabled"] = Value::Null;
+        let thread = Thread {
+            connection: owner.connection,
+            mode: "new".into(),
+            lineage,
+            settings: json!({ "model": model }),
+            ..Thread::default()
+        };
+        self.threads.insert(id.clone(), thread);
+        self.emit(
+            "codex_thread_initialized",
+            json!({ "thread_id": id, "app_server_client": client, "runtime": connection.runtime, "model": model,
+                "ephemeral": false, "thread_source": "subagent", "initialization_mode": "new",
+                "subagent_source": "thread_spawn", "parent_thread_id": parent, "created_at": created_at / 1000 }),
+        );
+    }
+
+    /// The client and runtime of a thread's connection, and its lineage (`rules.md` 1.1).
+    pub(super) fn context(&self, thread: &str) -> Option<Value> {
+        let thread = self.threads.get(thread)?;
+        let connection = self.connections.get(&thread.connection?)?;
+        let mut context = json!({ "app_server_client": connection.client, "runtime": connection.runtime });
+        extend(&mut context, thread.lineage.clone());
+        Some(context)
+    }
+}
+
+/// Adds members to an object.
+pub(super) fn extend(object: &mut Value, more: Value) {
+    if let (Value::Object(members), Value::Object(more)) = (object, more) {
+        members.extend(more);
+    }
+}

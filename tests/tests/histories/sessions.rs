@@ -1,0 +1,65 @@
+//! A session and what comes out of it.
+
+use serde_json::Value;
+use turnledger::Sha2;
+use turnledger_core::{Output, Pipeline};
+use turnledger_tests::golden::{Message, pipeline};
+
+/// Passes messages.
+pub fn feed(session: &mut Pipeline<Sha2>, messages: &[Message], output: &mut Output) {
+    for message in messages {
+        session.observe(message.at, message.connection_id, message.direction, message.text.as_bytes(), output);
+    }
+}
+
+/// What a session yields, with its end.
+pub fn whole(messages: &[Message]) -> Output {
+    let (mut session, mut output) = (pipeline(Sha2::default()), Output::default());
+    feed(&mut session, messages, &mut output);
+    session.finish(messages.last().map(|message| message.at).unwrap_or_default(), &mut output);
+    output
+}
+
+/// The events as they are written.
+pub fn lines(output: &Output) -> Vec<String> {
+    output.events.iter().map(ToString::to_string).collect()
+}
+
+/// Whether two things are the same.
+pub fn same<T: PartialEq + std::fmt::Debug>(actual: &T, expected: &T) -> Result<(), String> {
+    if actual == expected { Ok(()) } else { Err(format!("expected {expected:#?}\nactual {actual:#?}")) }
+}
+
+/// Whether the same events came out, and else the first difference.
+pub fn same_lines(actual: &[String], expected: &[String]) -> Result<(), String> {
+    let differs = |index: &usize| actual.get(*index) != expected.get(*index);
+    match (0..actual.len().max(expected.len())).find(differs) {
+        Some(index) => same(&(index, actual.get(index)), &(index, expected.get(index))),
+        None => Ok(()),
+    }
+}
+
+/// A message's JSON.
+///
+/// # Panics
+///
+/// If it has none.
+pub fn read(message: &Message) -> Value {
+    serde_json::from_str(&message.text).expect("a message is JSON")
+}
+
+/// The kinds of items that are tools.
+pub const TOOLS: [&str; 7] = [
+    "commandExecution",
+    "fileChange",
+    "mcpToolCall",
+    "dynamicToolCall",
+    "collabAgentToolCall",
+    "webSearch",
+    "imageGeneration",
+];
+
+/// Whether an event is of a tool item.
+pub fn is_item(event: &Value) -> bool {
+    event["event_params"].get("tool_name").is_some()
+}

@@ -15,7 +15,7 @@ use crate::protocol::enums::{
 };
 use crate::protocol::policy::{AskForApproval, ExternalNetwork, SandboxPolicy};
 use crate::protocol::thread::ThreadResponse;
-use crate::protocol::turn::{CollaborationMode, PermissionProfileId, ThreadSettings, TurnStartParams};
+use crate::protocol::turn::{CollaborationMode, PermissionProfileId, ThreadSettings, TurnStartParams, present};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Settings {
@@ -35,10 +35,13 @@ pub(super) struct Settings {
 /// What a `turn/start` changes, for its turn and later ones.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Overrides {
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     sandbox: Option<Option<SandboxPolicy>>,
     model: Option<Id>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     effort: Option<Option<ReasoningEffort>>,
     summary: Option<ReasoningSummary>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     service_tier: Option<Option<ServiceTier>>,
     approval_policy: Option<AskForApproval>,
     approvals_reviewer: Option<ApprovalsReviewer>,

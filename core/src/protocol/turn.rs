@@ -121,7 +121,7 @@ pub struct ModeSettings {
 }
 
 /// Reads an absent member as `None` and a `null` as `Some(None)`.
-pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)

@@ -3,19 +3,22 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::digest::{Digest, DigestValue};
 use crate::event::Event;
+use crate::read::{Read, deserialize_by_reading};
 
 /// What a request may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
 pub struct BatchLimits {
     /// The most events in a request.
     pub events: usize,
     /// The most bytes in a request's body. An event that is larger by itself still goes, alone.
     pub bytes: usize,
 }
+
+deserialize_by_reading!(BatchLimits);
 
 impl Default for BatchLimits {
     fn default() -> Self {
@@ -24,7 +27,7 @@ impl Default for BatchLimits {
 }
 
 /// A request body that is ready to be sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 pub struct Batch {
     /// The same for the same content, so that a server can tell a repeated request.
     pub id: DigestValue,
@@ -38,7 +41,7 @@ const OPEN: &str = "{\"events\":[";
 const CLOSE: &str = "]}";
 
 /// Collects events into batches (contract `rules.md` 11.7). The order of the events stays.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Read)]
 pub struct Batcher {
     limits: BatchLimits,
     /// The events so far, separated by commas.

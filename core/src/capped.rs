@@ -5,12 +5,13 @@ use core::hash::{BuildHasher, Hash};
 
 use foldhash::fast::FixedState;
 use hashbrown::{Equivalent, HashTable};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::read::Read;
 use crate::time::UnixMillis;
 
 /// How much one map of the state may hold, and for how long an entry may go unused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
 pub struct Cap {
     /// The most entries held; a new one evicts the one that was unused for longest.
     pub entries: usize,

@@ -1,12 +1,14 @@
 //! What yielded no event, and why: typed, counted, never silent.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
 
 use crate::fact::FactKind;
 use crate::id::{ConnectionId, Id, RequestId};
+use crate::read::{Failed, Read, Reader};
 use crate::time::UnixMillis;
 
 /// Something that yielded no event although it was meant to.
@@ -55,7 +57,7 @@ impl Ids {
 macro_rules! worded_enums {
     ($($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal),+ $(,)? })+) => {$(
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Read)]
         #[serde(rename_all = "snake_case")]
         #[non_exhaustive]
         pub enum $name {
@@ -119,7 +121,7 @@ worded_enums! {
 }
 
 /// How much went through: messages, facts by kind, events by type, discards by subject and reason.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
 pub struct Stats {
     /// Messages that were observed.
     pub messages: u64,
@@ -130,28 +132,19 @@ pub struct Stats {
     /// Events that came out, by `event_type`.
     pub events: BTreeMap<alloc::borrow::Cow<'static, str>, u64>,
     /// Discards.
-    #[serde(with = "pairs")]
+    #[serde(serialize_with = "as_pairs", deserialize_with = "of_pairs")]
     pub discards: BTreeMap<(Subject, Reason), u64>,
 }
 
+type Discards = BTreeMap<(Subject, Reason), u64>;
+
 /// JSON has no maps with pairs for keys.
-mod pairs {
-    use alloc::collections::BTreeMap;
-    use alloc::vec::Vec;
+fn as_pairs<S: Serializer>(discards: &Discards, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(discards)
+}
 
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::{Reason, Subject};
-
-    type Discards = BTreeMap<(Subject, Reason), u64>;
-
-    pub(super) fn serialize<S: Serializer>(discards: &Discards, serializer: S) -> Result<S::Ok, S::Error> {
-        discards.iter().collect::<Vec<_>>().serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Discards, D::Error> {
-        Vec::deserialize(deserializer).map(|pairs: Vec<_>| pairs.into_iter().collect())
-    }
+fn of_pairs(reader: &mut Reader<'_>) -> Result<Discards, Failed> {
+    Vec::read(reader).map(|pairs: Vec<_>| pairs.into_iter().collect())
 }
 
 impl Stats {

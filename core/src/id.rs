@@ -7,8 +7,9 @@ use core::fmt;
 use core::ops::Deref;
 
 use hashbrown::Equivalent;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Serialize, Serializer};
 
+use crate::read::{Failed, Read, Reader};
 use crate::schema::json_schemas;
 
 /// An opaque identifier or name (of a thread, a turn, an item, a model, …).
@@ -74,22 +75,10 @@ impl Serialize for Id {
     }
 }
 
-impl<'de> Deserialize<'de> for Id {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Id;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a string")
-            }
-
-            // One allocation, unlike the way through `String` that `Arc<str>` itself takes.
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Id, E> {
-                Ok(Id::from(text))
-            }
-        }
-        deserializer.deserialize_str(Visitor)
+impl Read<'_> for Id {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        // One allocation, unlike the way through `String`.
+        reader.string().map(|text| Self::from(&*text))
     }
 }
 
@@ -132,34 +121,17 @@ impl From<&str> for RequestId {
     }
 }
 
-impl<'de> Deserialize<'de> for RequestId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = RequestId;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a text or an integer")
-            }
-
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<RequestId, E> {
-                Ok(RequestId::Number(number))
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<RequestId, E> {
-                i64::try_from(number).map(RequestId::Number).map_err(|_| E::custom("too large a request id"))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<RequestId, E> {
-                Ok(text.into())
-            }
+impl Read<'_> for RequestId {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        if reader.peek()? == b'"' {
+            return Read::read(reader).map(Self::Text);
         }
-        deserializer.deserialize_any(Visitor)
+        Read::read(reader).map(Self::Number)
     }
 }
 
 /// A turn, by its thread and its own id: equal turn ids of two threads are two turns.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Read)]
 pub(crate) struct TurnKey {
     pub(crate) thread: Id,
     pub(crate) turn: Id,
@@ -192,13 +164,13 @@ mod tests {
 
     #[test]
     fn request_ids_keep_their_type() {
-        let parse = |json| serde_json::from_str::<RequestId>(json).unwrap();
+        let parse = |json| crate::read::from_str::<RequestId>(json).unwrap();
         assert_eq!(parse("7"), RequestId::Number(7));
         assert_eq!(parse("\"7\""), RequestId::from("7"));
         assert_ne!(parse("7"), parse("\"7\""));
         assert_eq!([parse("-7").to_string(), parse("\"abc\"").to_string()], ["-7", "abc"]);
         for bad in ["1.5", "18446744073709551615", "null", "[1]"] {
-            assert!(serde_json::from_str::<RequestId>(bad).is_err(), "{bad}");
+            assert!(crate::read::from_str::<RequestId>(bad).is_err(), "{bad}");
         }
     }
 }

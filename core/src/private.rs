@@ -7,14 +7,15 @@
 use alloc::string::String;
 use core::fmt;
 
+use crate::read::{Failed, Read, Reader};
 use crate::schema::json_schemas;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Serialize, Serializer};
 
 const STAND_IN: &str = "[redacted]";
 
 /// A path or working directory on its way into a [`Question`](crate::Question): handed over to the
 /// host, never kept, and never shown by `Debug`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Read)]
 #[serde(transparent)]
 pub struct HostPath(String);
 
@@ -44,7 +45,7 @@ impl fmt::Debug for HostPath {
 }
 
 /// The latest unified diff of a running turn: held until the turn ends, then hashed and gone.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Read)]
 #[serde(transparent)]
 pub struct DiffText(String);
 
@@ -72,51 +73,6 @@ impl fmt::Debug for DiffText {
     }
 }
 
-/// Visits any JSON value and says only whether it is something other than `null`.
-struct PresenceVisitor;
-
-impl<'de> de::Visitor<'de> for PresenceVisitor {
-    type Value = Presence;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("any value")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Presence, E> {
-        Ok(Presence(false))
-    }
-
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Presence, E> {
-        Ok(Presence(true))
-    }
-
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Presence, E> {
-        Ok(Presence(true))
-    }
-
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Presence, E> {
-        Ok(Presence(true))
-    }
-
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Presence, E> {
-        Ok(Presence(true))
-    }
-
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<Presence, E> {
-        Ok(Presence(true))
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Presence, A::Error> {
-        while seq.next_element::<de::IgnoredAny>()?.is_some() {}
-        Ok(Presence(true))
-    }
-
-    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Presence, A::Error> {
-        while map.next_entry::<de::IgnoredAny, de::IgnoredAny>()?.is_some() {}
-        Ok(Presence(true))
-    }
-}
-
 /// Whether a member was there and not `null`; its value is never looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Presence(pub bool);
@@ -127,24 +83,13 @@ impl Serialize for Presence {
     }
 }
 
-impl<'de> Deserialize<'de> for Presence {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PresenceVisitor)
-    }
-}
-
-/// Visits a text, keeps what `look` says of it, and nothing of the text itself.
-pub(crate) struct TextLook<F>(pub(crate) F);
-
-impl<T, F: FnOnce(&str) -> T> de::Visitor<'_> for TextLook<F> {
-    type Value = T;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a string")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
-        Ok(self.0(text))
+impl Read<'_> for Presence {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        let is_null = reader.is_null()?;
+        if !is_null {
+            reader.skip()?;
+        }
+        Ok(Self(!is_null))
     }
 }
 
@@ -158,9 +103,9 @@ impl Serialize for NonBlank {
     }
 }
 
-impl<'de> Deserialize<'de> for NonBlank {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextLook(|text: &str| Self(!text.trim().is_empty())))
+impl Read<'_> for NonBlank {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        reader.string().map(|text| Self(!text.trim().is_empty()))
     }
 }
 
@@ -174,9 +119,9 @@ impl Serialize for RedactedPath {
     }
 }
 
-impl<'de> Deserialize<'de> for RedactedPath {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PresenceVisitor).map(|_| Self)
+impl Read<'_> for RedactedPath {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        reader.skip().map(|()| Self)
     }
 }
 
@@ -192,7 +137,7 @@ impl schemars::JsonSchema for RedactedPath {
 }
 
 /// A text known by a 64-bit hash alone: enough to tell whether two texts are the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Read)]
 #[serde(transparent)]
 pub(crate) struct TextKey(u64);
 
@@ -274,23 +219,23 @@ mod tests {
             ("[1,[2]]", true),
             ("{\"a\":{}}", true),
         ] {
-            let presence: Presence = serde_json::from_str(json).unwrap();
+            let presence: Presence = crate::read::from_str(json).unwrap();
             assert_eq!(presence, Presence(present), "{json}");
             let written = serde_json::to_string(&presence).unwrap();
-            assert_eq!(serde_json::from_str::<Presence>(&written).unwrap(), presence);
+            assert_eq!(crate::read::from_str::<Presence>(&written).unwrap(), presence);
         }
     }
 
     #[test]
     fn blank_texts_are_told_from_others() {
         for (json, non_blank) in [("\"\"", false), ("\" \\t\\u3000\"", false), ("\" x\"", true)] {
-            assert_eq!(serde_json::from_str::<NonBlank>(json).unwrap(), NonBlank(non_blank), "{json}");
+            assert_eq!(crate::read::from_str::<NonBlank>(json).unwrap(), NonBlank(non_blank), "{json}");
         }
     }
 
     #[test]
     fn paths_keep_only_their_number() {
-        let paths: alloc::vec::Vec<RedactedPath> = serde_json::from_str(r#"["/a","/b"]"#).unwrap();
+        let paths: alloc::vec::Vec<RedactedPath> = crate::read::from_str(r#"["/a","/b"]"#).unwrap();
         assert_eq!(serde_json::to_string(&paths).unwrap(), r#"["[path]","[path]"]"#);
     }
 

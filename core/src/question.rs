@@ -4,12 +4,13 @@
 //! events and goes on; the answer comes back as a fact. A host that cannot answer says nothing, and
 //! the field that needed the answer is null.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::private::HostPath;
+use crate::read::Read;
 
 /// Which question an answer belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct QuestionId(pub u64);

@@ -1,17 +1,18 @@
 //! The saved form of a session's state: versioned JSON, without any diff or path.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::digest::Scheme;
 use crate::discard::Stats;
 use crate::observer::SavedObserver;
+use crate::read::{self, Read, ReadError};
 use crate::reducer::SavedState;
 
 /// The version of the form; a snapshot of another version is refused.
 pub(crate) const VERSION: u32 = 2;
 
 /// Everything that a suspended session needs to go on.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Read)]
 pub(crate) struct Snapshot {
     pub(crate) version: u32,
     /// What made the hashes in it.
@@ -49,17 +50,17 @@ pub enum RestoreError {
 
 impl Snapshot {
     pub(crate) fn from_json(json: &str, wanted: Scheme) -> Result<Self, RestoreError> {
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Versioned {
             version: u32,
         }
         // The version comes first: a newer form may have any other shape.
-        let damaged = |error: serde_json::Error| RestoreError::Damaged { column: error.column() };
-        let Versioned { version: found } = serde_json::from_str(json).map_err(damaged)?;
+        let damaged = |error: ReadError| RestoreError::Damaged { column: error.column() };
+        let Versioned { version: found } = read::from_str(json).map_err(damaged)?;
         if found != VERSION {
             return Err(RestoreError::Version { found });
         }
-        let snapshot: Self = serde_json::from_str(json).map_err(damaged)?;
+        let snapshot: Self = read::from_str(json).map_err(damaged)?;
         if snapshot.scheme == wanted {
             Ok(snapshot)
         } else {

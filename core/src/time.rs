@@ -1,9 +1,10 @@
 //! The clock seam: the core never asks for the time, every entry point is told it.
 
-use serde::{Deserialize, Serialize};
+use crate::read::Read;
+use serde::Serialize;
 
 /// A moment in Unix milliseconds, as the host's clock or a recording says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Read)]
 #[serde(transparent)]
 pub struct UnixMillis(pub u64);
 

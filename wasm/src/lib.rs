@@ -95,8 +95,7 @@ impl Engine {
     ///
     /// If it is no fact.
     pub fn ingest(&mut self, at_ms: f64, fact: &str) -> Result<u32, JsError> {
-        let fact: Fact = serde_json::from_str(fact)
-            .map_err(|error| JsError::new(&format!("not a fact (column {})", error.column())))?;
+        let fact: Fact = Fact::from_json(fact).map_err(|error| JsError::new(&format!("not a fact: {error}")))?;
         self.pipeline.ingest(UnixMillis(count(at_ms)), fact, &mut self.output);
         Ok(self.flags())
     }

@@ -1,6 +1,7 @@
 // A page in headless Chromium, served from this machine, that reports to the server that served it.
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join, normalize } from "node:path";
@@ -55,7 +56,8 @@ export async function browse(script, handle, files = new Map()) {
     if (browser?.exitCode === null && browser.kill()) await new Promise((resolve) => browser.once("exit", resolve));
     server.close();
     server.closeAllConnections();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    // The browser's helpers write to the profile until they notice, soon after, that the browser has gone.
+    await rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 }
 

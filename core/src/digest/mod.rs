@@ -6,11 +6,12 @@ mod sha2;
 use alloc::string::String;
 use core::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Serialize, Serializer};
 
 #[cfg(any(test, feature = "sha2"))]
 pub use self::sha2::{KeyTooShort, Sha2};
 use crate::id::Id;
+use crate::read::{Failed, Read, Reader};
 
 /// What a host supplies for hashing.
 ///
@@ -54,11 +55,11 @@ impl Scheme {
     }
 }
 
-impl<'de> Deserialize<'de> for Scheme {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = Id::deserialize(deserializer)?;
+impl Read<'_> for Scheme {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        let name: Id = Read::read(reader)?;
         let scheme = Self::new(&name);
-        if scheme.0 == name { Ok(scheme) } else { Err(de::Error::custom("not the name of a scheme")) }
+        if scheme.0 == name { Ok(scheme) } else { Err(reader.unlike("the name of a scheme")) }
     }
 }
 
@@ -157,10 +158,10 @@ impl Serialize for DigestValue {
     }
 }
 
-impl<'de> Deserialize<'de> for DigestValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let hex = String::deserialize(deserializer)?;
-        Self::from_hex(&hex).ok_or_else(|| de::Error::custom("not a hexadecimal digest"))
+impl Read<'_> for DigestValue {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        let hex = reader.string()?;
+        Self::from_hex(&hex).ok_or_else(|| reader.unlike("a hexadecimal digest"))
     }
 }
 
@@ -228,9 +229,9 @@ mod tests {
     fn names_of_schemes() {
         assert_eq!(Scheme::new("hmac-sha256:0a").as_str(), "hmac-sha256:0a");
         assert_eq!(Scheme::new("My Own\n").as_str(), "_y__wn_");
-        assert!(serde_json::from_str::<Scheme>("\"sha256\"").is_ok());
+        assert!(crate::read::from_str::<Scheme>("\"sha256\"").is_ok());
         for bad in ["\"SHA\"", "\"a\\n\"", "1"] {
-            assert!(serde_json::from_str::<Scheme>(bad).is_err(), "{bad}");
+            assert!(crate::read::from_str::<Scheme>(bad).is_err(), "{bad}");
         }
     }
 
@@ -239,9 +240,9 @@ mod tests {
         let value = DigestValue::new(&[0x00, 0xab, 0x7f]);
         let json = serde_json::to_string(&value).unwrap();
         assert_eq!(json, "\"00ab7f\"");
-        assert_eq!(serde_json::from_str::<DigestValue>(&json).unwrap(), value);
+        assert_eq!(crate::read::from_str::<DigestValue>(&json).unwrap(), value);
         for bad in ["\"abc\"", "\"zz\"", "\"é\"", "1"] {
-            assert!(serde_json::from_str::<DigestValue>(bad).is_err(), "{bad}");
+            assert!(crate::read::from_str::<DigestValue>(bad).is_err(), "{bad}");
         }
     }
 }

@@ -9,7 +9,7 @@ pub use crate::protocol::thread::ThreadSource;
 macro_rules! event_enums {
     ($($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident),+ $(,)? })+) => {$(
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, crate::read::Read)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "snake_case")]
         #[non_exhaustive]
@@ -28,7 +28,7 @@ pub(crate) use event_enums;
 macro_rules! event_structs {
     ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)+ })+) => {$(
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, crate::read::Read)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct $name {
             $(
@@ -85,6 +85,8 @@ event_structs! {
         parent_thread_id: Option<Id>,
     }
 }
+
+crate::read::deserialize_by_reading!(RpcTransport);
 
 /// What the events of a thread share.
 #[derive(Clone, Debug, PartialEq)]

@@ -21,7 +21,6 @@ pub mod turn;
 use alloc::boxed::Box;
 use core::fmt;
 
-use serde::de::{self, Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use accepted_lines::AcceptedLineFingerprints;
@@ -39,6 +38,8 @@ use tool::{
     McpToolCallEvent, WebSearchEvent,
 };
 use turn::TurnEvent;
+
+use crate::read::{Failed, Read, Reader, deserialize_by_reading};
 
 /// Declares the events: variant, parameters, `event_type`.
 macro_rules! events {
@@ -82,12 +83,11 @@ macro_rules! events {
         }
 
         impl Event {
-            fn from_params<E: de::Error>(name: &str, params: &serde_json::value::RawValue) -> Result<Self, E> {
+            fn of_params(name: &str, params: &mut Reader<'_>) -> Result<Self, Failed> {
                 match name {
-                    $($name => serde_json::from_str(params.get()).map(|params| Self::$variant(Box::new(params))),)+
-                    _ => return Err(E::custom("unknown event_type")),
+                    $($name => Read::read(params).map(Self::$variant),)+
+                    _ => Err(params.unknown()),
                 }
-                .map_err(|_| E::custom("event_params do not fit the event_type"))
             }
         }
 
@@ -169,27 +169,30 @@ fn write_event<S: Serializer, P: Serialize>(serializer: S, name: &'static str, p
     event.end()
 }
 
-impl<'de> Deserialize<'de> for Event {
-    /// Reads an event that was written before, from JSON text.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
-        struct Wire<'a> {
-            event_type: crate::Id,
+/// Reads an event that was written before.
+impl Read<'_> for Event {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        #[derive(Read)]
+        struct Skill {
             skill_id: Option<crate::DigestValue>,
-            skill_name: Option<crate::Id>,
-            #[serde(borrow)]
-            event_params: &'a serde_json::value::RawValue,
+            skill_name: crate::Id,
+            event_params: skill::SkillInvocationParams,
         }
-        let wire = Wire::deserialize(deserializer)?;
-        if &*wire.event_type != SKILL_INVOCATION {
-            return Self::from_params(&wire.event_type, wire.event_params);
+        let name = reader.tag("event_type")?;
+        if name == SKILL_INVOCATION {
+            let Skill { skill_id, skill_name, event_params: params } = Read::read(reader)?;
+            return Ok(Self::SkillInvocation(Box::new(SkillInvocation { skill_id, skill_name, params })));
         }
-        let params = serde_json::from_str(wire.event_params.get())
-            .map_err(|_| de::Error::custom("event_params do not fit the event_type"))?;
-        let skill_name = wire.skill_name.ok_or_else(|| de::Error::missing_field("skill_name"))?;
-        Ok(Self::SkillInvocation(Box::new(SkillInvocation { skill_id: wire.skill_id, skill_name, params })))
+        let mut event = None;
+        reader.object(&["event_params"], &mut |reader, _| {
+            event = Some(Self::of_params(&name, reader)?);
+            Ok(())
+        })?;
+        reader.required(event, "event_params")
     }
 }
+
+deserialize_by_reading!(Event, AcceptedLineFingerprints);
 
 impl fmt::Display for Event {
     /// The event as one line of JSON.

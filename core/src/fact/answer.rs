@@ -1,13 +1,14 @@
 //! The host's answers to the core's [questions](crate::question).
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::id::Id;
 use crate::private::HostPath;
 use crate::question::QuestionId;
+use crate::read::Read;
 
 /// The remote of the repository that a question asked about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RepositoryAnswered {
     /// The question.
@@ -17,7 +18,7 @@ pub struct RepositoryAnswered {
 }
 
 /// Where the skill that a question asked about lies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SkillAnswered {
     /// The question.
@@ -31,7 +32,7 @@ pub struct SkillAnswered {
 }
 
 /// The URL of a Git remote; `Debug` does not show it, for it may hold credentials.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct RemoteUrl(Id);

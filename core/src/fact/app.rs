@@ -2,14 +2,15 @@
 
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Tracking;
 use crate::event::common::InvocationType;
 use crate::id::Id;
+use crate::read::Read;
 
 /// The user named apps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppMentioned {
     /// The turn.
@@ -19,7 +20,7 @@ pub struct AppMentioned {
 }
 
 /// A tool of an app was called.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppUsed {
     /// The turn.
@@ -29,7 +30,7 @@ pub struct AppUsed {
 }
 
 /// An app, as far as it is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct App {
     /// The connector's id.

@@ -1,10 +1,11 @@
 //! A compaction of a thread's context (contract `facts.md` 3.2).
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::event::common::{event_enums, event_structs};
 use crate::id::Id;
 use crate::protocol::error::ErrorText;
+use crate::read::Read;
 
 event_enums! {
     /// Who asked for it.
@@ -52,7 +53,7 @@ event_structs! {
 }
 
 /// A compaction was attempted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Compaction {
     /// The thread.

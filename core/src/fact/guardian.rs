@@ -2,8 +2,7 @@
 
 use alloc::vec::Vec;
 
-use serde::de::{self, Deserializer};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::event::common::{event_enums, event_structs};
 use crate::event::turn::Tokens;
@@ -12,7 +11,8 @@ use crate::private::RedactedPath;
 use crate::protocol::enums::{RiskLevel, UserAuthorization};
 use crate::protocol::notification::ProgramName;
 use crate::protocol::policy::NetworkPermissions;
-use crate::protocol::tagged::{self, Tagged};
+use crate::protocol::tagged::{Tagged, read_tagged};
+use crate::read::{Failed, Read, Reader};
 
 event_enums! {
     /// Where the request under review came from.
@@ -108,25 +108,25 @@ pub enum ReviewedAction {
 }
 
 impl Tagged for ReviewedAction {
-    fn from_members<'de, D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
+    fn from_members(tag: &str, members: &mut Reader<'_>) -> Result<Self, Failed> {
+        #[derive(Read)]
         struct Command {
             sandbox_permissions: SandboxPermissions,
             additional_permissions: Option<AdditionalPermissions>,
             tty: Option<bool>,
         }
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Execve {
             source: ExecveSource,
             program: ProgramName,
             additional_permissions: Option<AdditionalPermissions>,
         }
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Network {
             protocol: NetworkProtocol,
             port: u16,
         }
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct McpTool {
             server: Id,
             tool_name: Id,
@@ -136,41 +136,36 @@ impl Tagged for ReviewedAction {
         }
         Ok(match tag {
             "shell" | "unified_exec" => {
-                let Command { sandbox_permissions, additional_permissions, tty } = Deserialize::deserialize(members)?;
+                let Command { sandbox_permissions, additional_permissions, tty } = Read::read(members)?;
                 if tag == "shell" {
                     return Ok(Self::Shell { sandbox_permissions, additional_permissions });
                 }
-                let tty = tty.ok_or_else(|| de::Error::missing_field("tty"))?;
+                let tty = members.required(tty, "tty")?;
                 Self::UnifiedExec { sandbox_permissions, additional_permissions, tty }
             }
             "execve" => {
-                let Execve { source, program, additional_permissions } = Deserialize::deserialize(members)?;
+                let Execve { source, program, additional_permissions } = Read::read(members)?;
                 Self::Execve { source, program, additional_permissions }
             }
             "network_access" => {
-                let Network { protocol, port } = Deserialize::deserialize(members)?;
+                let Network { protocol, port } = Read::read(members)?;
                 Self::NetworkAccess { protocol, port }
             }
             "mcp_tool_call" => {
-                let McpTool { server, tool_name, connector_id, connector_name, tool_title } =
-                    Deserialize::deserialize(members)?;
+                let McpTool { server, tool_name, connector_id, connector_name, tool_title } = Read::read(members)?;
                 Self::McpToolCall { server, tool_name, connector_id, connector_name, tool_title }
             }
-            "apply_patch" => tagged::skip(members).map(|()| Self::ApplyPatch)?,
-            "request_permissions" => tagged::skip(members).map(|()| Self::RequestPermissions)?,
-            _ => return Err(de::Error::custom("an unknown kind of action")),
+            "apply_patch" => members.skip().map(|()| Self::ApplyPatch)?,
+            "request_permissions" => members.skip().map(|()| Self::RequestPermissions)?,
+            _ => return Err(members.unknown()),
         })
     }
 }
 
-impl<'de> Deserialize<'de> for ReviewedAction {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        tagged::deserialize(deserializer)
-    }
-}
+read_tagged!(ReviewedAction);
 
 /// Permissions on top of the sandbox, as an event shows them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct AdditionalPermissions {
@@ -190,7 +185,7 @@ struct NetworkSchema {
 }
 
 /// File access on top of the sandbox, by its number of places.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct AdditionalFileSystem {

@@ -1,12 +1,13 @@
 //! A hook's run (contract `facts.md` 3.9).
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Tracking;
 use crate::protocol::enums::{HookEventName, HookRunStatus, HookSource};
+use crate::read::Read;
 
 /// A hook ran.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HookRun {
     /// The turn it ran in.

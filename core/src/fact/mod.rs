@@ -18,10 +18,11 @@ pub mod turn;
 
 use alloc::boxed::Box;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::id::Id;
 use crate::protocol::notification::Notification;
+use crate::read::{self, Read, ReadError, deserialize_by_reading};
 use answer::{RepositoryAnswered, SkillAnswered};
 use app::{AppMentioned, AppUsed};
 use compaction::Compaction;
@@ -37,7 +38,7 @@ use subagent::SubAgentThreadStarted;
 use turn::{TurnResolvedConfig, TurnTokenUsage};
 
 /// One input of the [`Reducer`](crate::Reducer).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -88,11 +89,29 @@ pub enum Fact {
     SkillAnswered(SkillAnswered),
 }
 
+impl Fact {
+    /// Reads a fact from its JSON text, as serde would, but with less code.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] if the text is no JSON, or no fact.
+    pub fn from_json(text: &str) -> Result<Self, ReadError> {
+        read::from_str(text)
+    }
+}
+
+deserialize_by_reading! {
+    Fact, Initialize, ClientRequestReceived, ClientResponseSent, ErrorResponseSent, ServerRequestSent,
+    ServerResponseReceived, EffectivePermissionsApprovalResponse, ServerRequestAborted, Notification,
+    SubAgentThreadStarted, Compaction, GuardianReview, TurnResolvedConfig, TurnTokenUsage, SkillInvoked, AppMentioned,
+    AppUsed, HookRun, PluginUsed, PluginStateChanged, RepositoryAnswered, SkillAnswered,
+}
+
 /// Declares the kinds of facts and the map from a fact to its kind.
 macro_rules! fact_kinds {
     ($($kind:ident),+ $(,)?) => {
         /// A kind of fact, for counters and discards.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Read)]
         #[serde(rename_all = "snake_case")]
         #[allow(missing_docs, reason = "`Fact` has the docs of each kind")]
         #[non_exhaustive]
@@ -119,7 +138,7 @@ fact_kinds! {
 }
 
 /// The turn that a custom fact belongs to, and its model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tracking {
     /// The model's slug; an observer may not know it.

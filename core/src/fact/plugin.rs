@@ -2,13 +2,14 @@
 
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Tracking;
 use crate::id::Id;
+use crate::read::Read;
 
 /// A plugin and what it can do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PluginMetadata {
     /// The plugin's name.
@@ -24,7 +25,7 @@ pub struct PluginMetadata {
 }
 
 /// What a plugin can do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CapabilitySummary {
     /// Whether it brings skills.
@@ -36,7 +37,7 @@ pub struct CapabilitySummary {
 }
 
 /// The user named a plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PluginUsed {
     /// The turn.
@@ -46,7 +47,7 @@ pub struct PluginUsed {
 }
 
 /// A plugin was installed, removed, turned on or turned off.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PluginStateChanged {
     /// The plugin.
@@ -56,7 +57,7 @@ pub struct PluginStateChanged {
 }
 
 /// What happened to a plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the contract's own word says it")]

@@ -1,6 +1,6 @@
 //! Facts that repeat a message of the protocol (contract `facts.md` 1).
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::event::common::{RpcTransport, Runtime};
 use crate::id::{ConnectionId, Id, RequestId};
@@ -9,9 +9,10 @@ use crate::protocol::enums::GrantScope;
 use crate::protocol::error::JsonRpcErrorType;
 use crate::protocol::policy::PermissionOverlay;
 use crate::protocol::request::{ClientRequest, ClientResponse, InitializeParams};
+use crate::read::Read;
 
 /// A connection was initialised: once each, before the response is sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Initialize {
     /// The connection.
@@ -31,7 +32,7 @@ pub struct Initialize {
 }
 
 /// A client's request is about to be dispatched.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClientRequestReceived {
     /// The connection.
@@ -43,7 +44,7 @@ pub struct ClientRequestReceived {
 }
 
 /// A request succeeded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClientResponseSent {
     /// The connection.
@@ -55,7 +56,7 @@ pub struct ClientResponseSent {
 }
 
 /// A `turn/start` or `turn/steer` failed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorResponseSent {
     /// The connection.
@@ -67,7 +68,7 @@ pub struct ErrorResponseSent {
 }
 
 /// The server asked a client.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerRequestSent {
     /// The connection that was asked; the same request may go to several.
@@ -79,7 +80,7 @@ pub struct ServerRequestSent {
 }
 
 /// A client answered a server request that was still open.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerResponseReceived {
     /// When, by the server's clock, in Unix milliseconds.
@@ -93,7 +94,7 @@ pub struct ServerResponseReceived {
 }
 
 /// What was really granted to a request for permissions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EffectivePermissionsApprovalResponse {
     /// When, by the server's clock, in Unix milliseconds.
@@ -107,7 +108,7 @@ pub struct EffectivePermissionsApprovalResponse {
 }
 
 /// A server request will not be answered any more: it was cancelled, superseded or refused.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerRequestAborted {
     /// When, by the server's clock, in Unix milliseconds.

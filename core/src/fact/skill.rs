@@ -2,16 +2,17 @@
 
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Tracking;
 use crate::event::common::InvocationType;
 use crate::id::Id;
 use crate::private::HostPath;
 use crate::protocol::enums::SkillScope;
+use crate::read::Read;
 
 /// Skills were used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SkillInvoked {
     /// The turn they were used in.
@@ -21,7 +22,7 @@ pub struct SkillInvoked {
 }
 
 /// One skill that was used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SkillUse {
     /// The skill's name.

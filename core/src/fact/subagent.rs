@@ -1,12 +1,13 @@
 //! A thread that the server itself started (contract `facts.md` 3.1).
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::id::Id;
 use crate::protocol::thread::SubAgentSource;
+use crate::read::Read;
 
 /// The server itself started a thread: a review, a guardian, a spawned agent, …
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SubAgentThreadStarted {
     /// The new thread.

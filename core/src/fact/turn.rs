@@ -1,6 +1,6 @@
 //! A turn's resolved settings and its use of tokens (contract `facts.md` 3.4, 3.5).
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::permission::{PermissionProfile, SpecialFolders};
 use crate::event::turn::SubmissionType;
@@ -10,9 +10,10 @@ use crate::protocol::enums::{
     ApprovalsReviewer, ModeKind, Personality, ReasoningEffort, ReasoningSummary, ServiceTier,
 };
 use crate::protocol::policy::AskForApproval;
+use crate::read::Read;
 
 /// A turn's settings, resolved right before its first model request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurnResolvedConfig {
     /// The turn.
@@ -59,7 +60,7 @@ pub struct TurnResolvedConfig {
 }
 
 /// The tokens that a turn used: session total at its end less that at its start, never negative.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurnTokenUsage {
     /// The turn.

@@ -210,7 +210,7 @@ mod tests {
                 turn_id: "u".into(),
                 item_id: "i".into(),
                 started_at_ms: 1,
-                permissions: serde_json::from_str(requested).unwrap(),
+                permissions: crate::read::from_str(requested).unwrap(),
             };
             let answer = ServerRequest::PermissionsApproval(params.clone()).response_from_result(result).ok();
             let (granted, granted_scope) = effective_permissions(&params, answer);

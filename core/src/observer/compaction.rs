@@ -5,7 +5,7 @@
 
 use alloc::boxed::Box;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Observer, Step};
 use crate::discard::{Ids, Reason, Subject};
@@ -18,10 +18,11 @@ use crate::id::Id;
 use crate::protocol::catalog::{ErrorNotification, HookRun, ThreadCompacted};
 use crate::protocol::enums::{HookEventName, HookRunStatus, TurnStatus};
 use crate::protocol::error::{ErrorText, TurnError};
+use crate::read::Read;
 use crate::time::{UnixMillis, to_u64};
 
 /// A compaction that has not completed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Read)]
 pub(super) struct OpenCompaction {
     started_at_ms: i64,
     trigger: CompactionTrigger,

@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 use super::{Observer, Step};
 use crate::event::common::InvocationType;
@@ -17,6 +17,7 @@ use crate::protocol::enums::SkillScope;
 use crate::protocol::input::{UserInput, split_plugin_id};
 use crate::protocol::item::{CommandAction, Item};
 use crate::protocol::notification::McpAction;
+use crate::read::Read;
 
 /// The built-in MCP server through which apps are called.
 const APPS_SERVER: &str = "codex_apps";
@@ -25,21 +26,21 @@ const APPS_SERVER: &str = "codex_apps";
 const MAX_MENTIONED_APPS: usize = 64;
 
 /// A skill that `skills/list` showed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Read)]
 pub(super) struct KnownSkill {
     pub(super) name: Id,
     pub(super) scope: SkillScope,
 }
 
 /// A plugin that `plugin/read` or `plugin/list` showed.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Read)]
 pub(super) struct KnownPlugin {
     pub(super) remote_plugin_id: Option<Id>,
     pub(super) usable: bool,
     pub(super) capabilities: Option<Capabilities>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Read)]
 pub(super) struct Capabilities {
     pub(super) has_skills: bool,
     pub(super) mcp_servers: Vec<Id>,
@@ -47,7 +48,7 @@ pub(super) struct Capabilities {
 }
 
 /// What a turn's input names.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Read)]
 pub(super) struct Mentions {
     /// Their paths wait here for the turn's id, and are never saved.
     #[serde(serialize_with = "without_paths")]

@@ -3,7 +3,7 @@
 
 use alloc::vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::fact::permission::{
     Access, FileSystemEntry, FileSystemPath, FileSystemProfile, PermissionProfile, SpecialFolders,
@@ -16,8 +16,9 @@ use crate::protocol::enums::{
 use crate::protocol::policy::{AskForApproval, ExternalNetwork, SandboxPolicy};
 use crate::protocol::thread::ThreadResponse;
 use crate::protocol::turn::{CollaborationMode, PermissionProfileId, ThreadSettings, TurnStartParams, present};
+use crate::read::Read;
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Read)]
 pub(super) struct Settings {
     pub(super) model: Option<Id>,
     model_provider: Id,
@@ -33,7 +34,7 @@ pub(super) struct Settings {
 }
 
 /// What a `turn/start` changes, for its turn and later ones.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Read)]
 pub(super) struct Overrides {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     sandbox: Option<Option<SandboxPolicy>>,

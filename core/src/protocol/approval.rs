@@ -1,17 +1,13 @@
 //! Approval requests of the server and the client's answers (contract `wire.md` 6).
 
-use core::fmt;
-
 use alloc::vec::Vec;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, IntoDeserializer};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
 use super::enums::{GrantScope, NetworkRuleAction};
 use super::policy::PermissionOverlay;
-use super::tagged::Text;
 use crate::id::{Id, RequestId};
 use crate::private::Presence;
+use crate::read::{self, Failed, Read, Reader};
 use crate::schema::json_schemas;
 
 /// A request of the server, with the id that the server chose.
@@ -35,7 +31,7 @@ pub enum ServerRequest {
 }
 
 /// What every approval request says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CommandApprovalParams {
@@ -62,7 +58,7 @@ pub struct CommandApprovalParams {
 }
 
 /// A request to apply a patch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FileChangeApprovalParams {
@@ -80,7 +76,7 @@ pub struct FileChangeApprovalParams {
 }
 
 /// A request for more permissions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PermissionsApprovalParams {
@@ -97,7 +93,7 @@ pub struct PermissionsApprovalParams {
 }
 
 /// An answer to a server request, typed by the request it answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -131,90 +127,50 @@ pub enum CommandDecision {
     Cancel,
 }
 
-impl<'de> Deserialize<'de> for CommandDecision {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
+impl Read<'_> for CommandDecision {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        #[derive(Read)]
         struct Network {
             network_policy_amendment: Rule,
         }
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Rule {
             action: NetworkRuleAction,
         }
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Execpolicy {
             #[serde(rename = "execpolicy_amendment")]
             _rule: Vec<Presence>,
         }
-        /// Either a wire object or the bare action of a recorded fact.
-        struct NetworkForm(NetworkRuleAction);
-        impl<'de> Deserialize<'de> for NetworkForm {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(NetworkVisitor)
-            }
+        if reader.peek()? != b'{' {
+            return match &*reader.string()? {
+                "accept" => Ok(Self::Accept),
+                "acceptForSession" => Ok(Self::AcceptForSession),
+                "acceptWithExecpolicyAmendment" => Ok(Self::AcceptWithExecpolicyAmendment),
+                "decline" => Ok(Self::Decline),
+                "cancel" => Ok(Self::Cancel),
+                _ => Err(reader.unknown()),
+            };
         }
-        struct NetworkVisitor;
-        impl<'de> de::Visitor<'de> for NetworkVisitor {
-            type Value = NetworkForm;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a network rule")
-            }
-
-            fn visit_str<E: de::Error>(self, action: &str) -> Result<NetworkForm, E> {
-                NetworkRuleAction::deserialize(action.into_deserializer()).map(NetworkForm)
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<NetworkForm, A::Error> {
-                let network = Network::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(NetworkForm(network.network_policy_amendment.action))
-            }
-        }
-        struct Visitor;
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = CommandDecision;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a decision")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<CommandDecision, E> {
-                Ok(match text {
-                    "accept" => CommandDecision::Accept,
-                    "acceptForSession" => CommandDecision::AcceptForSession,
-                    "acceptWithExecpolicyAmendment" => CommandDecision::AcceptWithExecpolicyAmendment,
-                    "decline" => CommandDecision::Decline,
-                    "cancel" => CommandDecision::Cancel,
-                    _ => return Err(E::custom("unknown decision")),
-                })
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<CommandDecision, A::Error> {
-                let mut decision = None;
-                while let Some(Text(key)) = map.next_key()? {
-                    match &*key {
-                        "acceptWithExecpolicyAmendment" => {
-                            map.next_value::<Execpolicy>()?;
-                            decision = Some(CommandDecision::AcceptWithExecpolicyAmendment);
-                        }
-                        "applyNetworkPolicyAmendment" => {
-                            let NetworkForm(action) = map.next_value()?;
-                            decision = Some(CommandDecision::ApplyNetworkPolicyAmendment(action));
-                        }
-                        _ => {
-                            map.next_value::<de::IgnoredAny>()?;
-                        }
-                    }
-                }
-                decision.ok_or_else(|| de::Error::custom("unknown decision"))
-            }
-        }
-        deserializer.deserialize_any(Visitor)
+        let mut decision = None;
+        reader.object(&["acceptWithExecpolicyAmendment", "applyNetworkPolicyAmendment"], &mut |reader, index| {
+            decision = Some(if index == 0 {
+                Execpolicy::read(reader)?;
+                Self::AcceptWithExecpolicyAmendment
+            } else if reader.peek()? == b'{' {
+                Self::ApplyNetworkPolicyAmendment(Network::read(reader)?.network_policy_amendment.action)
+            } else {
+                // A recorded fact has the action alone.
+                Self::ApplyNetworkPolicyAmendment(Read::read(reader)?)
+            });
+            Ok(())
+        })?;
+        decision.ok_or_else(|| reader.unknown())
     }
 }
 
 /// What the client decided about a patch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -230,7 +186,7 @@ pub enum FileChangeDecision {
 }
 
 /// What the client granted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PermissionsAnswer {
@@ -291,12 +247,12 @@ impl ServerRequest {
     /// [`UnfittingResult`] if the result is not what this request asks for. The error says nothing
     /// about the result, which may hold anything.
     pub fn response_from_result(&self, result: &str) -> Result<ServerResponse, UnfittingResult> {
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Decision<T> {
             decision: T,
         }
-        fn decode<'de, T: Deserialize<'de>>(result: &'de str) -> Result<T, UnfittingResult> {
-            serde_json::from_str(result).map_err(|_| UnfittingResult)
+        fn decode<'text, T: Read<'text>>(result: &'text str) -> Result<T, UnfittingResult> {
+            read::from_str(result).map_err(|_| UnfittingResult)
         }
         Ok(match self {
             Self::CommandApproval(_) => ServerResponse::CommandApproval(decode::<Decision<_>>(result)?.decision),
@@ -308,7 +264,7 @@ impl ServerRequest {
 }
 
 /// `serverRequest/resolved`: the request was answered or cleared.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ServerRequestResolved {
     pub(crate) request_id: RequestId,
@@ -368,7 +324,7 @@ mod tests {
                 "{result}"
             );
             let written = serde_json::to_string(&expected).unwrap();
-            assert_eq!(serde_json::from_str::<CommandDecision>(&written).unwrap(), expected);
+            assert_eq!(crate::read::from_str::<CommandDecision>(&written).unwrap(), expected);
         }
         for bad in
             [r#"{"decision":"nonsense"}"#, r#"{"decision":{}}"#, r#"{"decision":{"accept":1}}"#, "{}", "null", "7"]

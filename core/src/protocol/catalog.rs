@@ -1,46 +1,46 @@
 //! What else an observer learns from: management of plugins, apps and skills, settings, token
 //! usage, hooks, errors (contract `wire.md` 8). None of it is a fact by itself.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
 use super::enums::{HookEventName, HookRunStatus, HookSource, Personality, SkillScope};
 use super::error::TurnError;
 use super::input::split_plugin_id;
-use super::tagged::Text;
 use super::thread::Thread;
 use super::turn::ThreadSettings;
 use crate::id::Id;
-use crate::private::{HostPath, Presence, TextKey, TextLook};
+use crate::private::{HostPath, Presence, TextKey};
+use crate::read::{Failed, Raw, Read, Reader, Text};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Read)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ThreadOpenParams {
     pub(crate) personality: Option<Personality>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OfThread {
     pub(crate) thread_id: Id,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 pub(crate) struct ThreadStarted {
     pub(crate) thread: Thread,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SettingsUpdated {
     pub(crate) thread_id: Id,
     pub(crate) thread_settings: ThreadSettings,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TokenUsageUpdated {
     pub(crate) thread_id: Id,
@@ -48,13 +48,13 @@ pub(crate) struct TokenUsageUpdated {
     pub(crate) token_usage: TokenUsage,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 pub(crate) struct TokenUsage {
     pub(crate) total: TokenBreakdown,
     pub(crate) last: TokenBreakdown,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Read)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct TokenBreakdown {
     pub(crate) total_tokens: i64,
@@ -64,7 +64,7 @@ pub(crate) struct TokenBreakdown {
     pub(crate) reasoning_output_tokens: i64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HookCompleted {
     pub(crate) thread_id: Id,
@@ -73,7 +73,7 @@ pub(crate) struct HookCompleted {
     pub(crate) run: HookRun,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HookRun {
     /// Holds the path of the hook's file, so only a hash of it is read.
@@ -91,11 +91,11 @@ fn unknown_source() -> HookSource {
     HookSource::Unknown
 }
 
-fn text_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TextKey, D::Error> {
-    deserializer.deserialize_str(TextLook(TextKey::of))
+fn text_key(reader: &mut Reader<'_>) -> Result<TextKey, Failed> {
+    reader.string().map(|text| TextKey::of(&text))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorNotification {
     pub(crate) error: TurnError,
@@ -105,7 +105,7 @@ pub(crate) struct ErrorNotification {
     pub(crate) turn_id: Id,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ThreadCompacted {
     pub(crate) thread_id: Id,
@@ -113,7 +113,7 @@ pub(crate) struct ThreadCompacted {
 }
 
 /// How the user is signed in, as far as it decides where compactions run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Read)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum AuthMode {
     #[serde(alias = "apiKey", alias = "api_key")]
@@ -122,14 +122,14 @@ pub(crate) enum AuthMode {
     Other,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AccountUpdated {
     #[serde(default)]
     pub(crate) auth_mode: Option<AuthMode>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PluginInstallParams {
     pub(crate) plugin_name: Id,
@@ -139,25 +139,22 @@ pub(crate) struct PluginInstallParams {
     pub(crate) marketplace_path: Option<TextKey>,
 }
 
-fn optional_text_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TextKey>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(transparent)]
-    struct Key(#[serde(deserialize_with = "text_key")] TextKey);
-    Option::<Key>::deserialize(deserializer).map(|key| key.map(|Key(key)| key))
+fn optional_text_key(reader: &mut Reader<'_>) -> Result<Option<TextKey>, Failed> {
+    if reader.is_null()? { Ok(None) } else { text_key(reader).map(Some) }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PluginUninstallParams {
     pub(crate) plugin_id: Id,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 pub(crate) struct PluginReadResult {
     pub(crate) plugin: PluginDetail,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PluginDetail {
     pub(crate) summary: PluginSummary,
@@ -169,7 +166,7 @@ pub(crate) struct PluginDetail {
     pub(crate) mcp_servers: Vec<Id>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PluginSummary {
     pub(crate) id: Id,
@@ -181,12 +178,12 @@ pub(crate) struct PluginSummary {
     pub(crate) enabled: Option<bool>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 pub(crate) struct PluginListResult {
     pub(crate) marketplaces: Vec<Marketplace>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 pub(crate) struct Marketplace {
     pub(crate) name: Id,
     #[serde(default, deserialize_with = "optional_text_key")]
@@ -195,29 +192,29 @@ pub(crate) struct Marketplace {
     pub(crate) plugins: Vec<PluginSummary>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 pub(crate) struct App {
     pub(crate) id: Id,
     #[serde(default)]
     pub(crate) name: Option<Id>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 pub(crate) struct AppListResult {
     pub(crate) data: Vec<App>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 pub(crate) struct SkillsListResult {
     pub(crate) data: Vec<SkillsOfFolder>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 pub(crate) struct SkillsOfFolder {
     pub(crate) skills: Vec<ListedSkill>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Read)]
 pub(crate) struct ListedSkill {
     pub(crate) name: Id,
     pub(crate) path: HostPath,
@@ -225,32 +222,29 @@ pub(crate) struct ListedSkill {
 }
 
 /// A plugin that a config write turns on or off.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 pub(crate) struct PluginToggle {
     pub(crate) plugin_id: Id,
     pub(crate) enabled: bool,
 }
 
 /// One edit of a config write; its value is only looked at when it is about plugins.
-#[derive(Deserialize)]
+#[derive(Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ConfigEdit<'a> {
-    #[serde(borrow)]
     key_path: Text<'a>,
-    #[serde(borrow)]
-    value: &'a RawValue,
+    value: Raw<'a>,
 }
 
-#[derive(Deserialize)]
+#[derive(Read)]
 pub(crate) struct ConfigBatch<'a> {
-    #[serde(borrow)]
     edits: Vec<ConfigEdit<'a>>,
 }
 
 impl ConfigEdit<'_> {
     /// The plugins that this edit turns on or off (contract `derived.md` 10).
     pub(crate) fn toggles(&self) -> Vec<PluginToggle> {
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Settings {
             enabled: bool,
         }
@@ -263,20 +257,19 @@ impl ConfigEdit<'_> {
         };
         match key[..] {
             ["plugins", id, "enabled"] => {
-                if let Ok(enabled) = serde_json::from_str(self.value.get()) {
+                if let Some(enabled) = self.value.get() {
                     add(id, enabled);
                 }
             }
             ["plugins", id] => {
-                if let Ok(Settings { enabled }) = serde_json::from_str(self.value.get()) {
+                if let Some(Settings { enabled }) = self.value.get() {
                     add(id, enabled);
                 }
             }
             ["plugins"] => {
-                let plugins: alloc::collections::BTreeMap<String, &RawValue> =
-                    serde_json::from_str(self.value.get()).unwrap_or_default();
+                let plugins: BTreeMap<String, Raw<'_>> = self.value.get().unwrap_or_default();
                 for (id, settings) in plugins {
-                    if let Ok(Settings { enabled }) = serde_json::from_str(settings.get()) {
+                    if let Some(Settings { enabled }) = settings.get() {
                         add(&id, enabled);
                     }
                 }
@@ -296,8 +289,7 @@ impl ConfigBatch<'_> {
 
 /// Sorts toggles by plugin and keeps the last of each.
 pub(crate) fn last_of_each(toggles: impl IntoIterator<Item = PluginToggle>) -> Vec<PluginToggle> {
-    let last: alloc::collections::BTreeMap<Id, bool> =
-        toggles.into_iter().map(|toggle| (toggle.plugin_id, toggle.enabled)).collect();
+    let last: BTreeMap<Id, bool> = toggles.into_iter().map(|toggle| (toggle.plugin_id, toggle.enabled)).collect();
     last.into_iter().map(|(plugin_id, enabled)| PluginToggle { plugin_id, enabled }).collect()
 }
 
@@ -319,7 +311,7 @@ mod tests {
             {"keyPath":"plugins.f@m.enabled","value":"secret"},
             {"keyPath":"projects./secret.trust_level","value":"secret"}
         ]}"#;
-        let batch: ConfigBatch<'_> = serde_json::from_str(json).unwrap();
+        let batch: ConfigBatch<'_> = crate::read::from_str(json).unwrap();
         let toggles: Vec<_> = batch.toggles().into_iter().map(|toggle| (toggle.plugin_id, toggle.enabled)).collect();
         assert_eq!(toggles, [("a@m".into(), true), ("b@m".into(), false), ("c@m".into(), false)]);
     }

@@ -2,13 +2,14 @@
 //!
 //! A value that this version does not know reads as `Unknown`: it never fails a message.
 
-use serde::{Deserialize, Serialize};
+use crate::read::Read;
+use serde::Serialize;
 
 /// Declares unit enums with their wire spelling, `Unknown` for any other text, and their docs.
 macro_rules! wire_enums {
     ($($(#[$meta:meta])* $name:ident ($case:literal) { $($(#[$variant_meta:meta])* $variant:ident),+ $(,)? })+) => {$(
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Read)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = $case)]
         #[non_exhaustive]
@@ -116,7 +117,7 @@ wire_enums! {
 }
 
 /// The service tier of a request: a free text on the wire, of which two tiers are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -137,21 +138,21 @@ mod tests {
 
     #[test]
     fn spellings_and_aliases() {
-        let parse = |json: &str| serde_json::from_str::<ApprovalsReviewer>(json).unwrap();
+        let parse = |json: &str| crate::read::from_str::<ApprovalsReviewer>(json).unwrap();
         assert_eq!(parse("\"auto_review\""), ApprovalsReviewer::GuardianSubagent);
         assert_eq!(parse("\"guardian_subagent\""), ApprovalsReviewer::GuardianSubagent);
         assert_eq!(parse("\"someone\""), ApprovalsReviewer::Unknown);
-        assert_eq!(serde_json::from_str::<NetworkProtocol>("\"socks5Tcp\"").unwrap(), NetworkProtocol::Socks5Tcp);
-        assert_eq!(serde_json::from_str::<ItemStatus>("\"inProgress\"").unwrap(), ItemStatus::InProgress);
-        assert_eq!(serde_json::from_str::<ReasoningEffort>("\"xhigh\"").unwrap(), ReasoningEffort::Xhigh);
-        assert_eq!(serde_json::from_str::<ModeKind>("\"pair_programming\"").unwrap(), ModeKind::Unknown);
+        assert_eq!(crate::read::from_str::<NetworkProtocol>("\"socks5Tcp\"").unwrap(), NetworkProtocol::Socks5Tcp);
+        assert_eq!(crate::read::from_str::<ItemStatus>("\"inProgress\"").unwrap(), ItemStatus::InProgress);
+        assert_eq!(crate::read::from_str::<ReasoningEffort>("\"xhigh\"").unwrap(), ReasoningEffort::Xhigh);
+        assert_eq!(crate::read::from_str::<ModeKind>("\"pair_programming\"").unwrap(), ModeKind::Unknown);
         for (json, tier) in [
             ("\"fast\"", ServiceTier::Fast),
             ("\"priority\"", ServiceTier::Fast),
             ("\"flex\"", ServiceTier::Flex),
             ("\"x\"", ServiceTier::Other),
         ] {
-            assert_eq!(serde_json::from_str::<ServiceTier>(json).unwrap(), tier, "{json}");
+            assert_eq!(crate::read::from_str::<ServiceTier>(json).unwrap(), tier, "{json}");
         }
     }
 }

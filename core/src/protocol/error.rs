@@ -1,14 +1,13 @@
 //! Errors on the wire: of turns (contract `wire.md` 1.8, 1.9) and of requests (4.3).
 
 use alloc::string::String;
-use core::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::enums::NonSteerableTurnKind;
-use super::tagged::Text;
 use crate::id::Id;
-use crate::private::{TextLook, is_word, redact_free_text};
+use crate::private::{is_word, redact_free_text};
+use crate::read::{Failed, Read, Reader, Text};
 use crate::schema::json_schemas;
 
 /// What kind of failure ended a turn, in the wire's own form.
@@ -41,50 +40,34 @@ const HTTP_KINDS: [&str; 4] = [
 ];
 const NOT_STEERABLE: &str = "activeTurnNotSteerable";
 
-impl<'de> Deserialize<'de> for CodexErrorInfo {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
+impl Read<'_> for CodexErrorInfo {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        #[derive(Read)]
         struct Http {
             #[serde(rename = "httpStatusCode")]
             status: Option<u16>,
         }
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct NotSteerable {
             #[serde(rename = "turnKind")]
             kind: NonSteerableTurnKind,
         }
-        struct Visitor;
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = CodexErrorInfo;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a kind of error")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<CodexErrorInfo, E> {
-                Ok(if is_word(text) { CodexErrorInfo::Plain(text.into()) } else { CodexErrorInfo::Unknown })
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<CodexErrorInfo, A::Error> {
-                let mut info = CodexErrorInfo::Unknown;
-                while let Some(Text(key)) = map.next_key()? {
-                    if HTTP_KINDS.contains(&&*key) {
-                        info = CodexErrorInfo::Http {
-                            kind: (*key).into(),
-                            http_status_code: map.next_value::<Http>()?.status,
-                        };
-                    } else if key == NOT_STEERABLE {
-                        info = CodexErrorInfo::ActiveTurnNotSteerable {
-                            turn_kind: map.next_value::<NotSteerable>()?.kind,
-                        };
-                    } else {
-                        map.next_value::<de::IgnoredAny>()?;
-                    }
-                }
-                Ok(info)
-            }
+        if reader.peek()? != b'{' {
+            let text = reader.string()?;
+            return Ok(if is_word(&text) { Self::Plain((*text).into()) } else { Self::Unknown });
         }
-        deserializer.deserialize_any(Visitor)
+        let mut info = Self::Unknown;
+        reader.members(&mut |reader, name| {
+            if HTTP_KINDS.contains(&&*name) {
+                info = Self::Http { kind: (*name).into(), http_status_code: Http::read(reader)?.status };
+            } else if name == NOT_STEERABLE {
+                info = Self::ActiveTurnNotSteerable { turn_kind: NotSteerable::read(reader)?.kind };
+            } else {
+                reader.skip()?;
+            }
+            Ok(())
+        })?;
+        Ok(info)
     }
 }
 
@@ -167,9 +150,9 @@ impl ErrorText {
     }
 }
 
-impl<'de> Deserialize<'de> for ErrorText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextLook(Self::new))
+impl Read<'_> for ErrorText {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        reader.string().map(|text| Self::new(&text))
     }
 }
 
@@ -178,7 +161,7 @@ json_schemas! {
 }
 
 /// Why a turn failed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct TurnError {
@@ -189,7 +172,7 @@ pub struct TurnError {
 }
 
 /// Why the server refused a `turn/start` or `turn/steer` (contract `facts.md` 1.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -217,23 +200,22 @@ pub struct RpcError {
     pub unrecorded: bool,
 }
 
-impl<'de> Deserialize<'de> for RpcError {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
+impl Read<'_> for RpcError {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        #[derive(Read)]
         struct Wire<'a> {
             code: i64,
-            #[serde(borrow)]
             message: Text<'a>,
             #[serde(default)]
             data: Option<Data>,
         }
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Data {
             input_error_code: Option<InputErrorCode>,
             #[serde(rename = "codexErrorInfo")]
             codex_error_info: Option<CodexErrorInfo>,
         }
-        #[derive(Deserialize)]
+        #[derive(Read)]
         #[serde(rename_all = "snake_case")]
         enum InputErrorCode {
             InputTooLarge,
@@ -243,7 +225,7 @@ impl<'de> Deserialize<'de> for RpcError {
         const INVALID_REQUEST: i64 = -32600;
         const INVALID_PARAMS: i64 = -32602;
 
-        let wire = Wire::deserialize(deserializer)?;
+        let wire = Wire::read(reader)?;
         let message = &*wire.message.0;
         let error_type = match (wire.code, &wire.data) {
             (INVALID_PARAMS, Some(Data { input_error_code: Some(InputErrorCode::InputTooLarge), .. })) => {
@@ -288,11 +270,11 @@ mod tests {
             r#"{"httpConnectionFailed":{"httpStatusCode":null}}"#,
             r#"{"activeTurnNotSteerable":{"turnKind":"compact"}}"#,
         ] {
-            let info: CodexErrorInfo = serde_json::from_str(json).unwrap();
+            let info: CodexErrorInfo = crate::read::from_str(json).unwrap();
             assert_eq!(serde_json::to_string(&info).unwrap(), json);
         }
         for json in ["\"free text\"", "\"\"", r#"{"newer":{"secret":1}}"#] {
-            assert_eq!(serde_json::from_str::<CodexErrorInfo>(json).unwrap(), CodexErrorInfo::Unknown, "{json}");
+            assert_eq!(crate::read::from_str::<CodexErrorInfo>(json).unwrap(), CodexErrorInfo::Unknown, "{json}");
         }
     }
 
@@ -322,7 +304,7 @@ mod tests {
             (r#"{"code":-32603,"message":"no active turn to steer"}"#, None),
             (r#"{"code":-32602,"message":"x","data":{"input_error_code":"other"}}"#, None),
         ] {
-            let error: RpcError = serde_json::from_str(json).unwrap();
+            let error: RpcError = crate::read::from_str(json).unwrap();
             assert_eq!(error, RpcError { error_type: expected, unrecorded: false }, "{json}");
         }
         for message in [
@@ -332,7 +314,7 @@ mod tests {
             "turn/start.x requires experimentalApi capability",
         ] {
             let json = serde_json::json!({ "code": -32600, "message": message });
-            let error: RpcError = serde_json::from_str(&json.to_string()).unwrap();
+            let error: RpcError = crate::read::from_str(&json.to_string()).unwrap();
             assert_eq!(error, RpcError { error_type: None, unrecorded: true }, "{message}");
         }
     }

@@ -3,11 +3,12 @@
 use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
-use super::tagged::{self, Tagged};
+use super::tagged::{Tagged, read_tagged};
 use crate::id::Id;
-use crate::private::{HostPath, TextKey, TextLook};
+use crate::private::{HostPath, TextKey};
+use crate::read::{Failed, Read, Reader};
 use crate::schema::json_schemas;
 
 /// One piece of user input. Prompts, image data and image paths have no place in it.
@@ -43,7 +44,7 @@ pub enum UserInput {
 }
 
 /// The hashes of the `$name` mentions in a text; a recorded fact leaves them out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
 pub struct TextMentions {
     #[serde(skip)]
     pub(crate) keys: Vec<TextKey>,
@@ -69,53 +70,52 @@ pub fn count_images(input: &[UserInput]) -> u64 {
 }
 
 impl Tagged for UserInput {
-    fn from_members<'de, D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
+    fn from_members(tag: &str, members: &mut Reader<'_>) -> Result<Self, Failed> {
+        #[derive(Read)]
         struct Text {
             #[serde(default, deserialize_with = "mentions")]
             text: TextMentions,
         }
-        fn mentions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TextMentions, D::Error> {
-            deserializer.deserialize_str(TextLook(TextMentions::of))
+        fn mentions(reader: &mut Reader<'_>) -> Result<TextMentions, Failed> {
+            reader.string().map(|text| TextMentions::of(&text))
         }
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Skill {
             name: Id,
             path: HostPath,
         }
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Mention {
             #[serde(deserialize_with = "target")]
             path: UserInput,
         }
-        fn target<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UserInput, D::Error> {
-            deserializer.deserialize_str(TextLook(|path: &str| {
-                if let Some(connector_id) = path.strip_prefix("app://") {
-                    UserInput::App { connector_id: connector_id.into() }
-                } else if let Some(plugin_id) = path.strip_prefix("plugin://") {
-                    UserInput::Plugin { plugin_id: plugin_id.into() }
-                } else {
-                    UserInput::Other
-                }
-            }))
+        fn target(reader: &mut Reader<'_>) -> Result<UserInput, Failed> {
+            let path = reader.string()?;
+            Ok(if let Some(connector_id) = path.strip_prefix("app://") {
+                UserInput::App { connector_id: connector_id.into() }
+            } else if let Some(plugin_id) = path.strip_prefix("plugin://") {
+                UserInput::Plugin { plugin_id: plugin_id.into() }
+            } else {
+                UserInput::Other
+            })
         }
         /// The form in which a recorded fact holds a mention.
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Recorded {
             #[serde(alias = "connector_id")]
             plugin_id: Id,
         }
         Ok(match tag {
-            "text" => Self::Text(Text::deserialize(members)?.text),
+            "text" => Self::Text(Text::read(members)?.text),
             "skill" => {
-                let Skill { name, path } = Skill::deserialize(members)?;
+                let Skill { name, path } = Skill::read(members)?;
                 Self::Skill { name, path }
             }
-            "mention" => Mention::deserialize(members)?.path,
-            "app" => Self::App { connector_id: Recorded::deserialize(members)?.plugin_id },
-            "plugin" => Self::Plugin { plugin_id: Recorded::deserialize(members)?.plugin_id },
+            "mention" => Mention::read(members)?.path,
+            "app" => Self::App { connector_id: Recorded::read(members)?.plugin_id },
+            "plugin" => Self::Plugin { plugin_id: Recorded::read(members)?.plugin_id },
             _ => {
-                tagged::skip(members)?;
+                members.skip()?;
                 match tag {
                     "image" => Self::Image,
                     "localImage" => Self::LocalImage,
@@ -126,11 +126,7 @@ impl Tagged for UserInput {
     }
 }
 
-impl<'de> Deserialize<'de> for UserInput {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        tagged::deserialize(deserializer)
-    }
-}
+read_tagged!(UserInput);
 
 /// A plugin's key, `<name>@<marketplace>`, split at the last `@`; `None` unless both parts are there.
 pub(crate) fn split_plugin_id(id: &str) -> Option<(Id, Id)> {
@@ -161,7 +157,7 @@ mod tests {
             {"type":"mention","name":"a file","path":"/secret/b.rs"},
             {"type":"audio","data":"AAAA"}
         ]"#;
-        let input: Vec<UserInput> = serde_json::from_str(json).unwrap();
+        let input: Vec<UserInput> = crate::read::from_str(json).unwrap();
         let keys = ["doc-writer", "5", "a:b"].map(TextKey::of).to_vec();
         assert_eq!(
             input,
@@ -178,7 +174,7 @@ mod tests {
         );
         assert_eq!(count_images(&input), 2);
         let written = serde_json::to_string(&input).unwrap();
-        let again: Vec<UserInput> = serde_json::from_str(&written).unwrap();
+        let again: Vec<UserInput> = crate::read::from_str(&written).unwrap();
         assert_eq!(again[1..], input[1..]);
     }
 

@@ -4,15 +4,16 @@ use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
 use super::enums::{
     CollabAgentStatus, CollabTool, CommandActionKind, CommandSource, ContentKind, ItemStatus, PatchKind,
     ReasoningEffort, WebSearchActionKind,
 };
-use super::tagged::{self, Tagged};
+use super::tagged::{Tagged, read_tagged};
 use crate::id::Id;
-use crate::private::{HostPath, NonBlank, Presence, TextLook};
+use crate::private::{HostPath, NonBlank, Presence};
+use crate::read::{Failed, Read, Reader};
 
 /// One step of a turn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,7 +46,7 @@ pub enum Item {
 }
 
 /// An item of which only the id counts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Identified {
     /// The item's id.
@@ -53,7 +54,7 @@ pub struct Identified {
 }
 
 /// A command's run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CommandExecution {
@@ -80,7 +81,7 @@ fn agent() -> CommandSource {
 }
 
 /// What a part of a command does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CommandAction {
     /// What it does.
@@ -101,18 +102,15 @@ impl CommandAction {
 /// The name of the file that describes a skill.
 const SKILL_FILE: &str = "SKILL.md";
 
-fn skill_file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HostPath>, D::Error> {
-    struct SkillFile(Option<HostPath>);
-    impl<'de> Deserialize<'de> for SkillFile {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            deserializer.deserialize_str(TextLook(|path: &str| Self(path.ends_with(SKILL_FILE).then(|| path.into()))))
-        }
+fn skill_file(reader: &mut Reader<'_>) -> Result<Option<HostPath>, Failed> {
+    if reader.is_null()? {
+        return Ok(None);
     }
-    Option::<SkillFile>::deserialize(deserializer).map(|file| file.and_then(|SkillFile(path)| path))
+    reader.string().map(|path| path.ends_with(SKILL_FILE).then(|| (*path).into()))
 }
 
 /// A patch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileChange {
     /// The item's id.
@@ -124,7 +122,7 @@ pub struct FileChange {
 }
 
 /// What a patch does to one file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Change {
     /// What happens.
@@ -132,7 +130,7 @@ pub struct Change {
 }
 
 /// What happens to a file, and whether it moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangeKind {
     /// What happens.
@@ -144,7 +142,7 @@ pub struct ChangeKind {
 }
 
 /// A call of a tool of an MCP server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct McpToolCall {
@@ -165,7 +163,7 @@ pub struct McpToolCall {
 }
 
 /// A call of a tool that the client offers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DynamicToolCall {
@@ -187,7 +185,7 @@ pub struct DynamicToolCall {
 }
 
 /// One piece of a dynamic tool's output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ContentItem {
     /// What it is.
@@ -196,7 +194,7 @@ pub struct ContentItem {
 }
 
 /// A call of a collaboration tool.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CollabAgentToolCall {
@@ -223,7 +221,7 @@ pub struct CollabAgentToolCall {
 }
 
 /// The state of an agent that a collaboration tool saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentState {
     /// The state.
@@ -231,7 +229,7 @@ pub struct AgentState {
 }
 
 /// A web search.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebSearch {
     /// The item's id.
@@ -245,7 +243,7 @@ pub struct WebSearch {
 }
 
 /// What a web search did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebSearchAction {
     /// What it did.
@@ -260,7 +258,7 @@ pub struct WebSearchAction {
 }
 
 /// A generated image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImageGeneration {
@@ -293,7 +291,7 @@ impl Item {
 }
 
 /// The news of an agent (`subAgentActivity`), which newer versions show instead of a spawn call.
-#[derive(Deserialize)]
+#[derive(Read)]
 #[serde(rename_all = "camelCase")]
 struct SubAgentActivity {
     id: Id,
@@ -303,7 +301,7 @@ struct SubAgentActivity {
     reasoning_effort: Option<ReasoningEffort>,
 }
 
-#[derive(Deserialize, PartialEq)]
+#[derive(Read, PartialEq)]
 #[serde(rename_all = "camelCase")]
 enum ActivityKind {
     Started,
@@ -330,19 +328,19 @@ impl SubAgentActivity {
 }
 
 impl Tagged for Item {
-    fn from_members<'de, D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
+    fn from_members(tag: &str, members: &mut Reader<'_>) -> Result<Self, Failed> {
         Ok(match tag {
-            "commandExecution" => Self::CommandExecution(Deserialize::deserialize(members)?),
-            "fileChange" => Self::FileChange(Deserialize::deserialize(members)?),
-            "mcpToolCall" => Self::McpToolCall(Deserialize::deserialize(members)?),
-            "dynamicToolCall" => Self::DynamicToolCall(Deserialize::deserialize(members)?),
-            "collabAgentToolCall" => Self::CollabAgentToolCall(Deserialize::deserialize(members)?),
-            "webSearch" => Self::WebSearch(Deserialize::deserialize(members)?),
-            "imageGeneration" => Self::ImageGeneration(Deserialize::deserialize(members)?),
-            "contextCompaction" => Self::ContextCompaction(Deserialize::deserialize(members)?),
-            "subAgentActivity" => SubAgentActivity::deserialize(members)?.into_item(),
+            "commandExecution" => Self::CommandExecution(Read::read(members)?),
+            "fileChange" => Self::FileChange(Read::read(members)?),
+            "mcpToolCall" => Self::McpToolCall(Read::read(members)?),
+            "dynamicToolCall" => Self::DynamicToolCall(Read::read(members)?),
+            "collabAgentToolCall" => Self::CollabAgentToolCall(Read::read(members)?),
+            "webSearch" => Self::WebSearch(Read::read(members)?),
+            "imageGeneration" => Self::ImageGeneration(Read::read(members)?),
+            "contextCompaction" => Self::ContextCompaction(Read::read(members)?),
+            "subAgentActivity" => SubAgentActivity::read(members)?.into_item(),
             _ => {
-                tagged::skip(members)?;
+                members.skip()?;
                 match tag {
                     "userMessage" => Self::UserMessage,
                     "agentMessage" | "reasoning" | "plan" | "modelOutput" => Self::ModelOutput,
@@ -353,11 +351,7 @@ impl Tagged for Item {
     }
 }
 
-impl<'de> Deserialize<'de> for Item {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        tagged::deserialize(deserializer)
-    }
-}
+read_tagged!(Item);
 
 #[cfg(test)]
 mod tests {
@@ -396,10 +390,10 @@ mod tests {
             (r#"{"type":"reasoning","id":"r","summary":["secret"]}"#, r#"{"type":"modelOutput"}"#),
             (r#"{"type":"newerKind","status":7}"#, r#"{"type":"other"}"#),
         ] {
-            let item: Item = serde_json::from_str(wire).unwrap();
+            let item: Item = crate::read::from_str(wire).unwrap();
             let written = serde_json::to_string(&item).unwrap();
             assert_eq!(written, kept);
-            let again: Item = serde_json::from_str(&written).unwrap();
+            let again: Item = crate::read::from_str(&written).unwrap();
             assert_eq!(serde_json::to_string(&again).unwrap(), kept);
         }
     }

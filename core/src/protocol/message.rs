@@ -6,11 +6,6 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
-
-use serde::Deserialize;
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess};
-use serde_json::value::RawValue;
 
 use super::approval::{ServerRequest, ServerRequestResolved};
 use super::catalog::{
@@ -21,13 +16,13 @@ use super::catalog::{
 use super::error::RpcError;
 use super::notification::Notification;
 use super::request::{InitializeParams, TurnStartResponse, TurnSteerResponse};
-use super::tagged::Text;
 use super::thread::ThreadResponse;
 use super::turn::{TurnStartParams, TurnSteerParams};
 use crate::id::RequestId;
+use crate::read::{self, Failed, Position, Problem, Raw, Read, Reader};
 
 /// Who sent a message to whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// From a client to the app-server.
@@ -132,7 +127,7 @@ pub(crate) enum ServerResult {
 }
 
 /// The response of `initialize`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Read)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct InitializeResult {
     pub(crate) user_agent: alloc::string::String,
@@ -173,16 +168,16 @@ pub(crate) fn parse<'a>(
         id: None,
         is_response: false,
     })?;
-    let mut parts = Parts { direction, expected, id: None, method: None, body: None, raw: None, error: None };
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let read = PartsSeed(&mut parts).deserialize(&mut deserializer).and_then(|()| deserializer.end());
-    let read = read.and_then(|()| parts.finish());
-    read.map_err(|error| {
-        // A member of the wrong type ends the parser early: what follows may not even be JSON.
-        let rest = if error.is_data() { serde_json::from_str::<de::IgnoredAny>(text).err() } else { None };
-        let kind = if error.is_data() && rest.is_none() { MalformedKind::Shape } else { MalformedKind::Json };
+    let mut parts = Parts { direction, expected, id: None, method: None, body: None, late: None, error: None };
+    let mut reader = Reader::new(text);
+    let read = parts.read(&mut reader).and_then(|()| reader.end()).and_then(|()| parts.finish(&mut reader));
+    read.map_err(|Failed| {
+        let error = reader.error();
+        // A member of the wrong type ends the reading early: what follows may not even be JSON.
+        let rest = if error.problem.is_of_shape() { read::from_str::<Raw<'_>>(text).err() } else { Some(error) };
+        let kind = if rest.is_none() { MalformedKind::Shape } else { MalformedKind::Json };
         let is_response = parts.method.is_none();
-        Malformed { kind, column: rest.unwrap_or(error).column(), id: parts.id, is_response }
+        Malformed { kind, column: rest.unwrap_or(error).column, id: parts.id, is_response }
     })
 }
 
@@ -194,12 +189,12 @@ struct Parts<'a, 'e> {
     method: Option<Method>,
     body: Option<Body<'a>>,
     /// A body that came before what decides its meaning.
-    raw: Option<(RawKind, &'a RawValue)>,
+    late: Option<(Late, Position)>,
     error: Option<RpcError>,
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum RawKind {
+#[derive(Clone, Copy)]
+enum Late {
     Params,
     Result,
 }
@@ -214,62 +209,45 @@ pub(super) enum Body<'a> {
     Skipped,
 }
 
-struct PartsSeed<'p, 'a, 'e>(&'p mut Parts<'a, 'e>);
-
-impl<'a> DeserializeSeed<'a> for PartsSeed<'_, 'a, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'a> de::Visitor<'a> for PartsSeed<'_, 'a, '_> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON-RPC message")
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-        let parts = self.0;
-        while let Some(Text(key)) = map.next_key()? {
-            match &*key {
-                "id" => parts.id = map.next_value()?,
-                "method" => {
-                    let Text(method) = map.next_value()?;
-                    parts.method = Some(Method::of(parts.direction, &method));
-                }
-                "params" => match parts.method {
-                    Some(method) => parts.body = Some(map.next_value_seed(ParamsSeed(method))?),
-                    None => parts.raw = Some((RawKind::Params, map.next_value()?)),
-                },
-                "result" => match (parts.direction, &parts.id) {
-                    (Direction::ClientToServer, _) => {
-                        parts.body = Some(Body::Answer(map.next_value::<&RawValue>()?.get()));
-                    }
-                    (Direction::ServerToClient, Some(id)) => {
-                        parts.body = Some(map.next_value_seed(ResultSeed((parts.expected)(id)))?);
-                    }
-                    (Direction::ServerToClient, None) => parts.raw = Some((RawKind::Result, map.next_value()?)),
-                },
-                "error" => parts.error = Some(map.next_value()?),
-                _ => {
-                    map.next_value::<de::IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
 impl<'a> Parts<'a, '_> {
-    fn finish(&mut self) -> Result<Message<'a>, serde_json::Error> {
-        if let Some((kind, raw)) = self.raw.take() {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Failed> {
+        reader.object(&["method", "params", "id", "result", "error", "jsonrpc"], &mut |reader, index| {
+            match index {
+                0 => {
+                    let method = reader.string()?;
+                    self.method = Some(Method::of(self.direction, &method));
+                }
+                1 => match self.method {
+                    Some(method) => self.body = Some(params(method, reader)?),
+                    None => self.leave(Late::Params, reader)?,
+                },
+                2 => self.id = Read::read(reader)?,
+                3 => match (self.direction, &self.id) {
+                    (Direction::ClientToServer, _) => self.body = Some(Body::Answer(reader.raw()?)),
+                    (Direction::ServerToClient, Some(id)) => self.body = Some(result((self.expected)(id), reader)?),
+                    (Direction::ServerToClient, None) => self.leave(Late::Result, reader)?,
+                },
+                4 => self.error = Some(Read::read(reader)?),
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })
+    }
+
+    fn leave(&mut self, kind: Late, reader: &mut Reader<'a>) -> Result<(), Failed> {
+        self.late = Some((kind, reader.position()));
+        reader.skip()
+    }
+
+    fn finish(&mut self, reader: &mut Reader<'a>) -> Result<Message<'a>, Failed> {
+        if let Some((kind, position)) = self.late.take() {
             match (kind, self.method, &self.id) {
-                (RawKind::Params, Some(method), _) => self.body = Some(read_late(raw.get(), ParamsSeed(method))?),
-                (RawKind::Result, _, Some(id)) => {
-                    self.body = Some(read_late(raw.get(), ResultSeed((self.expected)(id)))?);
+                (Late::Params, Some(method), _) => {
+                    self.body = Some(reader.at_position(position, |reader| params(method, reader))?);
+                }
+                (Late::Result, _, Some(id)) => {
+                    let expected = (self.expected)(id);
+                    self.body = Some(reader.at_position(position, |reader| result(expected, reader))?);
                 }
                 _ => {}
             }
@@ -281,7 +259,8 @@ impl<'a> Parts<'a, '_> {
             && let Some(method) = self.method
         {
             // Some methods do without parameters; the others say what is missing.
-            self.body = Some(read_late("{}", ParamsSeed(method))?);
+            let empty = params(method, &mut Reader::new("{}"));
+            self.body = Some(empty.map_err(|Failed| reader.fail(Problem::Missing("params")))?);
         }
         // The id stays where an error report finds it.
         Ok(match (self.id.clone(), self.body.take(), self.error) {
@@ -293,14 +272,9 @@ impl<'a> Parts<'a, '_> {
             (Some(id), Some(Body::Answer(result)), _) => Message::Answer { id, result },
             (Some(id), None, Some(error)) => Message::Error { id, error },
             (_, Some(_), _) | (None, None, Some(_)) => Message::Irrelevant,
-            (_, None, None) => return Err(de::Error::custom("neither a method, a result nor an error")),
+            (_, None, None) => return Err(reader.unlike("a request, a notification or a response")),
         })
     }
-}
-
-/// Reads a body again whose meaning came after it.
-pub(super) fn read_late<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, serde_json::Error> {
-    seed.deserialize(&mut serde_json::Deserializer::from_str(text))
 }
 
 /// Whether an observer reads messages of this method.
@@ -368,90 +342,77 @@ methods! {
     }
 }
 
-pub(super) struct ParamsSeed(pub(super) Method);
-
-impl<'a> DeserializeSeed<'a> for ParamsSeed {
-    type Value = Body<'a>;
-
-    fn deserialize<D: Deserializer<'a>>(self, params: D) -> Result<Body<'a>, D::Error> {
-        fn read<'a, T: Deserialize<'a>, D: Deserializer<'a>>(params: D) -> Result<T, D::Error> {
-            T::deserialize(params)
-        }
-        #[derive(Deserialize)]
-        struct LoginParams {
-            #[serde(rename = "type")]
-            mode: AuthMode,
-        }
-        let skipped = |params: D, call| de::IgnoredAny::deserialize(params).map(|_| Body::Call(call));
-        Ok(match self.0 {
-            Method::Initialize => Body::Call(ClientCall::Initialize(read(params)?)),
-            Method::ThreadStart => Body::Call(ClientCall::ThreadStart(read(params)?)),
-            Method::ThreadResume => Body::Call(ClientCall::ThreadResume(read(params)?)),
-            Method::ThreadFork => Body::Call(ClientCall::ThreadFork(read(params)?)),
-            Method::TurnStart => Body::Call(ClientCall::TurnStart(read(params)?)),
-            Method::TurnSteer => Body::Call(ClientCall::TurnSteer(read(params)?)),
-            Method::CompactStart => Body::Call(ClientCall::CompactStart(read(params)?)),
-            Method::PluginInstall => Body::Call(ClientCall::PluginInstall(read(params)?)),
-            Method::PluginUninstall => Body::Call(ClientCall::PluginUninstall(read(params)?)),
-            Method::ConfigValueWrite => {
-                Body::Call(ClientCall::ConfigWrite(last_of_each(read::<ConfigEdit<'_>, _>(params)?.toggles())))
-            }
-            Method::ConfigBatchWrite => {
-                Body::Call(ClientCall::ConfigWrite(read::<ConfigBatch<'_>, _>(params)?.toggles()))
-            }
-            Method::Login => Body::Call(ClientCall::Login(read::<LoginParams, _>(params)?.mode)),
-            Method::PluginRead => skipped(params, ClientCall::PluginRead)?,
-            Method::PluginList => skipped(params, ClientCall::PluginList)?,
-            Method::SkillsList => skipped(params, ClientCall::SkillsList)?,
-            Method::AppList => skipped(params, ClientCall::AppList)?,
-            Method::CommandApproval => Body::Request(ServerRequest::CommandApproval(read(params)?)),
-            Method::FileChangeApproval => Body::Request(ServerRequest::FileChangeApproval(read(params)?)),
-            Method::PermissionsApproval => Body::Request(ServerRequest::PermissionsApproval(read(params)?)),
-            Method::TurnStarted => Body::Notification(Notification::TurnStarted(read(params)?)),
-            Method::TurnCompleted => Body::Notification(Notification::TurnCompleted(read(params)?)),
-            Method::TurnDiffUpdated => Body::Notification(Notification::TurnDiffUpdated(read(params)?)),
-            Method::ItemStarted => Body::Notification(Notification::ItemStarted(read(params)?)),
-            Method::ItemCompleted => Body::Notification(Notification::ItemCompleted(read(params)?)),
-            Method::GuardianReviewCompleted => Body::Notification(Notification::GuardianReviewCompleted(read(params)?)),
-            Method::ThreadStarted => Body::Signal(Signal::ThreadStarted(read(params)?)),
-            Method::SettingsUpdated => Body::Signal(Signal::SettingsUpdated(read(params)?)),
-            Method::TokenUsageUpdated => Body::Signal(Signal::TokenUsageUpdated(read(params)?)),
-            Method::HookCompleted => Body::Signal(Signal::HookCompleted(read(params)?)),
-            Method::ThreadCompacted => Body::Signal(Signal::ThreadCompacted(read(params)?)),
-            Method::Error => Body::Signal(Signal::Error(read(params)?)),
-            Method::ServerRequestResolved => Body::Signal(Signal::ServerRequestResolved(read(params)?)),
-            Method::AccountUpdated => Body::Signal(Signal::AccountUpdated(read(params)?)),
-            Method::Irrelevant => {
-                de::IgnoredAny::deserialize(params)?;
-                Body::Skipped
-            }
-        })
+/// Reads the parameters of a request or a notification.
+pub(super) fn params<'a>(method: Method, params: &mut Reader<'a>) -> Result<Body<'a>, Failed> {
+    #[derive(Read)]
+    struct LoginParams {
+        #[serde(rename = "type")]
+        mode: AuthMode,
     }
+    let skipped = |params: &mut Reader<'a>, call| params.skip().map(|()| Body::Call(call));
+    Ok(match method {
+        Method::Initialize => Body::Call(ClientCall::Initialize(Read::read(params)?)),
+        Method::ThreadStart => Body::Call(ClientCall::ThreadStart(Read::read(params)?)),
+        Method::ThreadResume => Body::Call(ClientCall::ThreadResume(Read::read(params)?)),
+        Method::ThreadFork => Body::Call(ClientCall::ThreadFork(Read::read(params)?)),
+        Method::TurnStart => Body::Call(ClientCall::TurnStart(Read::read(params)?)),
+        Method::TurnSteer => Body::Call(ClientCall::TurnSteer(Read::read(params)?)),
+        Method::CompactStart => Body::Call(ClientCall::CompactStart(Read::read(params)?)),
+        Method::PluginInstall => Body::Call(ClientCall::PluginInstall(Read::read(params)?)),
+        Method::PluginUninstall => Body::Call(ClientCall::PluginUninstall(Read::read(params)?)),
+        Method::ConfigValueWrite => {
+            Body::Call(ClientCall::ConfigWrite(last_of_each(ConfigEdit::read(params)?.toggles())))
+        }
+        Method::ConfigBatchWrite => Body::Call(ClientCall::ConfigWrite(ConfigBatch::read(params)?.toggles())),
+        Method::Login => Body::Call(ClientCall::Login(LoginParams::read(params)?.mode)),
+        Method::PluginRead => skipped(params, ClientCall::PluginRead)?,
+        Method::PluginList => skipped(params, ClientCall::PluginList)?,
+        Method::SkillsList => skipped(params, ClientCall::SkillsList)?,
+        Method::AppList => skipped(params, ClientCall::AppList)?,
+        Method::CommandApproval => Body::Request(ServerRequest::CommandApproval(Read::read(params)?)),
+        Method::FileChangeApproval => Body::Request(ServerRequest::FileChangeApproval(Read::read(params)?)),
+        Method::PermissionsApproval => Body::Request(ServerRequest::PermissionsApproval(Read::read(params)?)),
+        Method::TurnStarted => Body::Notification(Notification::TurnStarted(Read::read(params)?)),
+        Method::TurnCompleted => Body::Notification(Notification::TurnCompleted(Read::read(params)?)),
+        Method::TurnDiffUpdated => Body::Notification(Notification::TurnDiffUpdated(Read::read(params)?)),
+        Method::ItemStarted => Body::Notification(Notification::ItemStarted(Read::read(params)?)),
+        Method::ItemCompleted => Body::Notification(Notification::ItemCompleted(Read::read(params)?)),
+        Method::GuardianReviewCompleted => {
+            Body::Notification(Notification::GuardianReviewCompleted(Read::read(params)?))
+        }
+        Method::ThreadStarted => Body::Signal(Signal::ThreadStarted(Read::read(params)?)),
+        Method::SettingsUpdated => Body::Signal(Signal::SettingsUpdated(Read::read(params)?)),
+        Method::TokenUsageUpdated => Body::Signal(Signal::TokenUsageUpdated(Read::read(params)?)),
+        Method::HookCompleted => Body::Signal(Signal::HookCompleted(Read::read(params)?)),
+        Method::ThreadCompacted => Body::Signal(Signal::ThreadCompacted(Read::read(params)?)),
+        Method::Error => Body::Signal(Signal::Error(Read::read(params)?)),
+        Method::ServerRequestResolved => Body::Signal(Signal::ServerRequestResolved(Read::read(params)?)),
+        Method::AccountUpdated => Body::Signal(Signal::AccountUpdated(Read::read(params)?)),
+        Method::Irrelevant => {
+            params.skip()?;
+            Body::Skipped
+        }
+    })
 }
 
-pub(super) struct ResultSeed(pub(super) Expected);
-
-impl<'a> DeserializeSeed<'a> for ResultSeed {
-    type Value = Body<'a>;
-
-    fn deserialize<D: Deserializer<'a>>(self, result: D) -> Result<Body<'a>, D::Error> {
-        Ok(Body::Result(match self.0 {
-            Expected::Nothing => {
-                de::IgnoredAny::deserialize(result)?;
-                return Ok(Body::Skipped);
-            }
-            Expected::Success => {
-                de::IgnoredAny::deserialize(result)?;
-                ServerResult::Success
-            }
-            Expected::Thread => ServerResult::Thread(Deserialize::deserialize(result)?),
-            Expected::Initialize => ServerResult::Initialize(Deserialize::deserialize(result)?),
-            Expected::TurnStart => ServerResult::TurnStart(Deserialize::deserialize(result)?),
-            Expected::TurnSteer => ServerResult::TurnSteer(Deserialize::deserialize(result)?),
-            Expected::PluginRead => ServerResult::PluginRead(Deserialize::deserialize(result)?),
-            Expected::PluginList => ServerResult::PluginList(Deserialize::deserialize(result)?),
-            Expected::SkillsList => ServerResult::SkillsList(Deserialize::deserialize(result)?),
-            Expected::AppList => ServerResult::AppList(Deserialize::deserialize(result)?),
-        }))
-    }
+/// Reads a response as its request expects.
+pub(super) fn result<'a>(expected: Expected, result: &mut Reader<'a>) -> Result<Body<'a>, Failed> {
+    Ok(Body::Result(match expected {
+        Expected::Nothing => {
+            result.skip()?;
+            return Ok(Body::Skipped);
+        }
+        Expected::Success => {
+            result.skip()?;
+            ServerResult::Success
+        }
+        Expected::Thread => ServerResult::Thread(Read::read(result)?),
+        Expected::Initialize => ServerResult::Initialize(Read::read(result)?),
+        Expected::TurnStart => ServerResult::TurnStart(Read::read(result)?),
+        Expected::TurnSteer => ServerResult::TurnSteer(Read::read(result)?),
+        Expected::PluginRead => ServerResult::PluginRead(Read::read(result)?),
+        Expected::PluginList => ServerResult::PluginList(Read::read(result)?),
+        Expected::SkillsList => ServerResult::SkillsList(Read::read(result)?),
+        Expected::AppList => ServerResult::AppList(Read::read(result)?),
+    }))
 }

@@ -2,15 +2,16 @@
 
 use alloc::boxed::Box;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
 use super::enums::{GuardianCommandSource, GuardianStatus, NetworkProtocol, RiskLevel, UserAuthorization};
 use super::item::Item;
 use super::policy::PermissionOverlay;
-use super::tagged::{self, Tagged};
+use super::tagged::{Tagged, read_tagged};
 use super::turn::Turn;
 use crate::id::Id;
-use crate::private::{DiffText, TextLook};
+use crate::private::DiffText;
+use crate::read::{Failed, Read, Reader};
 
 /// A notification that the reducer takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,7 +40,7 @@ pub enum Notification {
 }
 
 /// A turn that started or ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnNotification {
@@ -50,7 +51,7 @@ pub struct TurnNotification {
 }
 
 /// A turn's whole diff so far; it replaces the former one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnDiffUpdated {
@@ -63,7 +64,7 @@ pub struct TurnDiffUpdated {
 }
 
 /// An item that started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ItemStarted {
@@ -78,7 +79,7 @@ pub struct ItemStarted {
 }
 
 /// An item that ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ItemCompleted {
@@ -93,7 +94,7 @@ pub struct ItemCompleted {
 }
 
 /// An automatic approval review that ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GuardianReviewCompleted {
@@ -117,7 +118,7 @@ pub struct GuardianReviewCompleted {
 }
 
 /// What the automatic reviewer said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GuardianVerdict {
@@ -138,14 +139,8 @@ pub struct GuardianVerdict {
 /// How the server's own rationale of a failed review begins.
 const FAILED_RATIONALE: &str = "Automatic approval review failed:";
 
-fn says_failed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    struct Failed(bool);
-    impl<'de> Deserialize<'de> for Failed {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            deserializer.deserialize_str(TextLook(|rationale: &str| Self(rationale.starts_with(FAILED_RATIONALE))))
-        }
-    }
-    Option::<Failed>::deserialize(deserializer).map(|failed| failed.is_some_and(|Failed(failed)| failed))
+fn says_failed(reader: &mut Reader<'_>) -> Result<bool, Failed> {
+    Ok(!reader.is_null()? && reader.string()?.starts_with(FAILED_RATIONALE))
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
@@ -192,7 +187,7 @@ pub enum GuardianAction {
 }
 
 /// A call of a tool of an MCP server, under review.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct McpAction {
@@ -223,59 +218,53 @@ impl From<&str> for ProgramName {
     }
 }
 
-impl<'de> Deserialize<'de> for ProgramName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextLook(|program: &str| Self::from(program)))
+impl Read<'_> for ProgramName {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        reader.string().map(|program| Self::from(&*program))
     }
 }
 
 impl Tagged for GuardianAction {
-    fn from_members<'de, D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
+    fn from_members(tag: &str, members: &mut Reader<'_>) -> Result<Self, Failed> {
+        #[derive(Read)]
         struct Command {
             source: GuardianCommandSource,
         }
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Execve {
             source: GuardianCommandSource,
             program: ProgramName,
         }
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Network {
             protocol: NetworkProtocol,
             port: u16,
         }
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Permissions {
             permissions: PermissionOverlay,
         }
         Ok(match tag {
-            "command" => Self::Command { source: Command::deserialize(members)?.source },
+            "command" => Self::Command { source: Command::read(members)?.source },
             "execve" => {
-                let Execve { source, program } = Execve::deserialize(members)?;
+                let Execve { source, program } = Execve::read(members)?;
                 Self::Execve { source, program }
             }
             "networkAccess" => {
-                let Network { protocol, port } = Network::deserialize(members)?;
+                let Network { protocol, port } = Network::read(members)?;
                 Self::NetworkAccess { protocol, port }
             }
-            "mcpToolCall" => Self::McpToolCall(McpAction::deserialize(members)?),
-            "requestPermissions" => {
-                Self::RequestPermissions { permissions: Permissions::deserialize(members)?.permissions }
-            }
+            "mcpToolCall" => Self::McpToolCall(McpAction::read(members)?),
+            "requestPermissions" => Self::RequestPermissions { permissions: Permissions::read(members)?.permissions },
             _ => {
-                tagged::skip(members)?;
+                members.skip()?;
                 if tag == "applyPatch" { Self::ApplyPatch } else { Self::Unknown }
             }
         })
     }
 }
 
-impl<'de> Deserialize<'de> for GuardianAction {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        tagged::deserialize(deserializer)
-    }
-}
+read_tagged!(GuardianAction);
 
 #[cfg(test)]
 mod tests {
@@ -307,9 +296,9 @@ mod tests {
             ),
             (r#"{"type":"newer","x":"secret"}"#, r#"{"type":"unknown"}"#),
         ] {
-            let action: GuardianAction = serde_json::from_str(wire).unwrap();
+            let action: GuardianAction = crate::read::from_str(wire).unwrap();
             assert_eq!(serde_json::to_string(&action).unwrap(), kept);
-            assert_eq!(serde_json::from_str::<GuardianAction>(kept).unwrap(), action);
+            assert_eq!(crate::read::from_str::<GuardianAction>(kept).unwrap(), action);
         }
     }
 
@@ -319,11 +308,11 @@ mod tests {
             [("null", false), (r#""secret""#, false), (r#""Automatic approval review failed: secret""#, true)]
         {
             let wire = alloc::format!(r#"{{"status":"denied","rationale":{rationale}}}"#);
-            let verdict: GuardianVerdict = serde_json::from_str(&wire).unwrap();
+            let verdict: GuardianVerdict = crate::read::from_str(&wire).unwrap();
             assert_eq!(verdict.failed_closed, failed, "{wire}");
             let written = serde_json::to_string(&verdict).unwrap();
             assert!(!written.contains("secret"), "{written}");
-            assert_eq!(serde_json::from_str::<GuardianVerdict>(&written).unwrap(), verdict);
+            assert_eq!(crate::read::from_str::<GuardianVerdict>(&written).unwrap(), verdict);
         }
     }
 }

@@ -1,11 +1,10 @@
 //! Approval and sandbox policies, and permission overlays (contract `wire.md` 1.4, 1.6, 1.13).
 
-use core::fmt;
+use serde::{Serialize, Serializer};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
-use super::tagged::{self, Tagged};
+use super::tagged::{Tagged, read_tagged};
 use crate::private::Presence;
+use crate::read::{Failed, Read, Reader};
 use crate::schema::json_schemas;
 
 /// When the agent must ask before it acts.
@@ -26,39 +25,27 @@ pub enum AskForApproval {
     Unknown,
 }
 
-impl<'de> Deserialize<'de> for AskForApproval {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = AskForApproval;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an approval policy")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<AskForApproval, E> {
-                Ok(match text {
-                    "untrusted" => AskForApproval::Untrusted,
-                    "on-failure" => AskForApproval::OnFailure,
-                    "on-request" => AskForApproval::OnRequest,
-                    "granular" => AskForApproval::Granular,
-                    "never" => AskForApproval::Never,
-                    _ => AskForApproval::Unknown,
-                })
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<AskForApproval, A::Error> {
-                let mut policy = AskForApproval::Unknown;
-                while let Some(tagged::Text(key)) = map.next_key()? {
-                    map.next_value::<de::IgnoredAny>()?;
-                    if key == "granular" {
-                        policy = AskForApproval::Granular;
-                    }
+impl Read<'_> for AskForApproval {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        let names = &["untrusted", "on-failure", "on-request", "granular", "never"];
+        let mut policy = Self::Unknown;
+        if reader.peek()? == b'{' {
+            reader.members(&mut |reader, name| {
+                if name == "granular" {
+                    policy = Self::Granular;
                 }
-                Ok(policy)
-            }
+                reader.skip()
+            })?;
+            return Ok(policy);
         }
-        deserializer.deserialize_any(Visitor)
+        Ok(match reader.word_of(names)? {
+            0 => Self::Untrusted,
+            1 => Self::OnFailure,
+            2 => Self::OnRequest,
+            3 => Self::Granular,
+            4 => Self::Never,
+            _ => Self::Unknown,
+        })
     }
 }
 
@@ -103,7 +90,7 @@ pub enum SandboxPolicy {
 }
 
 /// Whether an external sandbox lets commands reach the network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -129,36 +116,30 @@ impl SandboxPolicy {
 }
 
 impl Tagged for SandboxPolicy {
-    fn from_members<'de, D: Deserializer<'de>>(tag: &str, members: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
+    fn from_members(tag: &str, members: &mut Reader<'_>) -> Result<Self, Failed> {
+        #[derive(Read)]
         #[serde(rename_all = "camelCase")]
         struct Members<T: Default> {
             #[serde(default)]
             network_access: T,
         }
-        let plain = |members| Members::<bool>::deserialize(members).map(|members| members.network_access);
+        let plain = |members: &mut Reader<'_>| Members::<bool>::read(members).map(|members| members.network_access);
         Ok(match tag {
             "readOnly" => Self::ReadOnly { network_access: plain(members)? },
             "workspaceWrite" => Self::WorkspaceWrite { network_access: plain(members)? },
-            "externalSandbox" => {
-                Self::ExternalSandbox { network_access: Members::deserialize(members)?.network_access }
-            }
+            "externalSandbox" => Self::ExternalSandbox { network_access: Members::read(members)?.network_access },
             _ => {
-                tagged::skip(members)?;
+                members.skip()?;
                 if tag == "dangerFullAccess" { Self::DangerFullAccess } else { Self::Unknown }
             }
         })
     }
 }
 
-impl<'de> Deserialize<'de> for SandboxPolicy {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        tagged::deserialize(deserializer)
-    }
-}
+read_tagged!(SandboxPolicy);
 
 /// Network access that a request asks for or an answer grants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct NetworkPermissions {
@@ -168,7 +149,7 @@ pub struct NetworkPermissions {
 
 /// Permissions on top of the sandbox, as requested or granted: the network, and whether any file
 /// access is part of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct PermissionOverlay {
@@ -214,10 +195,10 @@ mod tests {
             (r#"{"other":{}}"#, AskForApproval::Unknown),
             ("\"sometimes\"", AskForApproval::Unknown),
         ] {
-            let read: AskForApproval = serde_json::from_str(json).unwrap();
+            let read: AskForApproval = crate::read::from_str(json).unwrap();
             assert_eq!(read, policy, "{json}");
             let written = serde_json::to_string(&read).unwrap();
-            assert_eq!(serde_json::from_str::<AskForApproval>(&written).unwrap(), policy);
+            assert_eq!(crate::read::from_str::<AskForApproval>(&written).unwrap(), policy);
         }
     }
 
@@ -248,11 +229,11 @@ mod tests {
             ),
             (r#"{"type":"newer","a":1}"#, SandboxPolicy::Unknown, None),
         ] {
-            let read: SandboxPolicy = serde_json::from_str(json).unwrap();
+            let read: SandboxPolicy = crate::read::from_str(json).unwrap();
             assert_eq!(read, policy, "{json}");
             assert_eq!(read.network_access(), network, "{json}");
             let written = serde_json::to_string(&read).unwrap();
-            assert_eq!(serde_json::from_str::<SandboxPolicy>(&written).unwrap(), policy);
+            assert_eq!(crate::read::from_str::<SandboxPolicy>(&written).unwrap(), policy);
         }
     }
 }

@@ -2,14 +2,15 @@
 
 use alloc::boxed::Box;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::thread::ThreadResponse;
 use super::turn::{TurnStartParams, TurnSteerParams};
 use crate::id::Id;
+use crate::read::Read;
 
 /// Who a client says it is, and what it can do (contract `wire.md` 2.1).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InitializeParams {
@@ -21,7 +22,7 @@ pub struct InitializeParams {
 }
 
 /// A client's name and version.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClientInfo {
     /// The name.
@@ -31,7 +32,7 @@ pub struct ClientInfo {
 }
 
 /// What a client can do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Capabilities {
@@ -77,7 +78,7 @@ pub enum ClientResponse {
 }
 
 /// The response of `turn/start`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurnStartResponse {
     /// The turn.
@@ -85,7 +86,7 @@ pub struct TurnStartResponse {
 }
 
 /// A turn of which only the id is known yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewTurn {
     /// The turn's id.
@@ -93,7 +94,7 @@ pub struct NewTurn {
 }
 
 /// The response of `turn/steer`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnSteerResponse {

@@ -1,16 +1,15 @@
 //! Threads as their responses and notifications show them (contract `wire.md` 1.1, 1.2, 1.11, 3.1).
 
 use alloc::vec::Vec;
-use core::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::enums::{ApprovalsReviewer, ReasoningEffort, ServiceTier, TurnStatus};
 use super::policy::{AskForApproval, SandboxPolicy};
-use super::tagged::Text;
 use super::turn::CollaborationMode;
 use crate::id::Id;
-use crate::private::{HostPath, NonBlank, TextLook, is_word};
+use crate::private::{HostPath, NonBlank, is_word};
+use crate::read::{Failed, Read, Reader};
 use crate::schema::json_schemas;
 
 /// Who started a thread (`thread.threadSource`).
@@ -43,9 +42,9 @@ impl ThreadSource {
     }
 }
 
-impl<'de> Deserialize<'de> for ThreadSource {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextLook(Self::new))
+impl Read<'_> for ThreadSource {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        reader.string().map(|text| Self::new(&text))
     }
 }
 
@@ -116,47 +115,33 @@ impl SubAgentSource {
     }
 }
 
-impl<'de> Deserialize<'de> for SubAgentSource {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
+impl Read<'_> for SubAgentSource {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        #[derive(Read)]
         struct Spawn {
             parent_thread_id: Id,
         }
-        struct Visitor;
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = SubAgentSource;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("the source of a subagent")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<SubAgentSource, E> {
-                Ok(match text {
-                    "review" => SubAgentSource::Review,
-                    "compact" => SubAgentSource::Compact,
-                    "memory_consolidation" => SubAgentSource::MemoryConsolidation,
-                    other => SubAgentSource::Other(other.into()),
-                })
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<SubAgentSource, A::Error> {
-                let mut source = None;
-                while let Some(Text(key)) = map.next_key()? {
-                    source = Some(match &*key {
-                        "thread_spawn" => SubAgentSource::ThreadSpawn {
-                            parent_thread_id: map.next_value::<Spawn>()?.parent_thread_id,
-                        },
-                        "other" => SubAgentSource::Other(map.next_value()?),
-                        _ => {
-                            map.next_value::<de::IgnoredAny>()?;
-                            SubAgentSource::Other((*key).into())
-                        }
-                    });
-                }
-                source.ok_or_else(|| de::Error::custom("an empty source"))
-            }
+        if reader.peek()? != b'{' {
+            return Ok(match &*reader.string()? {
+                "review" => Self::Review,
+                "compact" => Self::Compact,
+                "memory_consolidation" => Self::MemoryConsolidation,
+                other => Self::Other(other.into()),
+            });
         }
-        deserializer.deserialize_any(Visitor)
+        let mut source = None;
+        reader.members(&mut |reader, name| {
+            source = Some(match &*name {
+                "thread_spawn" => Self::ThreadSpawn { parent_thread_id: Spawn::read(reader)?.parent_thread_id },
+                "other" => Self::Other(Read::read(reader)?),
+                other => {
+                    reader.skip()?;
+                    Self::Other(other.into())
+                }
+            });
+            Ok(())
+        })?;
+        source.ok_or_else(|| reader.unlike("a source with a name"))
     }
 }
 
@@ -203,37 +188,18 @@ impl SessionSource {
     }
 }
 
-impl<'de> Deserialize<'de> for SessionSource {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = SessionSource;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("the source of a thread")
-            }
-
-            fn visit_unit<E: de::Error>(self) -> Result<SessionSource, E> {
-                Ok(SessionSource::Client)
-            }
-
-            fn visit_str<E: de::Error>(self, _: &str) -> Result<SessionSource, E> {
-                Ok(SessionSource::Client)
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<SessionSource, A::Error> {
-                let mut source = SessionSource::Client;
-                while let Some(Text(key)) = map.next_key()? {
-                    if key == "subAgent" {
-                        source = SessionSource::SubAgent(map.next_value()?);
-                    } else {
-                        map.next_value::<de::IgnoredAny>()?;
-                    }
-                }
-                Ok(source)
-            }
+impl Read<'_> for SessionSource {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        let mut source = Self::Client;
+        match reader.peek()? {
+            b'{' => reader.object(&["subAgent"], &mut |reader, _| {
+                source = Self::SubAgent(Read::read(reader)?);
+                Ok(())
+            })?,
+            b'"' | b'n' => reader.skip()?,
+            _ => return Err(reader.unlike("the source of a thread")),
         }
-        deserializer.deserialize_any(Visitor)
+        Ok(source)
     }
 }
 
@@ -251,7 +217,7 @@ impl Serialize for SessionSource {
 }
 
 /// A thread.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Thread {
@@ -281,7 +247,7 @@ pub struct Thread {
 }
 
 /// A turn in a thread's history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PastTurn {
@@ -298,7 +264,7 @@ pub struct PastTurn {
 }
 
 /// An item in a thread's history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PastItem {
     /// What it is.
@@ -307,7 +273,7 @@ pub struct PastItem {
 }
 
 /// The one distinction that a history needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -320,7 +286,7 @@ pub enum PastItemKind {
 }
 
 /// The response of `thread/start`, `thread/resume` and `thread/fork`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ThreadResponse {
@@ -400,16 +366,16 @@ mod tests {
                 SessionSource::SubAgent(SubAgentSource::ThreadSpawn { parent_thread_id: "p".into() }),
             ),
         ] {
-            let source: SessionSource = serde_json::from_str(json).unwrap();
+            let source: SessionSource = crate::read::from_str(json).unwrap();
             assert_eq!(source, expected, "{json}");
             let written = serde_json::to_string(&source).unwrap();
-            assert_eq!(serde_json::from_str::<SessionSource>(&written).unwrap(), expected);
+            assert_eq!(crate::read::from_str::<SessionSource>(&written).unwrap(), expected);
         }
     }
 
     #[test]
     fn a_response_with_only_what_analytics_reads() {
-        let response: ThreadResponse = serde_json::from_str(
+        let response: ThreadResponse = crate::read::from_str(
             r#"{"thread":{"id":"t","turns":[{"id":"u","status":"completed","items":[{"type":"userMessage","content":["secret"]},{"type":"plan"}]}]},"model":"m"}"#,
         )
         .unwrap();

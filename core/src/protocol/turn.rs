@@ -1,10 +1,7 @@
 //! Turns as their notifications show them (contract `wire.md` 1.10, 4).
 
 use alloc::vec::Vec;
-use core::fmt;
-
-use serde::de;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
 use super::enums::{
     ApprovalsReviewer, ModeKind, Personality, ReasoningEffort, ReasoningSummary, ServiceTier, TurnStatus,
@@ -12,13 +9,13 @@ use super::enums::{
 use super::error::TurnError;
 use super::input::UserInput;
 use super::policy::{AskForApproval, SandboxPolicy};
-use super::tagged::Text;
 use crate::id::Id;
 use crate::private::HostPath;
+use crate::read::{Failed, Read, Reader, Text};
 use crate::schema::json_schemas;
 
 /// A turn.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Turn {
@@ -55,35 +52,15 @@ pub enum PermissionProfileId {
     Custom,
 }
 
-impl<'de> Deserialize<'de> for PermissionProfileId {
-    /// Reads the name alone, or the object `{type, id, …}` of older clients.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = PermissionProfileId;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a profile's name")
-            }
-
-            fn visit_str<E: de::Error>(self, name: &str) -> Result<PermissionProfileId, E> {
-                Ok(PermissionProfileId::of(name))
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<PermissionProfileId, A::Error> {
-                let mut id = None;
-                while let Some(Text(key)) = map.next_key()? {
-                    if key == "id" {
-                        let Text(name) = map.next_value()?;
-                        id = Some(PermissionProfileId::of(&name));
-                    } else {
-                        map.next_value::<de::IgnoredAny>()?;
-                    }
-                }
-                id.ok_or_else(|| de::Error::missing_field("id"))
-            }
+/// Reads the name alone, or the object `{type, id, …}` of older clients.
+impl Read<'_> for PermissionProfileId {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        #[derive(Read)]
+        struct Profile<'a> {
+            id: Text<'a>,
         }
-        deserializer.deserialize_any(Visitor)
+        let Text(name) = if reader.peek()? == b'{' { Profile::read(reader)?.id } else { Text::read(reader)? };
+        Ok(Self::of(&name))
     }
 }
 
@@ -99,7 +76,7 @@ impl PermissionProfileId {
 }
 
 /// A collaboration mode and the model settings that come with it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CollaborationMode {
     /// The mode.
@@ -110,7 +87,7 @@ pub struct CollaborationMode {
 }
 
 /// The model settings of a collaboration mode.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModeSettings {
     /// The model's slug.
@@ -121,14 +98,12 @@ pub struct ModeSettings {
 }
 
 /// Reads an absent member as `None` and a `null` as `Some(None)`.
-pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+pub(crate) fn present<'text, T: Read<'text>>(reader: &mut Reader<'text>) -> Result<Option<Option<T>>, Failed> {
+    Read::read(reader).map(Some)
 }
 
 /// The parameters of `turn/start`: what was sent, and overrides for this turn and later ones.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnStartParams {
@@ -172,7 +147,7 @@ pub struct TurnStartParams {
 }
 
 /// The parameters of `turn/steer`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnSteerParams {
@@ -185,7 +160,7 @@ pub struct TurnSteerParams {
 }
 
 /// A thread's whole settings (`thread/settings/updated` of newer versions).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ThreadSettings {
     pub(crate) model: Option<Id>,
@@ -221,10 +196,10 @@ mod tests {
             (r#","serviceTier":"priority""#, Some(Some(ServiceTier::Fast))),
         ] {
             let json = alloc::format!(r#"{{"threadId":"t","input":[]{member}}}"#);
-            let params: TurnStartParams = serde_json::from_str(&json).unwrap();
+            let params: TurnStartParams = crate::read::from_str(&json).unwrap();
             assert_eq!(params.service_tier, expected, "{json}");
             let written = serde_json::to_string(&params).unwrap();
-            assert_eq!(serde_json::from_str::<TurnStartParams>(&written).unwrap(), params);
+            assert_eq!(crate::read::from_str::<TurnStartParams>(&written).unwrap(), params);
         }
     }
 
@@ -237,10 +212,10 @@ mod tests {
             ("\"mine\"", PermissionProfileId::Custom),
             (r#"{"type":"profile","id":":read-only","modifications":[]}"#, PermissionProfileId::ReadOnly),
         ] {
-            let id: PermissionProfileId = serde_json::from_str(json).unwrap();
+            let id: PermissionProfileId = crate::read::from_str(json).unwrap();
             assert_eq!(id, expected, "{json}");
             let written = serde_json::to_string(&id).unwrap();
-            assert_eq!(serde_json::from_str::<PermissionProfileId>(&written).unwrap(), id);
+            assert_eq!(crate::read::from_str::<PermissionProfileId>(&written).unwrap(), id);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A turn's settings as its event shows them (contract `rules.md` 9.3, 9.4).
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::event::turn::{
     ApprovalPolicy, ApprovalsReviewer, CollaborationMode, SandboxPolicy, ServiceTier, SubmissionType,
@@ -9,8 +9,9 @@ use crate::fact::turn::TurnResolvedConfig;
 use crate::id::Id;
 use crate::protocol::enums::{self, ModeKind, Personality, ReasoningEffort, ReasoningSummary};
 use crate::protocol::policy::AskForApproval;
+use crate::read::Read;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Read)]
 pub(super) struct Config {
     pub(super) submission_type: Option<SubmissionType>,
     pub(super) ephemeral: bool,

@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Reducer;
 use crate::digest::Digest;
@@ -11,8 +11,9 @@ use crate::event::common::{Client, ConnectionContext};
 use crate::fact::protocol::Initialize;
 use crate::id::Id;
 use crate::output::Output;
+use crate::read::Read;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Read)]
 pub(super) struct Connection {
     pub(super) context: Arc<ConnectionContext>,
     /// Whether the server is newer than the contract's 0.131, and so reports some more.

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Reducer;
 use super::state::{ItemKey, ItemRef};
@@ -24,10 +24,11 @@ use crate::protocol::enums::{
 };
 use crate::protocol::item::{Item, WebSearch};
 use crate::protocol::notification::{ItemCompleted, ItemStarted};
+use crate::read::Read;
 use crate::time::to_u64;
 
 /// What is known of an item that has not completed.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Read)]
 pub(super) struct ItemState {
     /// Unix milliseconds; none for an item that only has reviews yet.
     pub(super) started_at_ms: Option<u64>,

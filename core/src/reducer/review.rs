@@ -3,7 +3,7 @@
 
 use alloc::boxed::Box;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Reducer;
 use crate::digest::Digest;
@@ -21,10 +21,11 @@ use crate::protocol::approval::{CommandDecision, FileChangeDecision, ServerReque
 use crate::protocol::enums::{GrantScope, GuardianStatus, NetworkRuleAction};
 use crate::protocol::notification::{GuardianAction, GuardianReviewCompleted};
 use crate::protocol::policy::PermissionOverlay;
+use crate::read::Read;
 use crate::time::to_u64;
 
 /// An approval that waits for its answer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Read)]
 pub(super) struct PendingReview {
     thread_id: Id,
     turn_id: Id,
@@ -40,7 +41,7 @@ impl PendingReview {
 }
 
 /// What a review is about and why it was needed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Read)]
 struct ReviewSubject {
     kind: SubjectKind,
     name: Id,

@@ -6,7 +6,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Reducer;
 use crate::digest::{Digest, DigestValue};
@@ -20,9 +20,10 @@ use crate::git_remote;
 use crate::id::Id;
 use crate::output::Output;
 use crate::question::{Question, QuestionKind};
+use crate::read::Read;
 
 /// A skill's use that waits for the answer where the skill lies.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Read)]
 pub(super) struct ParkedSkill {
     tracking: Tracking,
     /// Without its path: that went out with the question.

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Reducer;
 use crate::digest::Digest;
@@ -18,9 +18,10 @@ use crate::id::{ConnectionId, Id};
 use crate::output::Output;
 use crate::protocol::thread::ThreadResponse;
 use crate::question::QuestionId;
+use crate::read::Read;
 use crate::time::to_u64;
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Read)]
 pub(super) struct Thread {
     pub(super) connection_id: Option<ConnectionId>,
     pub(super) metadata: Option<Metadata>,
@@ -30,7 +31,7 @@ pub(super) struct Thread {
     pub(super) open_turn_starts: u32,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Read)]
 pub(super) struct Metadata {
     pub(super) lineage: Arc<Lineage>,
     pub(super) initialization_mode: InitializationMode,

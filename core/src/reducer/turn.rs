@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Reducer;
 use super::config::Config;
@@ -24,10 +24,11 @@ use crate::protocol::input::count_images;
 use crate::protocol::notification::{TurnDiffUpdated, TurnNotification};
 use crate::protocol::turn::TurnStartParams;
 use crate::question::QuestionId;
+use crate::read::Read;
 use crate::time::{UnixMillis, to_u64};
 
 /// What is known of a turn that has not had its event.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Read)]
 pub(super) struct Turn {
     connection_id: Option<ConnectionId>,
     num_input_images: Option<u64>,
@@ -42,7 +43,7 @@ pub(super) struct Turn {
     repository: Option<QuestionId>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Read)]
 struct Completed {
     status: Option<TurnStatus>,
     error: Option<CodexErrorInfo>,
@@ -52,7 +53,7 @@ struct Completed {
 }
 
 /// The latest diff of a turn.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Read)]
 enum Diff {
     /// Its text; never saved.
     #[serde(skip)]

@@ -1,0 +1,57 @@
+//! `#[derive(Read)]`: reads a type of `turnledger-core` from JSON text.
+//!
+//! serde's derived code is compiled anew for each type: a loop over the members, their names, every error. It is fast,
+//! but for the two hundred types of the protocol it is most of a WebAssembly module. The code derived here hands a
+//! table of names and a closure to one reader that all types share. It understands serde's own attributes, so that
+//! a type's names stand once for `Serialize` and for `Read`; an attribute that it does not know is an error.
+
+mod attributes;
+mod enums;
+mod structs;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Data, DeriveInput, GenericParam, Generics, Lifetime, parse_macro_input, parse_quote};
+
+/// Derives `turnledger_core`'s `Read`.
+#[proc_macro_derive(Read, attributes(serde))]
+pub fn derive_read(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expand(&input).unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
+fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
+    let container = attributes::Container::of(&input.attrs)?;
+    let body = match &input.data {
+        Data::Struct(data) => structs::read(&quote!(Self), &data.fields, &container)?,
+        Data::Enum(data) => enums::read(data, &container)?,
+        Data::Union(_) => return Err(syn::Error::new_spanned(input, "a union cannot be read")),
+    };
+    let name = &input.ident;
+    let (_, arguments, _) = input.generics.split_for_impl();
+    let (generics, text) = with_text(&input.generics);
+    let (parameters, _, conditions) = generics.split_for_impl();
+    Ok(quote! {
+        impl #parameters crate::read::Read<#text> for #name #arguments #conditions {
+            fn read(reader: &mut crate::read::Reader<#text>) -> Result<Self, crate::read::Failed> {
+                #body
+            }
+        }
+    })
+}
+
+/// The implementation's parameters, and the lifetime of the text that is read: the type's own where it borrows.
+fn with_text(generics: &Generics) -> (Generics, Lifetime) {
+    let mut generics = generics.clone();
+    let own = generics.lifetimes().next().map(|parameter| parameter.lifetime.clone());
+    let text = own.unwrap_or_else(|| {
+        generics.params.insert(0, parse_quote!('text));
+        parse_quote!('text)
+    });
+    for parameter in &mut generics.params {
+        if let GenericParam::Type(parameter) = parameter {
+            parameter.bounds.push(parse_quote!(crate::read::Read<#text>));
+        }
+    }
+    (generics, text)
+}

@@ -1,0 +1,82 @@
+//! Reading structs, and the contents of variants.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Fields, FieldsNamed, FieldsUnnamed};
+
+use crate::attributes::{Absent, Container, Part};
+
+/// The statements that read `constructor`'s fields and end in its value.
+pub(crate) fn read(constructor: &TokenStream, fields: &Fields, container: &Container) -> syn::Result<TokenStream> {
+    match fields {
+        Fields::Named(fields) => members(constructor, fields, container),
+        Fields::Unnamed(fields) => elements(constructor, fields),
+        Fields::Unit => Ok(quote! { reader.nothing()?; Ok(#constructor) }),
+    }
+}
+
+/// A struct of one field is that field's value; one of several is an array.
+fn elements(constructor: &TokenStream, fields: &FieldsUnnamed) -> syn::Result<TokenStream> {
+    let mut values = Vec::new();
+    for field in &fields.unnamed {
+        values.push(Part::of(&field.attrs)?.value());
+    }
+    if let [value] = &values[..] {
+        return Ok(quote!(Ok(#constructor(#value))));
+    }
+    Err(syn::Error::new_spanned(fields, "`Read` knows no tuples of several fields"))
+}
+
+fn members(constructor: &TokenStream, fields: &FieldsNamed, container: &Container) -> syn::Result<TokenStream> {
+    let mut slots = Vec::new();
+    let mut names = Vec::new();
+    let mut arms = Vec::new();
+    let mut flat = Vec::new();
+    let mut values = Vec::new();
+    for field in &fields.named {
+        let part = Part::of(&field.attrs)?;
+        // The fields are named.
+        let Some(ident) = &field.ident else { continue };
+        let ty = &field.ty;
+        if part.is_skipped {
+            values.push(quote!(#ident: Default::default()));
+            continue;
+        }
+        if part.is_flat {
+            flat.push(quote!(let #ident: #ty = reader.again(start)?;));
+            values.push(quote!(#ident));
+            continue;
+        }
+        let slot = format_ident!("slot_{}", ident.to_string().trim_start_matches("r#"));
+        slots.push(quote!(let mut #slot: Option<#ty> = None;));
+        let own = part.names(container.names.of_field(ident));
+        let indexes = names.len()..names.len() + own.len();
+        let value = part.value();
+        arms.push(quote!(#(#indexes)|* => #slot = Some(#value),));
+        let absent = match &part.absent {
+            Absent::Default => quote!(#slot.unwrap_or_default()),
+            Absent::Call(path) => quote!(#slot.unwrap_or_else(#path)),
+            Absent::ByType if container.has_default => quote!(#slot.unwrap_or_default()),
+            Absent::ByType => {
+                let name = &own[0];
+                quote!(reader.required(#slot, #name)?)
+            }
+        };
+        values.push(quote!(#ident: #absent));
+        names.extend(own);
+    }
+    let start = (!flat.is_empty()).then(|| quote!(let start = reader.position();));
+    Ok(quote! {
+        #start
+        #(#slots)*
+        reader.object(&[#(#names),*], &mut |reader, index| {
+            match index {
+                #(#arms)*
+                _ => {}
+            }
+            Ok(())
+        })?;
+        #(#flat)*
+        Ok(#constructor { #(#values),* })
+    })
+}

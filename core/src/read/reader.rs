@@ -1,0 +1,254 @@
+//! The reader: where it is in the text, and the forms of JSON.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use super::Read;
+use super::error::{Failed, Problem, ReadError};
+
+/// Reads a text from its start to its end.
+pub(crate) struct Reader<'text> {
+    pub(super) text: &'text str,
+    pub(super) at: usize,
+    problem: Problem,
+    problem_at: usize,
+    /// What is open while a value is skipped.
+    pub(super) open: Vec<u8>,
+}
+
+/// Takes each member of an object; its name is read, its value comes next.
+pub(crate) type Members<'m, 'text> = &'m mut dyn FnMut(&mut Reader<'text>, Cow<'text, str>) -> Result<(), Failed>;
+
+/// Takes each member that has a name of a table, by its place in that table.
+pub(crate) type Known<'m, 'text> = &'m mut dyn FnMut(&mut Reader<'text>, usize) -> Result<(), Failed>;
+
+/// A place in a text to which its reader can go back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Position(usize);
+
+impl<'text> Reader<'text> {
+    pub(crate) fn new(text: &'text str) -> Self {
+        Self { text, at: 0, problem: Problem::End, problem_at: 0, open: Vec::new() }
+    }
+
+    pub(crate) fn position(&self) -> Position {
+        Position(self.at)
+    }
+
+    /// Reads what stands at an earlier position, and comes back.
+    pub(crate) fn again<T: Read<'text>>(&mut self, position: Position) -> Result<T, Failed> {
+        self.at_position(position, T::read)
+    }
+
+    pub(crate) fn at_position<T>(
+        &mut self,
+        Position(position): Position,
+        read: impl FnOnce(&mut Self) -> Result<T, Failed>,
+    ) -> Result<T, Failed> {
+        let here = core::mem::replace(&mut self.at, position);
+        let value = read(self)?;
+        self.at = here;
+        Ok(value)
+    }
+
+    /// Why reading failed, once it has.
+    pub(crate) fn error(&self) -> ReadError {
+        ReadError { problem: self.problem, column: self.problem_at + 1 }
+    }
+
+    #[cold]
+    pub(super) fn fail_at(&mut self, at: usize, problem: Problem) -> Failed {
+        (self.problem, self.problem_at) = (problem, at);
+        Failed
+    }
+
+    /// Fails because of what is here.
+    #[cold]
+    pub(crate) fn fail(&mut self, problem: Problem) -> Failed {
+        self.fail_at(self.at, problem)
+    }
+
+    /// Fails because something other than `expected` is here.
+    #[cold]
+    pub(crate) fn unlike(&mut self, expected: &'static str) -> Failed {
+        self.fail(Problem::Type(expected))
+    }
+
+    #[cold]
+    pub(crate) fn unknown(&mut self) -> Failed {
+        self.fail(Problem::Unknown)
+    }
+
+    pub(super) fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// The first byte of what comes next.
+    pub(crate) fn peek(&mut self) -> Result<u8, Failed> {
+        while let Some(byte) = self.byte() {
+            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+                return Ok(byte);
+            }
+            self.at += 1;
+        }
+        Err(self.fail(Problem::End))
+    }
+
+    /// The end of the text.
+    pub(crate) fn end(&mut self) -> Result<(), Failed> {
+        if self.peek().is_err() { Ok(()) } else { Err(self.fail(Problem::Syntax)) }
+    }
+
+    pub(super) fn word(&mut self, word: &str) -> Result<(), Failed> {
+        if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+            return Err(self.fail(Problem::Syntax));
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    #[inline]
+    fn list(&mut self, close: u8, mut part: impl FnMut(&mut Self) -> Result<(), Failed>) -> Result<(), Failed> {
+        self.at += 1;
+        if self.peek()? == close {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.peek()?;
+            part(self)?;
+            let byte = self.peek()?;
+            if byte != b',' && byte != close {
+                return Err(self.fail(Problem::Syntax));
+            }
+            self.at += 1;
+            if byte == close {
+                return Ok(());
+            }
+        }
+    }
+
+    /// An array, element by element.
+    pub(crate) fn array(&mut self, element: &mut dyn FnMut(&mut Self) -> Result<(), Failed>) -> Result<(), Failed> {
+        if self.peek()? != b'[' {
+            return Err(self.unlike("an array"));
+        }
+        self.list(b']', element)
+    }
+
+    /// An object, entry by entry: `entry` reads a string, a [`colon`](Self::colon) and a value.
+    pub(crate) fn entries(&mut self, entry: &mut dyn FnMut(&mut Self) -> Result<(), Failed>) -> Result<(), Failed> {
+        self.open_object()?;
+        self.list(b'}', entry)
+    }
+
+    fn open_object(&mut self) -> Result<(), Failed> {
+        if self.peek()? == b'{' { Ok(()) } else { Err(self.unlike("an object")) }
+    }
+
+    /// What stands between a name and its value.
+    pub(crate) fn colon(&mut self) -> Result<(), Failed> {
+        if self.peek()? != b':' {
+            return Err(self.fail(Problem::Syntax));
+        }
+        self.at += 1;
+        self.peek().map(|_| ())
+    }
+
+    fn name(&mut self) -> Result<Cow<'text, str>, Failed> {
+        if self.peek()? != b'"' {
+            return Err(self.fail(Problem::Syntax));
+        }
+        let name = self.string()?;
+        self.colon()?;
+        Ok(name)
+    }
+
+    /// An object, member by member.
+    pub(crate) fn members(&mut self, member: Members<'_, 'text>) -> Result<(), Failed> {
+        self.open_object()?;
+        self.list(b'}', |reader| {
+            let name = reader.name()?;
+            member(reader, name)
+        })
+    }
+
+    /// An object's members with names of a table, at most one each; others are passed over.
+    pub(crate) fn object(&mut self, names: &[&str], member: Known<'_, 'text>) -> Result<(), Failed> {
+        let mut seen = 0_u64;
+        let mut next = 0;
+        self.open_object()?;
+        self.list(b'}', |reader| {
+            let name = reader.name()?;
+            let Some(index) = place(names, &name, next) else { return reader.skip() };
+            next = index + 1;
+            // The largest type has some thirty names; beyond 64 a repetition is not told.
+            let bit = u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index)).unwrap_or(0);
+            if seen & bit != 0 {
+                return Err(reader.fail(Problem::Repeated));
+            }
+            seen |= bit;
+            member(reader, index)
+        })
+    }
+
+    /// A member that must be there.
+    pub(crate) fn required<T: Read<'text>>(&mut self, value: Option<T>, name: &'static str) -> Result<T, Failed> {
+        value.or_else(T::absent).ok_or_else(|| self.fail(Problem::Missing(name)))
+    }
+
+    /// The text of the member `tag` of the object that comes next, which is yet to be read.
+    pub(crate) fn tag(&mut self, tag: &'static str) -> Result<Cow<'text, str>, Failed> {
+        let start = self.at;
+        self.open_object()?;
+        self.at += 1;
+        loop {
+            if self.peek()? == b'}' {
+                return Err(self.fail_at(start, Problem::Missing(tag)));
+            }
+            let name = self.name()?;
+            if name == tag {
+                let value = self.string()?;
+                self.at = start;
+                return Ok(value);
+            }
+            self.skip()?;
+            match self.peek()? {
+                b',' => self.at += 1,
+                b'}' => {}
+                _ => return Err(self.fail(Problem::Syntax)),
+            }
+        }
+    }
+
+    /// A string's place in a table; the table's length if it has none.
+    pub(crate) fn word_of(&mut self, names: &[&str]) -> Result<usize, Failed> {
+        let word = self.string()?;
+        Ok(place(names, &word, 0).unwrap_or(names.len()))
+    }
+
+    /// A variant: a word, or an object whose one member is named like the variant and has its content.
+    pub(crate) fn variant(&mut self, names: &[&str], content: Known<'_, 'text>) -> Result<(), Failed> {
+        if self.peek()? == b'"' {
+            let start = self.at;
+            let index = self.word_of(names)?;
+            // A word has the content that a `null` would be.
+            return content(&mut Reader::new("null"), index).map_err(|Failed| self.fail_at(start, Problem::Unknown));
+        }
+        let mut count = 0;
+        let start = self.at;
+        self.members(&mut |reader, name| {
+            count += 1;
+            content(reader, place(names, &name, 0).unwrap_or(names.len()))
+        })?;
+        if count == 1 { Ok(()) } else { Err(self.fail_at(start, Problem::Type("an object of one member"))) }
+    }
+}
+
+/// A name's place in a table: mostly `next`, because members come in their type's order.
+fn place(names: &[&str], name: &str, next: usize) -> Option<usize> {
+    if names.get(next) == Some(&name) {
+        return Some(next);
+    }
+    names.iter().position(|known| *known == name)
+}

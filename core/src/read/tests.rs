@@ -1,0 +1,145 @@
+//! The reader beside `serde_json`: what one takes, the other takes.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::{Raw, Read, ReadError, Reader, from_str};
+
+/// Texts that are JSON, or nearly.
+fn nearly_json() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        8 => prop::sample::select(vec![
+            "{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "false", "0", "-", "1", "12", ".5", "e3", "E-7",
+            " ", "\n", "\t", "\\n", "\\u0041", "\\ud83d\\ude00", "\\ud800", "\\udc00", "\\u12", "\\x", "\"a\"", "\"k\":", "\"é😀\"",
+            "18446744073709551615", "18446744073709551616", "-9223372036854775808", "-0", "01", "\u{1}", "[]", "{}",
+            "{\"a\":1}", "[1,2]", "[1,]", "{\"a\":1,}", "nul", "plain text of some length, longer than sixteen bytes",
+        ]).prop_map(str::to_owned),
+        1 => any::<char>().prop_map(String::from),
+    ];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+/// Whether both read a text to the same value.
+fn agree<T: for<'a> Read<'a> + for<'a> Deserialize<'a> + PartialEq + core::fmt::Debug>(text: &str) {
+    assert_eq!(from_str::<T>(text).ok(), serde_json::from_str::<T>(text).ok(), "{text}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn takes_what_serde_json_takes(text in nearly_json()) {
+        for text in [text.clone(), format!("[{text}]"), format!("{{\"a\":{text}}}"), format!("\"{text}\"")] {
+            prop_assert_eq!(from_str::<Raw<'_>>(&text).is_ok(), serde_json::from_str::<IgnoredAny>(&text).is_ok(), "{}", text);
+            agree::<String>(&text);
+            agree::<Option<bool>>(&text);
+            agree::<i64>(&text);
+            agree::<u64>(&text);
+            agree::<u16>(&text);
+            agree::<Vec<i64>>(&text);
+            agree::<(u64, String)>(&text);
+            agree::<BTreeMap<String, u64>>(&text);
+        }
+    }
+
+    #[test]
+    fn reads_what_serde_json_writes(map: BTreeMap<String, Vec<Option<i64>>>, text: String) {
+        let written = serde_json::to_string(&map).unwrap();
+        prop_assert_eq!(from_str::<BTreeMap<String, Vec<Option<i64>>>>(&written).unwrap(), map);
+        let written = serde_json::to_string(&text).unwrap();
+        prop_assert_eq!(from_str::<String>(&written).unwrap(), text);
+    }
+}
+
+#[derive(Debug, PartialEq, Read)]
+#[serde(rename_all = "camelCase")]
+struct Example {
+    first_member: u64,
+    #[serde(default)]
+    second: bool,
+    third: Option<String>,
+    #[serde(flatten)]
+    rest: Rest,
+}
+
+#[derive(Debug, PartialEq, Read)]
+struct Rest {
+    #[serde(alias = "old_kind")]
+    kind: Kind,
+}
+
+#[derive(Debug, PartialEq, Read)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Plain,
+    WithNumber(u64),
+    WithMembers { member: bool },
+}
+
+fn error(text: &str) -> (String, usize) {
+    let error: ReadError = from_str::<Example>(text).unwrap_err();
+    (error.problem.to_string(), error.column())
+}
+
+#[test]
+fn structs_and_enums_as_serde_has_them() {
+    for (text, expected) in [
+        (
+            r#"{"firstMember":1,"second":true,"third":"x","kind":"plain"}"#,
+            Example { first_member: 1, second: true, third: Some("x".into()), rest: Rest { kind: Kind::Plain } },
+        ),
+        (
+            r#" { "unknown" : [ { } ] , "old_kind" : { "with_number" : 7 } , "firstMember" : 2 } "#,
+            Example { first_member: 2, second: false, third: None, rest: Rest { kind: Kind::WithNumber(7) } },
+        ),
+        (
+            r#"{"kind":{"with_members":{"member":true,"more":1}},"third":null,"first\u004dember":3}"#,
+            Example {
+                first_member: 3,
+                second: false,
+                third: None,
+                rest: Rest { kind: Kind::WithMembers { member: true } },
+            },
+        ),
+    ] {
+        assert_eq!(from_str::<Example>(text), Ok(expected), "{text}");
+    }
+}
+
+#[test]
+fn errors_say_what_and_where_and_nothing_of_the_content() {
+    for (text, problem, column) in [
+        ("", "JSON that ends too early", 1),
+        ("[]", "something other than an object", 1),
+        ("{}", "no member `kind`", 3),
+        (r#"{"kind":"plain"}"#, "no member `firstMember`", 17),
+        (r#"{"firstMember":"secret"}"#, "something other than an integer of the right size", 16),
+        (r#"{"firstMember":1,"firstMember":1}"#, "a member twice", 32),
+        (r#"{"firstMember":1,"kind":"secret"}"#, "a value that is not known", 25),
+        (r#"{"firstMember":1,"kind":"with_number"}"#, "a value that is not known", 25),
+        (r#"{"firstMember":1,"kind":{}}"#, "something other than an object of one member", 25),
+        (r#"{"firstMember":1,"other":secret}"#, "no JSON", 26),
+        (r#"{"firstMember":1 "#, "JSON that ends too early", 18),
+        (r#"{"firstMember":1,"kind":"plain"}x"#, "no JSON", 33),
+    ] {
+        assert_eq!(error(text), (problem.to_owned(), column), "{text}");
+    }
+}
+
+#[test]
+fn a_deep_text_needs_no_deep_stack() {
+    let deep = "[".repeat(1_000_000);
+    assert!(from_str::<Raw<'_>>(&deep).is_err());
+    let closed = deep.clone() + &"]".repeat(1_000_000);
+    assert!(from_str::<Raw<'_>>(&closed).is_ok());
+    let mut reader = Reader::new(&closed);
+    assert!(reader.skip().is_ok() && reader.end().is_ok());
+}

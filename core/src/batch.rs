@@ -3,14 +3,13 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use crate::digest::{Digest, DigestValue};
 use crate::event::Event;
 use crate::read::{Read, deserialize_by_reading};
+use crate::write::Write;
 
 /// What a request may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 pub struct BatchLimits {
     /// The most events in a request.
     pub events: usize,
@@ -27,7 +26,7 @@ impl Default for BatchLimits {
 }
 
 /// A request body that is ready to be sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 pub struct Batch {
     /// The same for the same content, so that a server can tell a repeated request.
     pub id: DigestValue,
@@ -41,7 +40,7 @@ const OPEN: &str = "{\"events\":[";
 const CLOSE: &str = "]}";
 
 /// Collects events into batches (contract `rules.md` 11.7). The order of the events stays.
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 pub struct Batcher {
     limits: BatchLimits,
     /// The events so far, separated by commas.
@@ -64,9 +63,7 @@ impl Batcher {
 
     /// Takes an event. Returns the batches that are complete with it, at most two.
     pub fn push(&mut self, event: &Event, digest: &impl Digest) -> Vec<Batch> {
-        // Events are made of texts, numbers and flags alone, which all have a JSON form.
-        serde_json::to_string(event)
-            .map_or_else(|_| Vec::new(), |json| self.push_json(&json, event.is_isolated(), digest))
+        self.push_json(&event.to_json(), event.is_isolated(), digest)
     }
 
     /// Takes an event that was written before. Returns the batches that are complete with it, at most

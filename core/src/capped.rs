@@ -5,13 +5,13 @@ use core::hash::{BuildHasher, Hash};
 
 use foldhash::fast::FixedState;
 use hashbrown::{Equivalent, HashTable};
-use serde::Serialize;
 
 use crate::read::Read;
 use crate::time::UnixMillis;
+use crate::write::Write;
 
 /// How much one map of the state may hold, and for how long an entry may go unused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 pub struct Cap {
     /// The most entries held; a new one evicts the one that was unused for longest.
     pub entries: usize,

@@ -1,15 +1,15 @@
 //! What yielded no event, and why: typed, counted, never silent.
 
 use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-
-use serde::{Serialize, Serializer};
 
 use crate::fact::FactKind;
 use crate::id::{ConnectionId, Id, RequestId};
 use crate::read::{Failed, Read, Reader};
 use crate::time::UnixMillis;
+use crate::write::{self, Write};
 
 /// Something that yielded no event although it was meant to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,14 +24,39 @@ pub struct Discard {
     pub ids: Ids,
 }
 
+impl Discard {
+    /// The discard as JSON, for hosts in other languages: `at`, `subject`, `reason`, a sentence as `text`, and those of
+    /// `connectionId`, `requestId`, `threadId`, `turnId`, `itemId` that are known.
+    pub fn to_json(&self) -> String {
+        #[derive(Write)]
+        struct Form<'a> {
+            at: UnixMillis,
+            subject: Subject,
+            reason: Reason,
+            text: String,
+            #[serde(flatten)]
+            ids: &'a Ids,
+        }
+        let Self { at, subject, reason, ids } = self;
+        let text = alloc::format!("no event ({subject}): {reason}");
+        write::to_string(&Form { at: *at, subject: *subject, reason: *reason, text, ids })
+    }
+}
+
 /// The ids that tell which thing was discarded, as far as they are known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write)]
+#[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "each is the id that its name says")]
 pub struct Ids {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_id: Option<ConnectionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub thread_id: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub turn_id: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub item_id: Option<Id>,
 }
 
@@ -57,7 +82,7 @@ impl Ids {
 macro_rules! worded_enums {
     ($($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal),+ $(,)? })+) => {$(
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Read)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Write, Read)]
         #[serde(rename_all = "snake_case")]
         #[non_exhaustive]
         pub enum $name {
@@ -121,7 +146,7 @@ worded_enums! {
 }
 
 /// How much went through: messages, facts by kind, events by type, discards by subject and reason.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 pub struct Stats {
     /// Messages that were observed.
     pub messages: u64,
@@ -132,15 +157,15 @@ pub struct Stats {
     /// Events that came out, by `event_type`.
     pub events: BTreeMap<alloc::borrow::Cow<'static, str>, u64>,
     /// Discards.
-    #[serde(serialize_with = "as_pairs", deserialize_with = "of_pairs")]
+    #[json(write_with = "as_pairs", read_with = "of_pairs")]
     pub discards: BTreeMap<(Subject, Reason), u64>,
 }
 
 type Discards = BTreeMap<(Subject, Reason), u64>;
 
 /// JSON has no maps with pairs for keys.
-fn as_pairs<S: Serializer>(discards: &Discards, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(discards)
+fn as_pairs(discards: &Discards, text: &mut String) {
+    discards.iter().collect::<Vec<_>>().write(text);
 }
 
 fn of_pairs(reader: &mut Reader<'_>) -> Result<Discards, Failed> {
@@ -148,6 +173,11 @@ fn of_pairs(reader: &mut Reader<'_>) -> Result<Discards, Failed> {
 }
 
 impl Stats {
+    /// The counters as JSON, for hosts in other languages: discards are pairs of subject and reason with their count.
+    pub fn to_json(&self) -> String {
+        write::to_string(self)
+    }
+
     /// Adds what another session counted.
     pub fn add(&mut self, other: &Self) {
         self.messages += other.messages;

@@ -7,10 +7,10 @@ use core::fmt;
 use core::ops::Deref;
 
 use hashbrown::Equivalent;
-use serde::{Serialize, Serializer};
 
 use crate::read::{Failed, Read, Reader};
 use crate::schema::json_schemas;
+use crate::write::{self, Write};
 
 /// An opaque identifier or name (of a thread, a turn, an item, a model, …).
 ///
@@ -69,9 +69,9 @@ impl fmt::Debug for Id {
     }
 }
 
-impl Serialize for Id {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+impl Write for Id {
+    fn write(&self, text: &mut String) {
+        write::string(&self.0, text);
     }
 }
 
@@ -79,6 +79,13 @@ impl Read<'_> for Id {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
         // One allocation, unlike the way through `String`.
         reader.string().map(|text| Self::from(&*text))
+    }
+}
+
+/// A string, for any serialiser.
+impl serde::Serialize for Id {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 
@@ -90,14 +97,22 @@ json_schemas! {
 pub type ConnectionId = u64;
 
 /// The id of a JSON-RPC request: `7` and `"7"` are different ids (contract `wire.md` 0).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum RequestId {
     /// An integer id.
     Number(i64),
     /// A text id.
     Text(Id),
+}
+
+impl Write for RequestId {
+    fn write(&self, text: &mut String) {
+        match self {
+            Self::Number(number) => number.write(text),
+            Self::Text(id) => id.write(text),
+        }
+    }
 }
 
 impl fmt::Display for RequestId {
@@ -131,7 +146,7 @@ impl Read<'_> for RequestId {
 }
 
 /// A turn, by its thread and its own id: equal turn ids of two threads are two turns.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Write, Read)]
 pub(crate) struct TurnKey {
     pub(crate) thread: Id,
     pub(crate) turn: Id,

@@ -42,9 +42,11 @@ pub mod protocol;
 pub mod question;
 mod read;
 pub mod reducer;
+mod scan;
 mod schema;
 mod snapshot;
 mod time;
+mod write;
 
 pub use batch::{Batch, BatchLimits, Batcher};
 pub use capped::Cap;

@@ -14,6 +14,7 @@ use crate::protocol::Direction;
 use crate::reducer::{self, Reducer};
 use crate::snapshot::{self, RestoreError, Snapshot};
 use crate::time::UnixMillis;
+use crate::write;
 
 /// How much state a session holds.
 #[derive(Clone, Copy, Debug, Default)]
@@ -101,8 +102,7 @@ impl<D: Digest> Pipeline<D> {
             reducer: self.reducer.save(),
             stats: self.stats.clone(),
         };
-        // Maps are saved as lists, so every part of the snapshot has a JSON form.
-        serde_json::to_string(&snapshot).unwrap_or_default()
+        write::to_string(&snapshot)
     }
 
     /// Goes on from a snapshot as if there had been no break.

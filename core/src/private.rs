@@ -9,13 +9,13 @@ use core::fmt;
 
 use crate::read::{Failed, Read, Reader};
 use crate::schema::json_schemas;
-use serde::{Serialize, Serializer};
+use crate::write::Write;
 
 const STAND_IN: &str = "[redacted]";
 
 /// A path or working directory on its way into a [`Question`](crate::Question): handed over to the
 /// host, never kept, and never shown by `Debug`.
-#[derive(Clone, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, PartialEq, Eq, Write, Read)]
 #[serde(transparent)]
 pub struct HostPath(String);
 
@@ -45,7 +45,7 @@ impl fmt::Debug for HostPath {
 }
 
 /// The latest unified diff of a running turn: held until the turn ends, then hashed and gone.
-#[derive(Clone, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, PartialEq, Eq, Write, Read)]
 #[serde(transparent)]
 pub struct DiffText(String);
 
@@ -77,9 +77,9 @@ impl fmt::Debug for DiffText {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Presence(pub bool);
 
-impl Serialize for Presence {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0 { serializer.serialize_str(STAND_IN) } else { serializer.serialize_none() }
+impl Write for Presence {
+    fn write(&self, text: &mut String) {
+        self.0.then_some(STAND_IN).write(text);
     }
 }
 
@@ -97,9 +97,9 @@ impl Read<'_> for Presence {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NonBlank(pub bool);
 
-impl Serialize for NonBlank {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(if self.0 { STAND_IN } else { "" })
+impl Write for NonBlank {
+    fn write(&self, text: &mut String) {
+        (if self.0 { STAND_IN } else { "" }).write(text);
     }
 }
 
@@ -113,9 +113,9 @@ impl Read<'_> for NonBlank {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RedactedPath;
 
-impl Serialize for RedactedPath {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("[path]")
+impl Write for RedactedPath {
+    fn write(&self, text: &mut String) {
+        "[path]".write(text);
     }
 }
 
@@ -137,7 +137,7 @@ impl schemars::JsonSchema for RedactedPath {
 }
 
 /// A text known by a 64-bit hash alone: enough to tell whether two texts are the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Write, Read)]
 #[serde(transparent)]
 pub(crate) struct TextKey(u64);
 
@@ -221,7 +221,7 @@ mod tests {
         ] {
             let presence: Presence = crate::read::from_str(json).unwrap();
             assert_eq!(presence, Presence(present), "{json}");
-            let written = serde_json::to_string(&presence).unwrap();
+            let written = crate::write::to_string(&presence);
             assert_eq!(crate::read::from_str::<Presence>(&written).unwrap(), presence);
         }
     }
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn paths_keep_only_their_number() {
         let paths: alloc::vec::Vec<RedactedPath> = crate::read::from_str(r#"["/a","/b"]"#).unwrap();
-        assert_eq!(serde_json::to_string(&paths).unwrap(), r#"["[path]","[path]"]"#);
+        assert_eq!(crate::write::to_string(&paths), r#"["[path]","[path]"]"#);
     }
 
     #[test]

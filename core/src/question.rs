@@ -4,13 +4,14 @@
 //! events and goes on; the answer comes back as a fact. A host that cannot answer says nothing, and
 //! the field that needed the answer is null.
 
-use serde::Serialize;
+use alloc::string::String;
 
 use crate::private::HostPath;
 use crate::read::Read;
+use crate::write::{self, Members, Write};
 
 /// Which question an answer belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct QuestionId(pub u64);
@@ -22,6 +23,20 @@ pub struct Question {
     pub id: QuestionId,
     /// What is asked.
     pub kind: QuestionKind,
+}
+
+impl Question {
+    /// The question as JSON, for hosts in other languages: its `id`, `kind` (`repository` or `skill`), and what is asked
+    /// about.
+    pub fn to_json(&self) -> String {
+        #[derive(Write)]
+        struct Form<'a> {
+            id: QuestionId,
+            #[serde(flatten)]
+            kind: &'a QuestionKind,
+        }
+        write::to_string(&Form { id: self.id, kind: &self.kind })
+    }
 }
 
 /// What is asked.
@@ -42,4 +57,34 @@ pub enum QuestionKind {
         /// may take it for the repository's root.
         workspace: Option<HostPath>,
     },
+}
+
+impl Members for QuestionKind {
+    fn write_members(&self, text: &mut String) {
+        match self {
+            Self::Repository { cwd } => write::members(&[(",\"kind\":", &"repository"), (",\"cwd\":", cwd)], text),
+            Self::Skill { path, workspace } => {
+                write::members(&[(",\"kind\":", &"skill"), (",\"path\":", path), (",\"workspace\":", workspace)], text)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Question, QuestionId, QuestionKind};
+
+    #[test]
+    fn the_form_for_other_languages() {
+        let repository = QuestionKind::Repository { cwd: "/a".into() };
+        assert_eq!(
+            Question { id: QuestionId(7), kind: repository }.to_json(),
+            r#"{"id":7,"kind":"repository","cwd":"/a"}"#
+        );
+        let skill = QuestionKind::Skill { path: "/a/SKILL.md".into(), workspace: None };
+        assert_eq!(
+            Question { id: QuestionId(8), kind: skill }.to_json(),
+            r#"{"id":8,"kind":"skill","path":"/a/SKILL.md","workspace":null}"#
+        );
+    }
 }

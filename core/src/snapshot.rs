@@ -1,18 +1,17 @@
 //! The saved form of a session's state: versioned JSON, without any diff or path.
 
-use serde::Serialize;
-
 use crate::digest::Scheme;
 use crate::discard::Stats;
 use crate::observer::SavedObserver;
 use crate::read::{self, Read, ReadError};
 use crate::reducer::SavedState;
+use crate::write::Write;
 
 /// The version of the form; a snapshot of another version is refused.
 pub(crate) const VERSION: u32 = 2;
 
 /// Everything that a suspended session needs to go on.
-#[derive(Debug, Serialize, Read)]
+#[derive(Debug, Write, Read)]
 pub(crate) struct Snapshot {
     pub(crate) version: u32,
     /// What made the hashes in it.

@@ -1,10 +1,10 @@
 //! The clock seam: the core never asks for the time, every entry point is told it.
 
 use crate::read::Read;
-use serde::Serialize;
+use crate::write::Write;
 
 /// A moment in Unix milliseconds, as the host's clock or a recording says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Write, Read)]
 #[serde(transparent)]
 pub struct UnixMillis(pub u64);
 

@@ -39,12 +39,12 @@ fn benches(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut pipeline = pipeline(Sha2::default());
             let mut output = Output::default();
-            let mut text = Vec::new();
+            let mut text = String::new();
             for message in &messages {
                 let bytes = message.text.as_bytes();
                 pipeline.observe(message.at, message.connection_id, message.direction, bytes, &mut output);
                 for event in &output.events {
-                    serde_json::to_writer(&mut text, event).expect("writing to memory");
+                    event.write_json(&mut text);
                 }
                 output.clear();
                 text.clear();

@@ -33,7 +33,7 @@ fn main() {
     println!("{:<44} {:>14} {:>14} {:>12}", "", "fastest", "slowest", "MB/s");
 
     table.row("reducer alone: facts to events", "fact", facts.len(), || reduce(facts.clone(), |_| {}));
-    let mut text = Vec::new();
+    let mut text = String::new();
     table.row("facts to events to text", "fact", facts.len(), || {
         reduce(facts.clone(), |output| write(output, &mut text))
     });
@@ -115,10 +115,10 @@ fn reduce(facts: Vec<(UnixMillis, Fact)>, mut see: impl FnMut(&Output)) -> Durat
     start.elapsed()
 }
 
-fn write(output: &Output, text: &mut Vec<u8>) {
+fn write(output: &Output, text: &mut String) {
     text.clear();
     for event in &output.events {
-        serde_json::to_writer(&mut *text, event).expect("writing to memory");
+        event.write_json(text);
     }
 }
 

@@ -6,13 +6,11 @@
 mod digest;
 mod options;
 
-use std::fmt::Write;
-
 use js_sys::Function;
 use turnledger_core::digest::Sha2;
 use turnledger_core::{Batch, Batcher, Direction, Fact, Output, Pipeline, UnixMillis};
-use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsError, JsValue};
 
 use self::digest::HostDigest;
 use self::options::Options;
@@ -43,7 +41,7 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// A session that has seen nothing, or goes on from a snapshot. `options` is JSON. With an organisation's
+    /// A session that has seen nothing, or goes on from a snapshot. With an organisation's
     /// key, hashes are made with HMAC-SHA-256 and it; with a function, by the function.
     ///
     /// # Errors
@@ -52,12 +50,12 @@ impl Engine {
     #[wasm_bindgen(constructor)]
     #[allow(clippy::needless_pass_by_value, reason = "JavaScript hands over copies")]
     pub fn new(
-        options: &str,
+        options: &JsValue,
         key: Option<Box<[u8]>>,
         digest: Option<Function>,
         snapshot: Option<String>,
     ) -> Result<Self, JsError> {
-        let Options { rpc_transport, limits, batch, scheme } = Options::from_json(options)?;
+        let Options { rpc_transport, limits, batch, scheme } = Options::of(options)?;
         let digest = HostDigest::new(key.as_deref(), digest, scheme.as_deref())?;
         let pipeline = match snapshot {
             Some(snapshot) => Pipeline::restore(digest.clone(), limits, &snapshot)?,
@@ -118,9 +116,11 @@ impl Engine {
     pub fn take_events(&mut self) -> String {
         let mut lines = String::new();
         for event in self.output.events.drain(..) {
-            let mark = if event.is_isolated() { "!" } else { "" };
-            // Writing to a string does not fail.
-            let _ = writeln!(lines, "{mark}{event}");
+            if event.is_isolated() {
+                lines.push('!');
+            }
+            event.write_json(&mut lines);
+            lines.push('\n');
         }
         lines
     }
@@ -128,13 +128,13 @@ impl Engine {
     /// What yielded no event so far, as a JSON array.
     #[wasm_bindgen(js_name = takeDiscards)]
     pub fn take_discards(&mut self) -> String {
-        options::discards(self.output.discards.drain(..))
+        array(self.output.discards.drain(..).map(|discard| discard.to_json()))
     }
 
     /// What the core asks its host, as a JSON array.
     #[wasm_bindgen(js_name = takeQuestions)]
     pub fn take_questions(&mut self) -> String {
-        options::questions(self.output.questions.drain(..))
+        array(self.output.questions.drain(..).map(|question| question.to_json()))
     }
 
     /// Takes an event into the next request. Returns the requests that are complete with it: each two lines,
@@ -151,8 +151,7 @@ impl Engine {
 
     /// What went through, as JSON.
     pub fn stats(&self) -> String {
-        // Counters alone, which all have a JSON form.
-        serde_json::to_string(self.pipeline.stats()).unwrap_or_default()
+        self.pipeline.stats().to_json()
     }
 
     /// The state as text, to go on from later.
@@ -171,6 +170,22 @@ impl Engine {
 fn lines_of(batch: &Batch) -> String {
     format!("{}\n{}\n", batch.events, batch.body)
 }
+
+/// A JSON array of what is JSON already.
+fn array(values: impl Iterator<Item = String>) -> String {
+    let mut array = String::from("[");
+    for (index, value) in values.enumerate() {
+        if index > 0 {
+            array.push(',');
+        }
+        array.push_str(&value);
+    }
+    array.push(']');
+    array
+}
+
+/// The largest whole number up to which a double has every one.
+const MOST_EXACT: f64 = 9_007_199_254_740_991.0;
 
 /// `as` saturates, and takes what is not a number for 0.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturating is what is wanted")]

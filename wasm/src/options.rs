@@ -1,10 +1,9 @@
-//! What JavaScript and the core tell one another as JSON.
+//! What JavaScript begins a session with.
 
-use serde::{Deserialize, Serialize};
-use turnledger_core::discard::{Reason, Subject};
+use js_sys::{Object, Reflect};
 use turnledger_core::event::common::RpcTransport;
-use turnledger_core::{BatchLimits, Cap, Discard, Limits, Question, QuestionKind, RequestId};
-use wasm_bindgen::JsError;
+use turnledger_core::{BatchLimits, Cap, Limits};
+use wasm_bindgen::{JsCast, JsError, JsValue};
 
 /// What a session begins with.
 #[derive(Debug)]
@@ -16,132 +15,113 @@ pub(crate) struct Options {
     pub(crate) scheme: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-struct Wire {
-    rpc_transport: Option<RpcTransport>,
-    limits: WireLimits,
-    batch: Option<BatchLimits>,
-    scheme: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-struct WireLimits {
-    connections: Option<WireCap>,
-    threads: Option<WireCap>,
-    turns: Option<WireCap>,
-    items: Option<WireCap>,
-    requests: Option<WireCap>,
-    approvals: Option<WireCap>,
-    diff_bytes: Option<u32>,
-    held_diff_bytes: Option<u32>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct WireCap {
-    entries: u32,
-    idle_ms: u64,
-}
-
 impl Options {
-    pub(crate) fn from_json(json: &str) -> Result<Self, JsError> {
-        let wire: Wire = serde_json::from_str(json).map_err(|error| JsError::new(&format!("options: {error}")))?;
-        Ok(Self {
-            rpc_transport: wire.rpc_transport.unwrap_or(RpcTransport::Stdio),
-            limits: wire.limits.limits(),
-            batch: wire.batch.unwrap_or_default(),
-            scheme: wire.scheme,
-        })
-    }
-}
-
-impl WireLimits {
-    /// A limit of both stages is one here.
-    fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
-        let set = |caps: [&mut Cap; 2], wire: Option<WireCap>| {
-            for cap in caps {
-                *cap = wire.map_or(*cap, |WireCap { entries, idle_ms }| Cap { entries: size(entries), idle_ms });
-            }
+    pub(crate) fn of(options: &JsValue) -> Result<Self, JsError> {
+        let options = Part { name: "options", value: options };
+        options.knows(&["rpcTransport", "limits", "batch", "scheme"])?;
+        let rpc_transport = match options.text("rpcTransport")?.as_deref() {
+            None | Some("stdio") => RpcTransport::Stdio,
+            Some("websocket") => RpcTransport::Websocket,
+            Some("in_process") => RpcTransport::InProcess,
+            Some(_) => return Err(JsError::new("transport: expected \"stdio\", \"websocket\" or \"in_process\"")),
         };
-        let Limits { observer, reducer } = &mut limits;
-        set([&mut observer.connections, &mut reducer.connections], self.connections);
-        set([&mut observer.threads, &mut reducer.threads], self.threads);
-        set([&mut observer.turns, &mut reducer.turns], self.turns);
-        set([&mut observer.requests, &mut reducer.requests], self.requests);
-        set([&mut observer.approvals, &mut reducer.reviews], self.approvals);
-        if let Some(WireCap { entries, idle_ms }) = self.items {
-            reducer.items = Cap { entries: size(entries), idle_ms };
-        }
-        reducer.max_diff_bytes = self.diff_bytes.map_or(reducer.max_diff_bytes, size);
-        reducer.max_held_diff_bytes = self.held_diff_bytes.map_or(reducer.max_held_diff_bytes, size);
-        limits
+        let batch = options.part("batch", "batch", batch_limits)?.unwrap_or_default();
+        let limits = options.part("limits", "limits", limits)?.unwrap_or_default();
+        Ok(Self { rpc_transport, limits, batch, scheme: options.text("scheme")? })
     }
 }
 
-fn size(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
+fn batch_limits(part: &Part<'_>) -> Result<BatchLimits, JsError> {
+    part.knows(&["events", "bytes"])?;
+    Ok(BatchLimits { events: part.size("events")?, bytes: part.size("bytes")? })
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct WireDiscard {
-    at: u64,
-    subject: Subject,
-    reason: Reason,
-    text: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connection_id: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<RequestId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    thread_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    turn_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    item_id: Option<String>,
+fn cap(part: &Part<'_>) -> Result<Cap, JsError> {
+    part.knows(&["entries", "idleMs"])?;
+    Ok(Cap { entries: part.size("entries")?, idle_ms: part.number("idleMs")? })
 }
 
-pub(crate) fn discards(discards: impl Iterator<Item = Discard>) -> String {
-    json(discards.map(|Discard { at, subject, reason, ids }| {
-        let text = |id: Option<turnledger_core::Id>| id.map(|id| id.to_string());
-        WireDiscard {
-            at: at.0,
-            subject,
-            reason,
-            text: format!("no event ({subject}): {reason}"),
-            connection_id: ids.connection_id,
-            request_id: ids.request_id,
-            thread_id: text(ids.thread_id),
-            turn_id: text(ids.turn_id),
-            item_id: text(ids.item_id),
+/// A limit of both stages is one here.
+fn limits(part: &Part<'_>) -> Result<Limits, JsError> {
+    part.knows(&["connections", "threads", "turns", "items", "requests", "approvals", "diffBytes", "heldDiffBytes"])?;
+    let mut limits = Limits::default();
+    let Limits { observer, reducer } = &mut limits;
+    for (name, caps) in [
+        ("connections", [Some(&mut observer.connections), Some(&mut reducer.connections)]),
+        ("threads", [Some(&mut observer.threads), Some(&mut reducer.threads)]),
+        ("turns", [Some(&mut observer.turns), Some(&mut reducer.turns)]),
+        ("items", [None, Some(&mut reducer.items)]),
+        ("requests", [Some(&mut observer.requests), Some(&mut reducer.requests)]),
+        ("approvals", [Some(&mut observer.approvals), Some(&mut reducer.reviews)]),
+    ] {
+        if let Some(wanted) = part.part(name, &format!("limits.{name}"), cap)? {
+            caps.into_iter().flatten().for_each(|cap| *cap = wanted);
         }
-    }))
+    }
+    for (name, bytes) in
+        [("diffBytes", &mut reducer.max_diff_bytes), ("heldDiffBytes", &mut reducer.max_held_diff_bytes)]
+    {
+        if !part.get(name).is_undefined() {
+            *bytes = part.size(name)?;
+        }
+    }
+    Ok(limits)
 }
 
-#[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum WireQuestion {
-    Repository { id: u64, cwd: String },
-    Skill { id: u64, path: String, workspace: Option<String> },
+/// An object among the options, by the name under which its caller knows it.
+struct Part<'v> {
+    name: &'v str,
+    value: &'v JsValue,
 }
 
-pub(crate) fn questions(questions: impl Iterator<Item = Question>) -> String {
-    json(questions.filter_map(|Question { id, kind }| match kind {
-        QuestionKind::Repository { cwd } => Some(WireQuestion::Repository { id: id.0, cwd: cwd.expose().into() }),
-        QuestionKind::Skill { path, workspace } => Some(WireQuestion::Skill {
-            id: id.0,
-            path: path.expose().into(),
-            workspace: workspace.map(|workspace| workspace.expose().into()),
-        }),
-        // A question of a later version of the core.
-        _ => None,
-    }))
-}
+impl Part<'_> {
+    fn get(&self, member: &str) -> JsValue {
+        Reflect::get(self.value, &member.into()).unwrap_or_default()
+    }
 
-fn json<T: Serialize>(values: impl Iterator<Item = T>) -> String {
-    // Texts and numbers alone, which all have a JSON form.
-    serde_json::to_string(&values.collect::<Vec<_>>()).unwrap_or_default()
+    /// Looks for members that nobody reads.
+    fn knows(&self, members: &[&str]) -> Result<(), JsError> {
+        if !self.value.is_object() {
+            return Err(JsError::new(&format!("{}: expected an object", self.name)));
+        }
+        let unknown = Object::keys(self.value.unchecked_ref::<Object>())
+            .iter()
+            .filter_map(|key| key.as_string())
+            .find(|key| !members.contains(&key.as_str()));
+        unknown.map_or(Ok(()), |key| Err(JsError::new(&format!("{}: unknown member {key:?}", self.name))))
+    }
+
+    fn part<T>(
+        &self,
+        member: &str,
+        name: &str,
+        read: impl FnOnce(&Part<'_>) -> Result<T, JsError>,
+    ) -> Result<Option<T>, JsError> {
+        let value = self.get(member);
+        if value.is_undefined() { Ok(None) } else { read(&Part { name, value: &value }).map(Some) }
+    }
+
+    fn text(&self, member: &str) -> Result<Option<String>, JsError> {
+        let value = self.get(member);
+        if value.is_undefined() {
+            return Ok(None);
+        }
+        let text =
+            value.as_string().ok_or_else(|| JsError::new(&format!("{}.{member}: expected a string", self.name)))?;
+        Ok(Some(text))
+    }
+
+    /// A whole number from 0 on that a double has exactly.
+    fn number(&self, member: &str) -> Result<u64, JsError> {
+        let number = self.get(member).as_f64().filter(|number| (0.0..=crate::MOST_EXACT).contains(number));
+        number
+            .filter(|number| number.fract() == 0.0)
+            .map(crate::count)
+            .ok_or_else(|| JsError::new(&format!("{}.{member}: expected a whole number from 0 on", self.name)))
+    }
+
+    fn size(&self, member: &str) -> Result<usize, JsError> {
+        let number = self.number(member)?;
+        Ok(usize::try_from(number).unwrap_or(usize::MAX))
+    }
 }

@@ -49,13 +49,13 @@ export class Engine {
   constructor(module: WebAssembly.Module, options: LedgerOptions) {
     this.#memory = initSync({ module }).memory;
     const { batch, digest, key, limits, transport } = options;
-    const text = JSON.stringify({
+    const first = {
       rpcTransport: transport,
       limits,
       batch: batch && { events: batch.events ?? 100, bytes: batch.bytes ?? 1 << 20 },
       scheme: digest?.scheme,
-    });
-    this.#make = (snapshot) => new Core(text, key, digest && ((bytes: Uint8Array) => digest.digest(bytes)), snapshot);
+    };
+    this.#make = (snapshot) => new Core(first, key, digest && ((bytes: Uint8Array) => digest.digest(bytes)), snapshot);
     this.#hasDigest = digest !== undefined;
     // A ledger that did nothing had nothing to save.
     this.#core = this.#make(options.snapshot || undefined);

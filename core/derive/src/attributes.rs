@@ -1,4 +1,5 @@
-//! serde's attributes, as far as a reader needs them.
+//! serde's attributes, as far as a reader and a writer need them, and the ones of our own for what a function reads or
+//! writes: `#[json(read_with = "…", write_with = "…")]`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -21,7 +22,7 @@ impl Case {
             "camelCase" => Ok(Self::Camel),
             "snake_case" => Ok(Self::Snake),
             "lowercase" => Ok(Self::Lower),
-            _ => Err(syn::Error::new_spanned(text, "a case that `Read` does not know")),
+            _ => Err(syn::Error::new_spanned(text, "a case that is not known here")),
         }
     }
 
@@ -67,8 +68,14 @@ fn capitalised(word: &str) -> String {
 #[derive(Default)]
 pub(crate) struct Container {
     pub(crate) names: Case,
+    /// For the members of an enum's variants.
+    pub(crate) member_names: Case,
     /// Every absent member is the type's default's.
     pub(crate) has_default: bool,
+    /// The member that names the variant, where that stands beside or around its content.
+    pub(crate) tag: Option<String>,
+    /// The member that has the content.
+    pub(crate) content: Option<String>,
 }
 
 impl Container {
@@ -77,10 +84,16 @@ impl Container {
         each(attributes, |meta| {
             if meta.path.is_ident("rename_all") {
                 container.names = Case::of(&text(meta)?)?;
+            } else if meta.path.is_ident("rename_all_fields") {
+                container.member_names = Case::of(&text(meta)?)?;
             } else if meta.path.is_ident("default") {
                 container.has_default = true;
+            } else if meta.path.is_ident("tag") {
+                container.tag = Some(text(meta)?.value());
+            } else if meta.path.is_ident("content") {
+                container.content = Some(text(meta)?.value());
             } else if !meta.path.is_ident("transparent") {
-                return Err(meta.error("an attribute that `Read` does not know"));
+                return Err(meta.error("an attribute that is not known here"));
             }
             Ok(())
         })?;
@@ -102,6 +115,9 @@ pub(crate) struct Part {
     pub(crate) aliases: Vec<String>,
     pub(crate) absent: Absent,
     pub(crate) read_with: Option<ExprPath>,
+    pub(crate) write_with: Option<ExprPath>,
+    pub(crate) left_out_if: Option<ExprPath>,
+    pub(crate) is_written: bool,
     pub(crate) is_skipped: bool,
     pub(crate) is_flat: bool,
     /// A variant for every name that is not known.
@@ -115,6 +131,9 @@ impl Part {
             aliases: Vec::new(),
             absent: Absent::ByType,
             read_with: None,
+            write_with: None,
+            left_out_if: None,
+            is_written: true,
             is_skipped: false,
             is_flat: false,
             is_other: false,
@@ -127,18 +146,23 @@ impl Part {
             } else if meta.path.is_ident("default") {
                 let is_plain = meta.input.is_empty() || meta.input.peek(syn::Token![,]);
                 part.absent = if is_plain { Absent::Default } else { Absent::Call(text(meta)?.parse()?) };
-            } else if meta.path.is_ident("deserialize_with") {
+            } else if meta.path.is_ident("read_with") {
                 part.read_with = Some(text(meta)?.parse()?);
             } else if meta.path.is_ident("skip") {
                 part.is_skipped = true;
+                part.is_written = false;
             } else if meta.path.is_ident("flatten") {
                 part.is_flat = true;
             } else if meta.path.is_ident("other") {
                 part.is_other = true;
-            } else if meta.path.is_ident("serialize_with") || meta.path.is_ident("skip_serializing_if") {
-                text(meta)?;
-            } else if !meta.path.is_ident("skip_serializing") {
-                return Err(meta.error("an attribute that `Read` does not know"));
+            } else if meta.path.is_ident("write_with") {
+                part.write_with = Some(text(meta)?.parse()?);
+            } else if meta.path.is_ident("skip_serializing_if") {
+                part.left_out_if = Some(text(meta)?.parse()?);
+            } else if meta.path.is_ident("skip_serializing") {
+                part.is_written = false;
+            } else {
+                return Err(meta.error("an attribute that is not known here"));
             }
             Ok(())
         })?;
@@ -159,7 +183,9 @@ impl Part {
 }
 
 fn each(attributes: &[Attribute], mut look: impl FnMut(&ParseNestedMeta<'_>) -> syn::Result<()>) -> syn::Result<()> {
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+    for attribute in
+        attributes.iter().filter(|attribute| attribute.path().is_ident("serde") || attribute.path().is_ident("json"))
+    {
         attribute.parse_nested_meta(|meta| look(&meta))?;
     }
     Ok(())

@@ -8,6 +8,11 @@ use crate::attributes::{Container, Part};
 use crate::structs;
 
 pub(crate) fn read(data: &DataEnum, container: &Container) -> syn::Result<TokenStream> {
+    if container.tag.is_some() {
+        let message =
+            "an enum whose variant a member names is read by hand: what such an object holds is often left out";
+        return Err(syn::Error::new_spanned(&data.variants, message));
+    }
     let mut names = Vec::new();
     let mut arms = Vec::new();
     let mut other = None;

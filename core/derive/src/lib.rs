@@ -1,23 +1,32 @@
-//! `#[derive(Read)]`: reads a type of `turnledger-core` from JSON text.
+//! `#[derive(Read, Write)]`: reads the types of `turnledger-core` from JSON text, and writes them.
 //!
 //! serde's derived code is compiled anew for each type: a loop over the members, their names, every error. It is fast,
 //! but for the two hundred types of the protocol it is most of a WebAssembly module. The code derived here hands a
-//! table of names and a closure to one reader that all types share. It understands serde's own attributes, so that
-//! a type's names stand once for `Serialize` and for `Read`; an attribute that it does not know is an error.
+//! table of names and a closure to one reader that all types share, and a table of names and values to one writer.
+//! It understands serde's own attributes, which the JSON Schema of the types follows, too; an attribute that it does
+//! not know is an error.
 
 mod attributes;
 mod enums;
 mod structs;
+mod write;
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, GenericParam, Generics, Lifetime, parse_macro_input, parse_quote};
 
 /// Derives `turnledger_core`'s `Read`.
-#[proc_macro_derive(Read, attributes(serde))]
+#[proc_macro_derive(Read, attributes(json, serde))]
 pub fn derive_read(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     expand(&input).unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
+/// Derives `turnledger_core`'s `Write`.
+#[proc_macro_derive(Write, attributes(json, serde))]
+pub fn derive_write(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    write::expand(&input).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
 fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {

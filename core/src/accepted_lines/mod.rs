@@ -11,14 +11,13 @@ mod path;
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 pub use self::chunk::Chunker;
 pub use self::diff::{DiffLine, DiffParser};
 pub use self::normalise::LineBuffer;
 use crate::digest::{Digest, DigestValue, Domain, fingerprint};
 use crate::event::accepted_lines::LineFingerprint;
 use crate::read::Read;
+use crate::write::Write;
 
 /// The hash of a file's path, relative to its repository's root, with `/` between its parts.
 pub fn path_hash(digest: &impl Digest, path: &str) -> DigestValue {
@@ -107,7 +106,7 @@ impl<D: Digest> Fingerprinter<D> {
 }
 
 /// What a diff amounts to, once its text is gone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 pub(crate) struct AcceptedLines {
     pub(crate) added: u64,
     pub(crate) deleted: u64,

@@ -6,12 +6,11 @@ mod sha2;
 use alloc::string::String;
 use core::fmt;
 
-use serde::{Serialize, Serializer};
-
 #[cfg(any(test, feature = "sha2"))]
 pub use self::sha2::{KeyTooShort, Sha2};
 use crate::id::Id;
 use crate::read::{Failed, Read, Reader};
+use crate::write::Write;
 
 /// What a host supplies for hashing.
 ///
@@ -30,7 +29,7 @@ pub trait Digest {
 
 /// The algorithm, and the key if there is one, behind a digest: digests of different schemes say
 /// nothing of one another. `sha256`, `hmac-sha256:` and the key's id, `sha1`, or a host's own name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Write)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Scheme(Id);
@@ -152,9 +151,9 @@ impl fmt::Debug for DigestValue {
     }
 }
 
-impl Serialize for DigestValue {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.with_hex(|hex| serializer.serialize_str(hex))
+impl Write for DigestValue {
+    fn write(&self, text: &mut String) {
+        self.with_hex(|hex| hex.write(text));
     }
 }
 
@@ -238,7 +237,7 @@ mod tests {
     #[test]
     fn hexadecimal_both_ways() {
         let value = DigestValue::new(&[0x00, 0xab, 0x7f]);
-        let json = serde_json::to_string(&value).unwrap();
+        let json = crate::write::to_string(&value);
         assert_eq!(json, "\"00ab7f\"");
         assert_eq!(crate::read::from_str::<DigestValue>(&json).unwrap(), value);
         for bad in ["\"abc\"", "\"zz\"", "\"é\"", "1"] {

@@ -38,7 +38,7 @@ event_structs! {
 }
 
 /// The constant that repeats the event's type inside its parameters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, crate::read::Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, crate::write::Write, crate::read::Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum InnerEventType {
     /// `codex.accepted_line_fingerprints`
@@ -48,7 +48,7 @@ pub enum InnerEventType {
 }
 
 /// The constant that says which product accepted the lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, crate::read::Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, crate::write::Write, crate::read::Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProductSurface {

@@ -15,7 +15,7 @@ event_enums! {
 }
 
 /// Which hook ran, in Pascal case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, crate::read::Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, crate::write::Write, crate::read::Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[allow(missing_docs, reason = "the contract's own word says it")]
 #[non_exhaustive]

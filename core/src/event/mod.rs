@@ -19,9 +19,8 @@ pub mod tool;
 pub mod turn;
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use core::fmt;
-
-use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use accepted_lines::AcceptedLineFingerprints;
 use app::AppEvent;
@@ -40,6 +39,7 @@ use tool::{
 use turn::TurnEvent;
 
 use crate::read::{Failed, Read, Reader, deserialize_by_reading};
+use crate::write::{self, Members, Write, serialize_by_writing};
 
 /// Declares the events: variant, parameters, `event_type`.
 macro_rules! events {
@@ -66,17 +66,20 @@ macro_rules! events {
             }
         }
 
-        impl Serialize for Event {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl Write for Event {
+            fn write(&self, text: &mut String) {
                 match self {
-                    $(Self::$variant(params) => write_event(serializer, $name, &**params),)+
+                    $(Self::$variant(params) => write_event($name, &**params, text),)+
                     Self::SkillInvocation(skill) => {
-                        let mut event = serializer.serialize_struct("Event", 4)?;
-                        event.serialize_field("event_type", SKILL_INVOCATION)?;
-                        event.serialize_field("skill_id", &skill.skill_id)?;
-                        event.serialize_field("skill_name", &skill.skill_name)?;
-                        event.serialize_field("event_params", &skill.params)?;
-                        event.end()
+                        text.push('{');
+                        let members: [(_, &dyn Write); 4] = [
+                            (",\"event_type\":", &SKILL_INVOCATION),
+                            (",\"skill_id\":", &skill.skill_id),
+                            (",\"skill_name\":", &skill.skill_name),
+                            (",\"event_params\":", &skill.params),
+                        ];
+                        write::members(&members, text);
+                        text.push('}');
                     }
                 }
             }
@@ -156,17 +159,28 @@ events! {
 }
 
 impl Event {
+    /// The event as JSON, without white space.
+    pub fn to_json(&self) -> String {
+        write::to_string(self)
+    }
+
+    /// Appends the event as JSON to a text.
+    pub fn write_json(&self, text: &mut String) {
+        self.write(text);
+    }
+
     /// Whether the event must be alone in its request (contract `rules.md` 11.7).
     pub fn is_isolated(&self) -> bool {
         matches!(self, Self::AcceptedLineFingerprints(_))
     }
 }
 
-fn write_event<S: Serializer, P: Serialize>(serializer: S, name: &'static str, params: &P) -> Result<S::Ok, S::Error> {
-    let mut event = serializer.serialize_struct("Event", 2)?;
-    event.serialize_field("event_type", name)?;
-    event.serialize_field("event_params", params)?;
-    event.end()
+fn write_event(name: &'static str, params: &dyn Members, text: &mut String) {
+    text.push_str("{\"event_type\":\"");
+    text.push_str(name);
+    text.push_str("\",\"event_params\":");
+    write::object(params, text);
+    text.push('}');
 }
 
 /// Reads an event that was written before.
@@ -193,11 +207,12 @@ impl Read<'_> for Event {
 }
 
 deserialize_by_reading!(Event, AcceptedLineFingerprints);
+serialize_by_writing!(Event);
 
 impl fmt::Display for Event {
     /// The event as one line of JSON.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+        formatter.write_str(&self.to_json())
     }
 }
 

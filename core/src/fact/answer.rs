@@ -1,14 +1,13 @@
 //! The host's answers to the core's [questions](crate::question).
 
-use serde::Serialize;
-
 use crate::id::Id;
 use crate::private::HostPath;
 use crate::question::QuestionId;
 use crate::read::Read;
+use crate::write::Write;
 
 /// The remote of the repository that a question asked about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RepositoryAnswered {
     /// The question.
@@ -18,7 +17,7 @@ pub struct RepositoryAnswered {
 }
 
 /// Where the skill that a question asked about lies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SkillAnswered {
     /// The question.
@@ -32,7 +31,7 @@ pub struct SkillAnswered {
 }
 
 /// The URL of a Git remote; `Debug` does not show it, for it may hold credentials.
-#[derive(Clone, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct RemoteUrl(Id);

@@ -2,15 +2,14 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use super::Tracking;
 use crate::event::common::InvocationType;
 use crate::id::Id;
 use crate::read::Read;
+use crate::write::Write;
 
 /// The user named apps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppMentioned {
     /// The turn.
@@ -20,7 +19,7 @@ pub struct AppMentioned {
 }
 
 /// A tool of an app was called.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppUsed {
     /// The turn.
@@ -30,7 +29,7 @@ pub struct AppUsed {
 }
 
 /// An app, as far as it is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct App {
     /// The connector's id.

@@ -1,11 +1,10 @@
 //! A compaction of a thread's context (contract `facts.md` 3.2).
 
-use serde::Serialize;
-
 use crate::event::common::{event_enums, event_structs};
 use crate::id::Id;
 use crate::protocol::error::ErrorText;
 use crate::read::Read;
+use crate::write::Write;
 
 event_enums! {
     /// Who asked for it.
@@ -53,7 +52,7 @@ event_structs! {
 }
 
 /// A compaction was attempted.
-#[derive(Clone, Debug, PartialEq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Compaction {
     /// The thread.

@@ -2,8 +2,6 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use crate::event::common::{event_enums, event_structs};
 use crate::event::turn::Tokens;
 use crate::id::Id;
@@ -13,6 +11,7 @@ use crate::protocol::notification::ProgramName;
 use crate::protocol::policy::NetworkPermissions;
 use crate::protocol::tagged::{Tagged, read_tagged};
 use crate::read::{Failed, Read, Reader};
+use crate::write::Write;
 
 event_enums! {
     /// Where the request under review came from.
@@ -51,7 +50,7 @@ event_enums! {
 }
 
 /// What was reviewed, without command, path, host or target.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Write)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -165,7 +164,7 @@ impl Tagged for ReviewedAction {
 read_tagged!(ReviewedAction);
 
 /// Permissions on top of the sandbox, as an event shows them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct AdditionalPermissions {
@@ -185,7 +184,7 @@ struct NetworkSchema {
 }
 
 /// File access on top of the sandbox, by its number of places.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct AdditionalFileSystem {

@@ -1,13 +1,12 @@
 //! A hook's run (contract `facts.md` 3.9).
 
-use serde::Serialize;
-
 use super::Tracking;
 use crate::protocol::enums::{HookEventName, HookRunStatus, HookSource};
 use crate::read::Read;
+use crate::write::Write;
 
 /// A hook ran.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HookRun {
     /// The turn it ran in.

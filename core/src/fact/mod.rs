@@ -18,11 +18,10 @@ pub mod turn;
 
 use alloc::boxed::Box;
 
-use serde::Serialize;
-
 use crate::id::Id;
 use crate::protocol::notification::Notification;
 use crate::read::{self, Read, ReadError, deserialize_by_reading};
+use crate::write::{Write, serialize_by_writing};
 use answer::{RepositoryAnswered, SkillAnswered};
 use app::{AppMentioned, AppUsed};
 use compaction::Compaction;
@@ -38,7 +37,7 @@ use subagent::SubAgentThreadStarted;
 use turn::{TurnResolvedConfig, TurnTokenUsage};
 
 /// One input of the [`Reducer`](crate::Reducer).
-#[derive(Clone, Debug, PartialEq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -106,12 +105,18 @@ deserialize_by_reading! {
     SubAgentThreadStarted, Compaction, GuardianReview, TurnResolvedConfig, TurnTokenUsage, SkillInvoked, AppMentioned,
     AppUsed, HookRun, PluginUsed, PluginStateChanged, RepositoryAnswered, SkillAnswered,
 }
+serialize_by_writing! {
+    Fact, Initialize, ClientRequestReceived, ClientResponseSent, ErrorResponseSent, ServerRequestSent,
+    ServerResponseReceived, EffectivePermissionsApprovalResponse, ServerRequestAborted, Notification,
+    SubAgentThreadStarted, Compaction, GuardianReview, TurnResolvedConfig, TurnTokenUsage, SkillInvoked, AppMentioned,
+    AppUsed, HookRun, PluginUsed, PluginStateChanged, RepositoryAnswered, SkillAnswered,
+}
 
 /// Declares the kinds of facts and the map from a fact to its kind.
 macro_rules! fact_kinds {
     ($($kind:ident),+ $(,)?) => {
         /// A kind of fact, for counters and discards.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Read)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Write, Read)]
         #[serde(rename_all = "snake_case")]
         #[allow(missing_docs, reason = "`Fact` has the docs of each kind")]
         #[non_exhaustive]
@@ -138,7 +143,7 @@ fact_kinds! {
 }
 
 /// The turn that a custom fact belongs to, and its model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tracking {
     /// The model's slug; an observer may not know it.

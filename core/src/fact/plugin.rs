@@ -2,14 +2,13 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use super::Tracking;
 use crate::id::Id;
 use crate::read::Read;
+use crate::write::Write;
 
 /// A plugin and what it can do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PluginMetadata {
     /// The plugin's name.
@@ -25,7 +24,7 @@ pub struct PluginMetadata {
 }
 
 /// What a plugin can do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CapabilitySummary {
     /// Whether it brings skills.
@@ -37,7 +36,7 @@ pub struct CapabilitySummary {
 }
 
 /// The user named a plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PluginUsed {
     /// The turn.
@@ -47,7 +46,7 @@ pub struct PluginUsed {
 }
 
 /// A plugin was installed, removed, turned on or turned off.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PluginStateChanged {
     /// The plugin.
@@ -57,7 +56,7 @@ pub struct PluginStateChanged {
 }
 
 /// What happened to a plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the contract's own word says it")]

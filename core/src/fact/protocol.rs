@@ -1,7 +1,5 @@
 //! Facts that repeat a message of the protocol (contract `facts.md` 1).
 
-use serde::Serialize;
-
 use crate::event::common::{RpcTransport, Runtime};
 use crate::id::{ConnectionId, Id, RequestId};
 use crate::protocol::approval::{ServerRequest, ServerResponse};
@@ -10,9 +8,10 @@ use crate::protocol::error::JsonRpcErrorType;
 use crate::protocol::policy::PermissionOverlay;
 use crate::protocol::request::{ClientRequest, ClientResponse, InitializeParams};
 use crate::read::Read;
+use crate::write::Write;
 
 /// A connection was initialised: once each, before the response is sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Initialize {
     /// The connection.
@@ -32,7 +31,7 @@ pub struct Initialize {
 }
 
 /// A client's request is about to be dispatched.
-#[derive(Clone, Debug, PartialEq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClientRequestReceived {
     /// The connection.
@@ -44,7 +43,7 @@ pub struct ClientRequestReceived {
 }
 
 /// A request succeeded.
-#[derive(Clone, Debug, PartialEq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClientResponseSent {
     /// The connection.
@@ -56,7 +55,7 @@ pub struct ClientResponseSent {
 }
 
 /// A `turn/start` or `turn/steer` failed.
-#[derive(Clone, Debug, PartialEq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorResponseSent {
     /// The connection.
@@ -68,7 +67,7 @@ pub struct ErrorResponseSent {
 }
 
 /// The server asked a client.
-#[derive(Clone, Debug, PartialEq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerRequestSent {
     /// The connection that was asked; the same request may go to several.
@@ -80,7 +79,7 @@ pub struct ServerRequestSent {
 }
 
 /// A client answered a server request that was still open.
-#[derive(Clone, Debug, PartialEq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerResponseReceived {
     /// When, by the server's clock, in Unix milliseconds.
@@ -94,7 +93,7 @@ pub struct ServerResponseReceived {
 }
 
 /// What was really granted to a request for permissions.
-#[derive(Clone, Debug, PartialEq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EffectivePermissionsApprovalResponse {
     /// When, by the server's clock, in Unix milliseconds.
@@ -108,7 +107,7 @@ pub struct EffectivePermissionsApprovalResponse {
 }
 
 /// A server request will not be answered any more: it was cancelled, superseded or refused.
-#[derive(Clone, Debug, PartialEq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerRequestAborted {
     /// When, by the server's clock, in Unix milliseconds.

@@ -2,17 +2,16 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use super::Tracking;
 use crate::event::common::InvocationType;
 use crate::id::Id;
 use crate::private::HostPath;
 use crate::protocol::enums::SkillScope;
 use crate::read::Read;
+use crate::write::Write;
 
 /// Skills were used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SkillInvoked {
     /// The turn they were used in.
@@ -22,7 +21,7 @@ pub struct SkillInvoked {
 }
 
 /// One skill that was used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SkillUse {
     /// The skill's name.

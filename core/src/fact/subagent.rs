@@ -1,13 +1,12 @@
 //! A thread that the server itself started (contract `facts.md` 3.1).
 
-use serde::Serialize;
-
 use crate::id::Id;
 use crate::protocol::thread::SubAgentSource;
 use crate::read::Read;
+use crate::write::Write;
 
 /// The server itself started a thread: a review, a guardian, a spawned agent, …
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SubAgentThreadStarted {
     /// The new thread.

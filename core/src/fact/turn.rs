@@ -1,7 +1,5 @@
 //! A turn's resolved settings and its use of tokens (contract `facts.md` 3.4, 3.5).
 
-use serde::Serialize;
-
 use super::permission::{PermissionProfile, SpecialFolders};
 use crate::event::turn::SubmissionType;
 use crate::id::Id;
@@ -11,9 +9,10 @@ use crate::protocol::enums::{
 };
 use crate::protocol::policy::AskForApproval;
 use crate::read::Read;
+use crate::write::Write;
 
 /// A turn's settings, resolved right before its first model request.
-#[derive(Clone, Debug, PartialEq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurnResolvedConfig {
     /// The turn.
@@ -60,7 +59,7 @@ pub struct TurnResolvedConfig {
 }
 
 /// The tokens that a turn used: session total at its end less that at its start, never negative.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurnTokenUsage {
     /// The turn.

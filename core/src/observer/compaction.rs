@@ -5,8 +5,6 @@
 
 use alloc::boxed::Box;
 
-use serde::Serialize;
-
 use super::{Observer, Step};
 use crate::discard::{Ids, Reason, Subject};
 use crate::fact::Fact;
@@ -20,9 +18,10 @@ use crate::protocol::enums::{HookEventName, HookRunStatus, TurnStatus};
 use crate::protocol::error::{ErrorText, TurnError};
 use crate::read::Read;
 use crate::time::{UnixMillis, to_u64};
+use crate::write::Write;
 
 /// A compaction that has not completed.
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 pub(super) struct OpenCompaction {
     started_at_ms: i64,
     trigger: CompactionTrigger,

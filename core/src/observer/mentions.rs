@@ -1,9 +1,8 @@
 //! Skills, apps and plugins that a user names or a turn uses (contract `derived.md` 7, 8, 10).
 
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-
-use serde::{Serialize, Serializer};
 
 use super::{Observer, Step};
 use crate::event::common::InvocationType;
@@ -18,6 +17,7 @@ use crate::protocol::input::{UserInput, split_plugin_id};
 use crate::protocol::item::{CommandAction, Item};
 use crate::protocol::notification::McpAction;
 use crate::read::Read;
+use crate::write::Write;
 
 /// The built-in MCP server through which apps are called.
 const APPS_SERVER: &str = "codex_apps";
@@ -26,21 +26,21 @@ const APPS_SERVER: &str = "codex_apps";
 const MAX_MENTIONED_APPS: usize = 64;
 
 /// A skill that `skills/list` showed.
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 pub(super) struct KnownSkill {
     pub(super) name: Id,
     pub(super) scope: SkillScope,
 }
 
 /// A plugin that `plugin/read` or `plugin/list` showed.
-#[derive(Clone, Debug, Default, Serialize, Read)]
+#[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct KnownPlugin {
     pub(super) remote_plugin_id: Option<Id>,
     pub(super) usable: bool,
     pub(super) capabilities: Option<Capabilities>,
 }
 
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 pub(super) struct Capabilities {
     pub(super) has_skills: bool,
     pub(super) mcp_servers: Vec<Id>,
@@ -48,17 +48,18 @@ pub(super) struct Capabilities {
 }
 
 /// What a turn's input names.
-#[derive(Clone, Debug, Default, Serialize, Read)]
+#[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct Mentions {
     /// Their paths wait here for the turn's id, and are never saved.
-    #[serde(serialize_with = "without_paths")]
+    #[json(write_with = "without_paths")]
     skills: Vec<SkillUse>,
     apps: Vec<Id>,
     plugins: Vec<Id>,
 }
 
-fn without_paths<S: Serializer>(skills: &[SkillUse], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(skills.iter().map(|skill| SkillUse { skill_path: None, workspace: None, ..skill.clone() }))
+fn without_paths(skills: &[SkillUse], text: &mut String) {
+    let skills = skills.iter().map(|skill| SkillUse { skill_path: None, workspace: None, ..skill.clone() });
+    skills.collect::<Vec<_>>().write(text);
 }
 
 impl Observer {

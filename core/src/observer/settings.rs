@@ -3,8 +3,6 @@
 
 use alloc::vec;
 
-use serde::Serialize;
-
 use crate::fact::permission::{
     Access, FileSystemEntry, FileSystemPath, FileSystemProfile, PermissionProfile, SpecialFolders,
 };
@@ -17,8 +15,9 @@ use crate::protocol::policy::{AskForApproval, ExternalNetwork, SandboxPolicy};
 use crate::protocol::thread::ThreadResponse;
 use crate::protocol::turn::{CollaborationMode, PermissionProfileId, ThreadSettings, TurnStartParams, present};
 use crate::read::Read;
+use crate::write::Write;
 
-#[derive(Clone, Debug, Default, Serialize, Read)]
+#[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct Settings {
     pub(super) model: Option<Id>,
     model_provider: Id,
@@ -34,15 +33,18 @@ pub(super) struct Settings {
 }
 
 /// What a `turn/start` changes, for its turn and later ones.
-#[derive(Clone, Debug, Default, Serialize, Read)]
+#[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct Overrides {
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[json(read_with = "present")]
     sandbox: Option<Option<SandboxPolicy>>,
     model: Option<Id>,
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[json(read_with = "present")]
     effort: Option<Option<ReasoningEffort>>,
     summary: Option<ReasoningSummary>,
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[json(read_with = "present")]
     service_tier: Option<Option<ServiceTier>>,
     approval_policy: Option<AskForApproval>,
     approvals_reviewer: Option<ApprovalsReviewer>,

@@ -3,8 +3,6 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use super::compaction::OpenCompaction;
 use super::mentions::{KnownPlugin, KnownSkill, Mentions};
 use super::settings::{Overrides, Settings};
@@ -19,9 +17,10 @@ use crate::protocol::message::Expected;
 use crate::protocol::request::InitializeParams;
 use crate::read::Read;
 use crate::time::UnixMillis;
+use crate::write::Write;
 
 /// How much an observer remembers, and for how long what is not used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 pub struct ObserverLimits {
     /// Connections.
     pub connections: Cap,
@@ -54,7 +53,7 @@ impl Default for ObserverLimits {
 }
 
 /// A client, as its `initialize` showed it.
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 pub(super) struct Connection {
     pub(super) client_name: Id,
     pub(super) client_version: Id,
@@ -63,7 +62,7 @@ pub(super) struct Connection {
 }
 
 /// A client's request that waits for its response.
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 pub(super) enum Pending {
     Initialize(InitializeParams),
     Thread { mode: InitializationMode, personality: Option<Personality> },
@@ -81,7 +80,7 @@ pub(super) enum Pending {
 }
 
 /// A turn that a client asked for.
-#[derive(Clone, Debug, Default, Serialize, Read)]
+#[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct PendingTurn {
     pub(super) thread_id: Id,
     pub(super) num_input_images: u64,
@@ -91,14 +90,14 @@ pub(super) struct PendingTurn {
 }
 
 /// A request of the server.
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 pub(super) struct Approval {
     pub(super) request: ServerRequest,
     /// Whether it was answered or cleared: what comes then is a repetition.
     pub(super) settled: bool,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Read)]
+#[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct Thread {
     /// The connection that opened it last.
     pub(super) connection: Option<ConnectionId>,
@@ -129,7 +128,7 @@ pub(super) struct Thread {
     pub(super) mentioned_apps: Vec<Id>,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Read)]
+#[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct Turn {
     /// Settings and images, once a `turn/start` is known to have started it.
     pub(super) accepted: Option<(Settings, u64)>,
@@ -153,7 +152,7 @@ impl Turn {
 }
 
 /// A turn's tokens so far.
-#[derive(Clone, Copy, Debug, Default, Serialize, Read)]
+#[derive(Clone, Copy, Debug, Default, Write, Read)]
 pub(super) struct Tokens {
     /// The session's tokens before the turn; set at the turn's first update.
     pub(super) baseline: Option<TokenBreakdown>,
@@ -189,7 +188,7 @@ pub(super) struct State {
 }
 
 /// The saved form of an observer: hashes where it remembers hashes, and no path.
-#[derive(Debug, Serialize, Read)]
+#[derive(Debug, Write, Read)]
 pub(crate) struct SavedObserver {
     now: UnixMillis,
     rpc_transport: RpcTransport,

@@ -1,7 +1,6 @@
 //! Approval requests of the server and the client's answers (contract `wire.md` 6).
 
 use alloc::vec::Vec;
-use serde::Serialize;
 
 use super::enums::{GrantScope, NetworkRuleAction};
 use super::policy::PermissionOverlay;
@@ -9,9 +8,10 @@ use crate::id::{Id, RequestId};
 use crate::private::Presence;
 use crate::read::{self, Failed, Read, Reader};
 use crate::schema::json_schemas;
+use crate::write::Write;
 
 /// A request of the server, with the id that the server chose.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Write)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "method", content = "params")]
 #[non_exhaustive]
@@ -31,7 +31,7 @@ pub enum ServerRequest {
 }
 
 /// What every approval request says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CommandApprovalParams {
@@ -58,7 +58,7 @@ pub struct CommandApprovalParams {
 }
 
 /// A request to apply a patch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FileChangeApprovalParams {
@@ -76,7 +76,7 @@ pub struct FileChangeApprovalParams {
 }
 
 /// A request for more permissions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PermissionsApprovalParams {
@@ -93,7 +93,7 @@ pub struct PermissionsApprovalParams {
 }
 
 /// An answer to a server request, typed by the request it answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -109,7 +109,7 @@ pub enum ServerResponse {
 }
 
 /// What the client decided about a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum CommandDecision {
@@ -170,7 +170,7 @@ impl Read<'_> for CommandDecision {
 }
 
 /// What the client decided about a patch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -186,7 +186,7 @@ pub enum FileChangeDecision {
 }
 
 /// What the client granted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PermissionsAnswer {
@@ -323,7 +323,7 @@ mod tests {
                 Ok(ServerResponse::CommandApproval(expected)),
                 "{result}"
             );
-            let written = serde_json::to_string(&expected).unwrap();
+            let written = crate::write::to_string(&expected);
             assert_eq!(crate::read::from_str::<CommandDecision>(&written).unwrap(), expected);
         }
         for bad in

@@ -5,8 +5,6 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use super::enums::{HookEventName, HookRunStatus, HookSource, Personality, SkillScope};
 use super::error::TurnError;
 use super::input::split_plugin_id;
@@ -15,6 +13,7 @@ use super::turn::ThreadSettings;
 use crate::id::Id;
 use crate::private::{HostPath, Presence, TextKey};
 use crate::read::{Failed, Raw, Read, Reader, Text};
+use crate::write::Write;
 
 #[derive(Debug, Default, Read)]
 #[serde(rename_all = "camelCase", default)]
@@ -54,7 +53,7 @@ pub(crate) struct TokenUsage {
     pub(crate) last: TokenBreakdown,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct TokenBreakdown {
     pub(crate) total_tokens: i64,
@@ -77,7 +76,7 @@ pub(crate) struct HookCompleted {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HookRun {
     /// Holds the path of the hook's file, so only a hash of it is read.
-    #[serde(deserialize_with = "text_key")]
+    #[json(read_with = "text_key")]
     pub(crate) id: TextKey,
     pub(crate) event_name: HookEventName,
     #[serde(default = "unknown_source")]
@@ -135,7 +134,8 @@ pub(crate) struct PluginInstallParams {
     pub(crate) plugin_name: Id,
     #[serde(default)]
     pub(crate) remote_marketplace_name: Option<Id>,
-    #[serde(default, deserialize_with = "optional_text_key")]
+    #[serde(default)]
+    #[json(read_with = "optional_text_key")]
     pub(crate) marketplace_path: Option<TextKey>,
 }
 
@@ -186,7 +186,8 @@ pub(crate) struct PluginListResult {
 #[derive(Debug, Read)]
 pub(crate) struct Marketplace {
     pub(crate) name: Id,
-    #[serde(default, deserialize_with = "optional_text_key")]
+    #[serde(default)]
+    #[json(read_with = "optional_text_key")]
     pub(crate) path: Option<TextKey>,
     #[serde(default)]
     pub(crate) plugins: Vec<PluginSummary>,
@@ -222,7 +223,7 @@ pub(crate) struct ListedSkill {
 }
 
 /// A plugin that a config write turns on or off.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 pub(crate) struct PluginToggle {
     pub(crate) plugin_id: Id,
     pub(crate) enabled: bool,

@@ -3,13 +3,13 @@
 //! A value that this version does not know reads as `Unknown`: it never fails a message.
 
 use crate::read::Read;
-use serde::Serialize;
+use crate::write::Write;
 
 /// Declares unit enums with their wire spelling, `Unknown` for any other text, and their docs.
 macro_rules! wire_enums {
     ($($(#[$meta:meta])* $name:ident ($case:literal) { $($(#[$variant_meta:meta])* $variant:ident),+ $(,)? })+) => {$(
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Read)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Write, Read)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = $case)]
         #[non_exhaustive]
@@ -117,7 +117,7 @@ wire_enums! {
 }
 
 /// The service tier of a request: a free text on the wire, of which two tiers are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

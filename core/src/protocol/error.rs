@@ -2,13 +2,12 @@
 
 use alloc::string::String;
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
-
 use super::enums::NonSteerableTurnKind;
 use crate::id::Id;
 use crate::private::{is_word, redact_free_text};
 use crate::read::{Failed, Read, Reader, Text};
 use crate::schema::json_schemas;
+use crate::write::Write;
 
 /// What kind of failure ended a turn, in the wire's own form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,31 +70,25 @@ impl Read<'_> for CodexErrorInfo {
     }
 }
 
-impl Serialize for CodexErrorInfo {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Http {
-            #[serde(rename = "httpStatusCode")]
-            status: Option<u16>,
-        }
-        #[derive(Serialize)]
-        struct NotSteerable {
-            #[serde(rename = "turnKind")]
-            kind: NonSteerableTurnKind,
-        }
+impl Write for CodexErrorInfo {
+    fn write(&self, text: &mut String) {
         match self {
-            Self::Plain(kind) => serializer.serialize_str(kind),
+            Self::Plain(kind) => kind.write(text),
             Self::Http { kind, http_status_code: status } => {
-                let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry(kind.as_str(), &Http { status: *status })?;
-                map.end()
+                text.push('{');
+                kind.write(text);
+                text.push_str(":{\"httpStatusCode\":");
+                status.write(text);
+                text.push_str("}}");
             }
             Self::ActiveTurnNotSteerable { turn_kind: kind } => {
-                let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry(NOT_STEERABLE, &NotSteerable { kind: *kind })?;
-                map.end()
+                text.push('{');
+                NOT_STEERABLE.write(text);
+                text.push_str(":{\"turnKind\":");
+                kind.write(text);
+                text.push_str("}}");
             }
-            Self::Unknown => serializer.serialize_none(),
+            Self::Unknown => text.push_str("null"),
         }
     }
 }
@@ -132,7 +125,7 @@ const MAX_ERROR_TEXT: usize = 500;
 
 /// An error's text, without the prefix that the server puts before compaction failures and without
 /// anything that may be a path, a URL or a quotation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write)]
 #[serde(transparent)]
 pub struct ErrorText(String);
 
@@ -161,7 +154,7 @@ json_schemas! {
 }
 
 /// Why a turn failed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct TurnError {
@@ -172,7 +165,7 @@ pub struct TurnError {
 }
 
 /// Why the server refused a `turn/start` or `turn/steer` (contract `facts.md` 1.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -271,7 +264,7 @@ mod tests {
             r#"{"activeTurnNotSteerable":{"turnKind":"compact"}}"#,
         ] {
             let info: CodexErrorInfo = crate::read::from_str(json).unwrap();
-            assert_eq!(serde_json::to_string(&info).unwrap(), json);
+            assert_eq!(crate::write::to_string(&info), json);
         }
         for json in ["\"free text\"", "\"\"", r#"{"newer":{"secret":1}}"#] {
             assert_eq!(crate::read::from_str::<CodexErrorInfo>(json).unwrap(), CodexErrorInfo::Unknown, "{json}");

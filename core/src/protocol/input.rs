@@ -3,16 +3,15 @@
 use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use super::tagged::{Tagged, read_tagged};
 use crate::id::Id;
 use crate::private::{HostPath, TextKey};
 use crate::read::{Failed, Read, Reader};
 use crate::schema::json_schemas;
+use crate::write::Write;
 
 /// One piece of user input. Prompts, image data and image paths have no place in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Write)]
 #[serde(tag = "type", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum UserInput {
@@ -44,7 +43,7 @@ pub enum UserInput {
 }
 
 /// The hashes of the `$name` mentions in a text; a recorded fact leaves them out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 pub struct TextMentions {
     #[serde(skip)]
     pub(crate) keys: Vec<TextKey>,
@@ -73,7 +72,8 @@ impl Tagged for UserInput {
     fn from_members(tag: &str, members: &mut Reader<'_>) -> Result<Self, Failed> {
         #[derive(Read)]
         struct Text {
-            #[serde(default, deserialize_with = "mentions")]
+            #[serde(default)]
+            #[json(read_with = "mentions")]
             text: TextMentions,
         }
         fn mentions(reader: &mut Reader<'_>) -> Result<TextMentions, Failed> {
@@ -86,7 +86,7 @@ impl Tagged for UserInput {
         }
         #[derive(Read)]
         struct Mention {
-            #[serde(deserialize_with = "target")]
+            #[json(read_with = "target")]
             path: UserInput,
         }
         fn target(reader: &mut Reader<'_>) -> Result<UserInput, Failed> {
@@ -173,7 +173,7 @@ mod tests {
             ]
         );
         assert_eq!(count_images(&input), 2);
-        let written = serde_json::to_string(&input).unwrap();
+        let written = crate::write::to_string(&input);
         let again: Vec<UserInput> = crate::read::from_str(&written).unwrap();
         assert_eq!(again[1..], input[1..]);
     }

@@ -4,8 +4,6 @@ use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use super::enums::{
     CollabAgentStatus, CollabTool, CommandActionKind, CommandSource, ContentKind, ItemStatus, PatchKind,
     ReasoningEffort, WebSearchActionKind,
@@ -14,9 +12,10 @@ use super::tagged::{Tagged, read_tagged};
 use crate::id::Id;
 use crate::private::{HostPath, NonBlank, Presence};
 use crate::read::{Failed, Read, Reader};
+use crate::write::Write;
 
 /// One step of a turn.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Write)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::any_other_kind))]
 #[serde(tag = "type", rename_all = "camelCase")]
 #[non_exhaustive]
@@ -46,7 +45,7 @@ pub enum Item {
 }
 
 /// An item of which only the id counts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Identified {
     /// The item's id.
@@ -54,7 +53,7 @@ pub struct Identified {
 }
 
 /// A command's run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CommandExecution {
@@ -81,14 +80,15 @@ fn agent() -> CommandSource {
 }
 
 /// What a part of a command does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CommandAction {
     /// What it does.
     #[serde(rename = "type")]
     pub kind: CommandActionKind,
     /// The file it touches, if that is a skill's: for the question where the skill lies.
-    #[serde(rename = "path", default, deserialize_with = "skill_file", skip_serializing)]
+    #[serde(rename = "path", default, skip_serializing)]
+    #[json(read_with = "skill_file")]
     pub(crate) skill_file: Option<HostPath>,
 }
 
@@ -110,7 +110,7 @@ fn skill_file(reader: &mut Reader<'_>) -> Result<Option<HostPath>, Failed> {
 }
 
 /// A patch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileChange {
     /// The item's id.
@@ -122,7 +122,7 @@ pub struct FileChange {
 }
 
 /// What a patch does to one file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Change {
     /// What happens.
@@ -130,7 +130,7 @@ pub struct Change {
 }
 
 /// What happens to a file, and whether it moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangeKind {
     /// What happens.
@@ -142,7 +142,7 @@ pub struct ChangeKind {
 }
 
 /// A call of a tool of an MCP server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct McpToolCall {
@@ -163,7 +163,7 @@ pub struct McpToolCall {
 }
 
 /// A call of a tool that the client offers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DynamicToolCall {
@@ -185,7 +185,7 @@ pub struct DynamicToolCall {
 }
 
 /// One piece of a dynamic tool's output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ContentItem {
     /// What it is.
@@ -194,7 +194,7 @@ pub struct ContentItem {
 }
 
 /// A call of a collaboration tool.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CollabAgentToolCall {
@@ -221,7 +221,7 @@ pub struct CollabAgentToolCall {
 }
 
 /// The state of an agent that a collaboration tool saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentState {
     /// The state.
@@ -229,7 +229,7 @@ pub struct AgentState {
 }
 
 /// A web search.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebSearch {
     /// The item's id.
@@ -243,7 +243,7 @@ pub struct WebSearch {
 }
 
 /// What a web search did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebSearchAction {
     /// What it did.
@@ -258,7 +258,7 @@ pub struct WebSearchAction {
 }
 
 /// A generated image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImageGeneration {
@@ -391,10 +391,10 @@ mod tests {
             (r#"{"type":"newerKind","status":7}"#, r#"{"type":"other"}"#),
         ] {
             let item: Item = crate::read::from_str(wire).unwrap();
-            let written = serde_json::to_string(&item).unwrap();
+            let written = crate::write::to_string(&item);
             assert_eq!(written, kept);
             let again: Item = crate::read::from_str(&written).unwrap();
-            assert_eq!(serde_json::to_string(&again).unwrap(), kept);
+            assert_eq!(crate::write::to_string(&again), kept);
         }
     }
 }

@@ -1,8 +1,7 @@
 //! The notifications that are facts (contract `wire.md` 4.4 to 5.2, and 7).
 
 use alloc::boxed::Box;
-
-use serde::Serialize;
+use alloc::string::String;
 
 use super::enums::{GuardianCommandSource, GuardianStatus, NetworkProtocol, RiskLevel, UserAuthorization};
 use super::item::Item;
@@ -12,9 +11,10 @@ use super::turn::Turn;
 use crate::id::Id;
 use crate::private::DiffText;
 use crate::read::{Failed, Read, Reader};
+use crate::write::Write;
 
 /// A notification that the reducer takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Write)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "method", content = "params")]
 #[non_exhaustive]
@@ -40,7 +40,7 @@ pub enum Notification {
 }
 
 /// A turn that started or ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnNotification {
@@ -51,7 +51,7 @@ pub struct TurnNotification {
 }
 
 /// A turn's whole diff so far; it replaces the former one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnDiffUpdated {
@@ -64,7 +64,7 @@ pub struct TurnDiffUpdated {
 }
 
 /// An item that started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ItemStarted {
@@ -79,7 +79,7 @@ pub struct ItemStarted {
 }
 
 /// An item that ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ItemCompleted {
@@ -94,7 +94,7 @@ pub struct ItemCompleted {
 }
 
 /// An automatic approval review that ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GuardianReviewCompleted {
@@ -118,7 +118,7 @@ pub struct GuardianReviewCompleted {
 }
 
 /// What the automatic reviewer said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GuardianVerdict {
@@ -132,7 +132,8 @@ pub struct GuardianVerdict {
     pub user_authorization: Option<UserAuthorization>,
     /// Whether the review itself failed, so that the action was denied unseen.
     #[cfg_attr(feature = "schema", schemars(with = "Option<alloc::string::String>"))]
-    #[serde(default, rename = "rationale", deserialize_with = "says_failed", serialize_with = "failed_rationale")]
+    #[serde(default, rename = "rationale")]
+    #[json(read_with = "says_failed", write_with = "failed_rationale")]
     pub failed_closed: bool,
 }
 
@@ -143,13 +144,13 @@ fn says_failed(reader: &mut Reader<'_>) -> Result<bool, Failed> {
     Ok(!reader.is_null()? && reader.string()?.starts_with(FAILED_RATIONALE))
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
-fn failed_rationale<S: serde::Serializer>(failed: &bool, serializer: S) -> Result<S::Ok, S::Error> {
-    if *failed { serializer.serialize_str(FAILED_RATIONALE) } else { serializer.serialize_none() }
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the derived code hands over a reference")]
+fn failed_rationale(failed: &bool, text: &mut String) {
+    failed.then_some(FAILED_RATIONALE).write(text);
 }
 
 /// What an automatic review is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Write)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::any_other_kind))]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
@@ -187,7 +188,7 @@ pub enum GuardianAction {
 }
 
 /// A call of a tool of an MCP server, under review.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct McpAction {
@@ -207,7 +208,7 @@ pub struct McpAction {
 }
 
 /// The name of a program without its folder: a path never leaves the machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Write)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct ProgramName(Id);
@@ -297,7 +298,7 @@ mod tests {
             (r#"{"type":"newer","x":"secret"}"#, r#"{"type":"unknown"}"#),
         ] {
             let action: GuardianAction = crate::read::from_str(wire).unwrap();
-            assert_eq!(serde_json::to_string(&action).unwrap(), kept);
+            assert_eq!(crate::write::to_string(&action), kept);
             assert_eq!(crate::read::from_str::<GuardianAction>(kept).unwrap(), action);
         }
     }
@@ -310,7 +311,7 @@ mod tests {
             let wire = alloc::format!(r#"{{"status":"denied","rationale":{rationale}}}"#);
             let verdict: GuardianVerdict = crate::read::from_str(&wire).unwrap();
             assert_eq!(verdict.failed_closed, failed, "{wire}");
-            let written = serde_json::to_string(&verdict).unwrap();
+            let written = crate::write::to_string(&verdict);
             assert!(!written.contains("secret"), "{written}");
             assert_eq!(crate::read::from_str::<GuardianVerdict>(&written).unwrap(), verdict);
         }

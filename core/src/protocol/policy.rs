@@ -1,11 +1,11 @@
 //! Approval and sandbox policies, and permission overlays (contract `wire.md` 1.4, 1.6, 1.13).
 
-use serde::{Serialize, Serializer};
-
 use super::tagged::{Tagged, read_tagged};
 use crate::private::Presence;
 use crate::read::{Failed, Read, Reader};
 use crate::schema::json_schemas;
+use crate::write::Write;
+use alloc::string::String;
 
 /// When the agent must ask before it acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,21 +49,21 @@ impl Read<'_> for AskForApproval {
     }
 }
 
-impl Serialize for AskForApproval {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Untrusted => "untrusted",
-            Self::OnFailure => "on-failure",
-            Self::OnRequest => "on-request",
-            Self::Granular => "granular",
-            Self::Never => "never",
-            Self::Unknown => "unknown",
-        })
+impl Write for AskForApproval {
+    fn write(&self, text: &mut String) {
+        text.push_str(match self {
+            Self::Untrusted => "\"untrusted\"",
+            Self::OnFailure => "\"on-failure\"",
+            Self::OnRequest => "\"on-request\"",
+            Self::Granular => "\"granular\"",
+            Self::Never => "\"never\"",
+            Self::Unknown => "\"unknown\"",
+        });
     }
 }
 
 /// The wire's view of what a turn's commands may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::any_other_kind))]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
@@ -90,7 +90,7 @@ pub enum SandboxPolicy {
 }
 
 /// Whether an external sandbox lets commands reach the network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -139,7 +139,7 @@ impl Tagged for SandboxPolicy {
 read_tagged!(SandboxPolicy);
 
 /// Network access that a request asks for or an answer grants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct NetworkPermissions {
@@ -149,7 +149,7 @@ pub struct NetworkPermissions {
 
 /// Permissions on top of the sandbox, as requested or granted: the network, and whether any file
 /// access is part of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct PermissionOverlay {
@@ -197,7 +197,7 @@ mod tests {
         ] {
             let read: AskForApproval = crate::read::from_str(json).unwrap();
             assert_eq!(read, policy, "{json}");
-            let written = serde_json::to_string(&read).unwrap();
+            let written = crate::write::to_string(&read);
             assert_eq!(crate::read::from_str::<AskForApproval>(&written).unwrap(), policy);
         }
     }
@@ -232,7 +232,7 @@ mod tests {
             let read: SandboxPolicy = crate::read::from_str(json).unwrap();
             assert_eq!(read, policy, "{json}");
             assert_eq!(read.network_access(), network, "{json}");
-            let written = serde_json::to_string(&read).unwrap();
+            let written = crate::write::to_string(&read);
             assert_eq!(crate::read::from_str::<SandboxPolicy>(&written).unwrap(), policy);
         }
     }

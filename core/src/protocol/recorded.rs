@@ -103,7 +103,7 @@ mod tests {
             r#"{"method":"turn/start","newer":1,"result":{"turn":{"id":"u"}}}"#,
         ] {
             let response: ClientResponse = crate::read::from_str(response).unwrap();
-            let written = serde_json::to_string(&response).unwrap();
+            let written = crate::write::to_string(&response);
             assert_eq!(written, r#"{"method":"turn/start","result":{"turn":{"id":"u"}}}"#);
         }
     }

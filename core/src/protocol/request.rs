@@ -2,15 +2,14 @@
 
 use alloc::boxed::Box;
 
-use serde::Serialize;
-
 use super::thread::ThreadResponse;
 use super::turn::{TurnStartParams, TurnSteerParams};
 use crate::id::Id;
 use crate::read::Read;
+use crate::write::Write;
 
 /// Who a client says it is, and what it can do (contract `wire.md` 2.1).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InitializeParams {
@@ -22,7 +21,7 @@ pub struct InitializeParams {
 }
 
 /// A client's name and version.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClientInfo {
     /// The name.
@@ -32,7 +31,7 @@ pub struct ClientInfo {
 }
 
 /// What a client can do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Capabilities {
@@ -41,7 +40,7 @@ pub struct Capabilities {
 }
 
 /// A client's request that is a fact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Write)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "method", content = "params")]
 #[non_exhaustive]
@@ -55,7 +54,7 @@ pub enum ClientRequest {
 }
 
 /// The server's successful response to a request, typed by it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Write)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "method", content = "result")]
 #[non_exhaustive]
@@ -78,7 +77,7 @@ pub enum ClientResponse {
 }
 
 /// The response of `turn/start`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurnStartResponse {
     /// The turn.
@@ -86,7 +85,7 @@ pub struct TurnStartResponse {
 }
 
 /// A turn of which only the id is known yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewTurn {
     /// The turn's id.
@@ -94,7 +93,7 @@ pub struct NewTurn {
 }
 
 /// The response of `turn/steer`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnSteerResponse {

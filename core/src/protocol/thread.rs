@@ -1,8 +1,7 @@
 //! Threads as their responses and notifications show them (contract `wire.md` 1.1, 1.2, 1.11, 3.1).
 
+use alloc::string::String;
 use alloc::vec::Vec;
-
-use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::enums::{ApprovalsReviewer, ReasoningEffort, ServiceTier, TurnStatus};
 use super::policy::{AskForApproval, SandboxPolicy};
@@ -11,6 +10,7 @@ use crate::id::Id;
 use crate::private::{HostPath, NonBlank, is_word};
 use crate::read::{Failed, Read, Reader};
 use crate::schema::json_schemas;
+use crate::write::Write;
 
 /// Who started a thread (`thread.threadSource`).
 ///
@@ -48,14 +48,14 @@ impl Read<'_> for ThreadSource {
     }
 }
 
-impl Serialize for ThreadSource {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Write for ThreadSource {
+    fn write(&self, text: &mut String) {
         match self {
-            Self::User => serializer.serialize_str("user"),
-            Self::Subagent => serializer.serialize_str("subagent"),
-            Self::MemoryConsolidation => serializer.serialize_str("memory_consolidation"),
-            Self::Other(word) => serializer.serialize_str(word),
-            Self::Unknown => serializer.serialize_str("unknown"),
+            Self::User => text.push_str("\"user\""),
+            Self::Subagent => text.push_str("\"subagent\""),
+            Self::MemoryConsolidation => text.push_str("\"memory_consolidation\""),
+            Self::Other(word) => word.write(text),
+            Self::Unknown => text.push_str("\"unknown\""),
         }
     }
 }
@@ -145,24 +145,20 @@ impl Read<'_> for SubAgentSource {
     }
 }
 
-impl Serialize for SubAgentSource {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Spawn<'a> {
-            parent_thread_id: &'a Id,
-        }
+impl Write for SubAgentSource {
+    fn write(&self, text: &mut String) {
         match self {
             Self::ThreadSpawn { parent_thread_id } => {
-                let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry("thread_spawn", &Spawn { parent_thread_id })?;
-                map.end()
+                text.push_str("{\"thread_spawn\":{\"parent_thread_id\":");
+                parent_thread_id.write(text);
+                text.push_str("}}");
             }
             Self::Other(label) => {
-                let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry("other", label)?;
-                map.end()
+                text.push_str("{\"other\":");
+                label.write(text);
+                text.push('}');
             }
-            named => serializer.serialize_str(&named.name()),
+            named => named.name().write(text),
         }
     }
 }
@@ -203,21 +199,21 @@ impl Read<'_> for SessionSource {
     }
 }
 
-impl Serialize for SessionSource {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Write for SessionSource {
+    fn write(&self, text: &mut String) {
         match self {
-            Self::Client => serializer.serialize_str("unknown"),
+            Self::Client => text.push_str("\"unknown\""),
             Self::SubAgent(source) => {
-                let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry("subAgent", source)?;
-                map.end()
+                text.push_str("{\"subAgent\":");
+                source.write(text);
+                text.push('}');
             }
         }
     }
 }
 
 /// A thread.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Thread {
@@ -247,7 +243,7 @@ pub struct Thread {
 }
 
 /// A turn in a thread's history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PastTurn {
@@ -264,7 +260,7 @@ pub struct PastTurn {
 }
 
 /// An item in a thread's history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PastItem {
     /// What it is.
@@ -273,7 +269,7 @@ pub struct PastItem {
 }
 
 /// The one distinction that a history needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -286,7 +282,7 @@ pub enum PastItemKind {
 }
 
 /// The response of `thread/start`, `thread/resume` and `thread/fork`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ThreadResponse {
@@ -368,7 +364,7 @@ mod tests {
         ] {
             let source: SessionSource = crate::read::from_str(json).unwrap();
             assert_eq!(source, expected, "{json}");
-            let written = serde_json::to_string(&source).unwrap();
+            let written = crate::write::to_string(&source);
             assert_eq!(crate::read::from_str::<SessionSource>(&written).unwrap(), expected);
         }
     }

@@ -1,7 +1,6 @@
 //! Turns as their notifications show them (contract `wire.md` 1.10, 4).
 
 use alloc::vec::Vec;
-use serde::Serialize;
 
 use super::enums::{
     ApprovalsReviewer, ModeKind, Personality, ReasoningEffort, ReasoningSummary, ServiceTier, TurnStatus,
@@ -13,9 +12,10 @@ use crate::id::Id;
 use crate::private::HostPath;
 use crate::read::{Failed, Read, Reader, Text};
 use crate::schema::json_schemas;
+use crate::write::Write;
 
 /// A turn.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Turn {
@@ -38,7 +38,7 @@ pub struct Turn {
 }
 
 /// A profile of permissions, by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PermissionProfileId {
@@ -76,7 +76,7 @@ impl PermissionProfileId {
 }
 
 /// A collaboration mode and the model settings that come with it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CollaborationMode {
     /// The mode.
@@ -87,7 +87,7 @@ pub struct CollaborationMode {
 }
 
 /// The model settings of a collaboration mode.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModeSettings {
     /// The model's slug.
@@ -103,7 +103,7 @@ pub(crate) fn present<'text, T: Read<'text>>(reader: &mut Reader<'text>) -> Resu
 }
 
 /// The parameters of `turn/start`: what was sent, and overrides for this turn and later ones.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnStartParams {
@@ -130,7 +130,8 @@ pub struct TurnStartParams {
     #[serde(default)]
     pub model: Option<Id>,
     /// The service tier: absent keeps it, `null` clears it.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[json(read_with = "present")]
     pub service_tier: Option<Option<ServiceTier>>,
     /// How much the model reasons.
     #[serde(default)]
@@ -147,7 +148,7 @@ pub struct TurnStartParams {
 }
 
 /// The parameters of `turn/steer`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnSteerParams {
@@ -198,7 +199,7 @@ mod tests {
             let json = alloc::format!(r#"{{"threadId":"t","input":[]{member}}}"#);
             let params: TurnStartParams = crate::read::from_str(&json).unwrap();
             assert_eq!(params.service_tier, expected, "{json}");
-            let written = serde_json::to_string(&params).unwrap();
+            let written = crate::write::to_string(&params);
             assert_eq!(crate::read::from_str::<TurnStartParams>(&written).unwrap(), params);
         }
     }
@@ -214,7 +215,7 @@ mod tests {
         ] {
             let id: PermissionProfileId = crate::read::from_str(json).unwrap();
             assert_eq!(id, expected, "{json}");
-            let written = serde_json::to_string(&id).unwrap();
+            let written = crate::write::to_string(&id);
             assert_eq!(crate::read::from_str::<PermissionProfileId>(&written).unwrap(), id);
         }
     }

@@ -11,7 +11,6 @@
 mod error;
 mod reader;
 mod scalars;
-mod scan;
 mod skip;
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,9 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
+use super::Reader;
 use super::error::{Failed, Problem};
-use super::{Reader, scan};
+use crate::scan;
 
 pub(super) const INTEGER: &str = "an integer of the right size";
 

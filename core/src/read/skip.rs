@@ -1,7 +1,8 @@
 //! Passing over what is of no interest; it must be JSON all the same.
 
+use super::Reader;
 use super::error::{Failed, Problem};
-use super::{Reader, scan};
+use crate::scan;
 
 impl<'text> Reader<'text> {
     /// Passes over a value, whatever it is, and says where it stands.

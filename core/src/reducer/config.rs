@@ -1,7 +1,5 @@
 //! A turn's settings as its event shows them (contract `rules.md` 9.3, 9.4).
 
-use serde::Serialize;
-
 use crate::event::turn::{
     ApprovalPolicy, ApprovalsReviewer, CollaborationMode, SandboxPolicy, ServiceTier, SubmissionType,
 };
@@ -10,8 +8,9 @@ use crate::id::Id;
 use crate::protocol::enums::{self, ModeKind, Personality, ReasoningEffort, ReasoningSummary};
 use crate::protocol::policy::AskForApproval;
 use crate::read::Read;
+use crate::write::Write;
 
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 pub(super) struct Config {
     pub(super) submission_type: Option<SubmissionType>,
     pub(super) ephemeral: bool,

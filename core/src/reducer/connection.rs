@@ -2,8 +2,6 @@
 
 use alloc::sync::Arc;
 
-use serde::Serialize;
-
 use super::Reducer;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
@@ -12,8 +10,9 @@ use crate::fact::protocol::Initialize;
 use crate::id::Id;
 use crate::output::Output;
 use crate::read::Read;
+use crate::write::Write;
 
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 pub(super) struct Connection {
     pub(super) context: Arc<ConnectionContext>,
     /// Whether the server is newer than the contract's 0.131, and so reports some more.

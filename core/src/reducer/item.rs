@@ -3,8 +3,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use super::Reducer;
 use super::state::{ItemKey, ItemRef};
 use crate::digest::Digest;
@@ -26,9 +24,10 @@ use crate::protocol::item::{Item, WebSearch};
 use crate::protocol::notification::{ItemCompleted, ItemStarted};
 use crate::read::Read;
 use crate::time::to_u64;
+use crate::write::Write;
 
 /// What is known of an item that has not completed.
-#[derive(Clone, Debug, Default, Serialize, Read)]
+#[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct ItemState {
     /// Unix milliseconds; none for an item that only has reviews yet.
     pub(super) started_at_ms: Option<u64>,

@@ -3,8 +3,6 @@
 
 use alloc::boxed::Box;
 
-use serde::Serialize;
-
 use super::Reducer;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
@@ -23,9 +21,10 @@ use crate::protocol::notification::{GuardianAction, GuardianReviewCompleted};
 use crate::protocol::policy::PermissionOverlay;
 use crate::read::Read;
 use crate::time::to_u64;
+use crate::write::Write;
 
 /// An approval that waits for its answer.
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 pub(super) struct PendingReview {
     thread_id: Id,
     turn_id: Id,
@@ -41,7 +40,7 @@ impl PendingReview {
 }
 
 /// What a review is about and why it was needed.
-#[derive(Clone, Debug, PartialEq, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Write, Read)]
 struct ReviewSubject {
     kind: SubjectKind,
     name: Id,

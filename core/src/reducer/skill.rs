@@ -6,8 +6,6 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use serde::Serialize;
-
 use super::Reducer;
 use crate::digest::{Digest, DigestValue};
 use crate::discard::{Ids, Reason, Subject};
@@ -21,9 +19,10 @@ use crate::id::Id;
 use crate::output::Output;
 use crate::question::{Question, QuestionKind};
 use crate::read::Read;
+use crate::write::Write;
 
 /// A skill's use that waits for the answer where the skill lies.
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 pub(super) struct ParkedSkill {
     tracking: Tracking,
     /// Without its path: that went out with the question.

@@ -4,7 +4,6 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use hashbrown::Equivalent;
-use serde::Serialize;
 
 use super::connection::Connection;
 use super::item::ItemState;
@@ -21,9 +20,10 @@ use crate::output::Output;
 use crate::question::QuestionId;
 use crate::read::Read;
 use crate::time::UnixMillis;
+use crate::write::Write;
 
 /// How much state a reducer holds, and for how long what is not used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 pub struct Limits {
     /// Connections.
     pub connections: Cap,
@@ -65,7 +65,7 @@ impl Default for Limits {
 }
 
 /// An item, by its thread, its turn and its own id.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Write, Read)]
 pub(super) struct ItemKey {
     pub(super) thread: Id,
     pub(super) turn: Id,
@@ -87,14 +87,14 @@ impl Equivalent<ItemKey> for ItemRef<'_> {
 }
 
 /// A client's request that waits for its response.
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 pub(super) struct PendingRequest {
     pub(super) thread_id: Id,
     pub(super) num_input_images: u64,
     pub(super) kind: RequestKind,
 }
 
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 pub(super) enum RequestKind {
     TurnStart {
         /// The question about the working directory that the turn moves to.
@@ -132,7 +132,7 @@ pub(super) struct State {
 }
 
 /// The saved form of a [`State`]: no diff, no path, no question's content.
-#[derive(Debug, Serialize, Read)]
+#[derive(Debug, Write, Read)]
 pub(crate) struct SavedState {
     now: UnixMillis,
     connections: Saved<ConnectionId, Connection>,

@@ -3,8 +3,6 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use serde::Serialize;
-
 use super::Reducer;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
@@ -20,8 +18,9 @@ use crate::protocol::thread::ThreadResponse;
 use crate::question::QuestionId;
 use crate::read::Read;
 use crate::time::to_u64;
+use crate::write::Write;
 
-#[derive(Clone, Debug, Default, Serialize, Read)]
+#[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct Thread {
     pub(super) connection_id: Option<ConnectionId>,
     pub(super) metadata: Option<Metadata>,
@@ -31,7 +30,7 @@ pub(super) struct Thread {
     pub(super) open_turn_starts: u32,
 }
 
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 pub(super) struct Metadata {
     pub(super) lineage: Arc<Lineage>,
     pub(super) initialization_mode: InitializationMode,

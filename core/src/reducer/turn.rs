@@ -3,8 +3,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use super::Reducer;
 use super::config::Config;
 use super::state::{PendingRequest, RequestKind};
@@ -26,9 +24,10 @@ use crate::protocol::turn::TurnStartParams;
 use crate::question::QuestionId;
 use crate::read::Read;
 use crate::time::{UnixMillis, to_u64};
+use crate::write::Write;
 
 /// What is known of a turn that has not had its event.
-#[derive(Clone, Debug, Default, Serialize, Read)]
+#[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct Turn {
     connection_id: Option<ConnectionId>,
     num_input_images: Option<u64>,
@@ -43,7 +42,7 @@ pub(super) struct Turn {
     repository: Option<QuestionId>,
 }
 
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 struct Completed {
     status: Option<TurnStatus>,
     error: Option<CodexErrorInfo>,
@@ -53,7 +52,7 @@ struct Completed {
 }
 
 /// The latest diff of a turn.
-#[derive(Clone, Debug, Serialize, Read)]
+#[derive(Clone, Debug, Write, Read)]
 enum Diff {
     /// Its text; never saved.
     #[serde(skip)]

@@ -73,7 +73,7 @@ struct Session<'s> {
     pipeline: Pipeline<Sha2>,
     batcher: Batcher,
     output: Output,
-    lines: Vec<u8>,
+    lines: String,
     bad_lines: u64,
 }
 
@@ -87,7 +87,7 @@ impl<'s> Session<'s> {
             pipeline: Pipeline::new(options.digest.clone(), options.rpc_transport, Limits::default()),
             batcher: Batcher::new(BatchLimits::default()),
             output: Output::default(),
-            lines: Vec::new(),
+            lines: String::new(),
             bad_lines: 0,
         }
     }
@@ -103,9 +103,8 @@ impl<'s> Session<'s> {
         for event in &output.events {
             match self.options.format {
                 Format::Events => {
-                    // Writing to memory does not fail, and every event has a JSON form.
-                    let _ = serde_json::to_writer(&mut self.lines, event);
-                    self.lines.push(b'\n');
+                    event.write_json(&mut self.lines);
+                    self.lines.push('\n');
                 }
                 Format::Batches => {
                     for batch in self.batcher.push(event, &self.options.digest) {
@@ -128,8 +127,8 @@ impl<'s> Session<'s> {
     }
 
     fn write_batch(&mut self, batch: &Batch) {
-        self.lines.extend_from_slice(batch.body.as_bytes());
-        self.lines.push(b'\n');
+        self.lines.push_str(&batch.body);
+        self.lines.push('\n');
     }
 
     fn bad_line(&mut self, number: u64, bad: BadLine) {
@@ -145,7 +144,7 @@ impl<'s> Session<'s> {
 
     fn flush(&mut self) {
         if !self.lines.is_empty() {
-            self.wanted &= (self.report)(Report::Lines(std::mem::take(&mut self.lines)));
+            self.wanted &= (self.report)(Report::Lines(std::mem::take(&mut self.lines).into_bytes()));
         }
     }
 

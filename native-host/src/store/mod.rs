@@ -26,7 +26,7 @@ pub struct StoredEvent {
 impl StoredEvent {
     /// An event that came out at a time.
     pub fn new(at: UnixMillis, event: &Event) -> Self {
-        Self { at, json: event.to_string(), is_isolated: event.is_isolated() }
+        Self { at, json: event.to_json(), is_isolated: event.is_isolated() }
     }
 }
 

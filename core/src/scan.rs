@@ -9,7 +9,7 @@ fn zeros(eight: u64) -> u64 {
 }
 
 /// How many bytes come before the first quotation mark, backslash or control character; all of them if there is none.
-pub(super) fn plain(text: &[u8]) -> usize {
+pub(crate) fn plain(text: &[u8]) -> usize {
     let mut at = 0;
     while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk) {
         let eight = u64::from_le_bytes(*eight);

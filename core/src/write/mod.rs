@@ -1,0 +1,72 @@
+//! Writing this crate's types as JSON text, in the form that serde gives them.
+//!
+//! The counterpart of [`read`](crate::read), for the same reasons: tables instead of code for each type, and strings that
+//! are looked through eight bytes at a time.
+
+mod values;
+
+use alloc::string::String;
+
+use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+pub(crate) use turnledger_derive::Write;
+pub(crate) use values::string;
+
+/// A type that has a JSON form.
+pub(crate) trait Write {
+    /// Appends the JSON form.
+    fn write(&self, text: &mut String);
+}
+
+/// A type whose JSON form is an object, which another object may take in.
+pub(crate) trait Members {
+    /// Appends the members, to an object that is open.
+    fn write_members(&self, text: &mut String);
+}
+
+/// Appends an object.
+pub(crate) fn object(value: &dyn Members, text: &mut String) {
+    text.push('{');
+    value.write_members(text);
+    text.push('}');
+}
+
+/// Appends a member's label, `,"name":`, without its comma where it is the first.
+pub(crate) fn label(label: &'static str, text: &mut String) {
+    text.push_str(&label[usize::from(text.ends_with('{'))..]);
+}
+
+/// Appends members, each with its [`label`].
+pub(crate) fn members(members: &[(&'static str, &dyn Write)], text: &mut String) {
+    for (name, value) in members {
+        label(name, text);
+        value.write(text);
+    }
+}
+
+/// A value's JSON text.
+pub(crate) fn to_string(value: &impl Write) -> String {
+    let mut text = String::new();
+    value.write(&mut text);
+    text
+}
+
+/// Writes a value for a serialiser of `serde_json`, the only kind there is for these types.
+pub(crate) fn serialize<S: Serializer>(value: &impl Write, serializer: S) -> Result<S::Ok, S::Error> {
+    RawValue::from_string(to_string(value)).map_err(S::Error::custom)?.serialize(serializer)
+}
+
+/// Gives types serde's `Serialize`, for `serde_json`.
+macro_rules! serialize_by_writing {
+    ($($name:ty),+ $(,)?) => {$(
+        /// Writes with the serialisers of `serde_json`, and with no other.
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                crate::write::serialize(self, serializer)
+            }
+        }
+    )+};
+}
+
+pub(crate) use serialize_by_writing;

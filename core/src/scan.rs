@@ -10,18 +10,16 @@ fn zeros(eight: u64) -> u64 {
 
 /// How many bytes come before the first quotation mark, backslash or control character; all of them if there is none.
 pub(crate) fn plain(text: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk) {
+    let (eights, rest) = text.as_chunks();
+    for (index, eight) in eights.iter().enumerate() {
         let eight = u64::from_le_bytes(*eight);
         let controls = eight.wrapping_sub(LOWEST * 0x20) & !eight & HIGHEST;
         let special = controls | zeros(eight ^ (LOWEST * u64::from(b'"'))) | zeros(eight ^ (LOWEST * u64::from(b'\\')));
         if special != 0 {
-            return at + (special.trailing_zeros() / 8) as usize;
+            return index * 8 + (special.trailing_zeros() / 8) as usize;
         }
-        at += 8;
     }
-    let rest = &text[at..];
-    at + rest.iter().position(|&byte| is_special(byte)).unwrap_or(rest.len())
+    eights.len() * 8 + rest.iter().position(|&byte| is_special(byte)).unwrap_or(rest.len())
 }
 
 fn is_special(byte: u8) -> bool {

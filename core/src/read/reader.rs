@@ -115,7 +115,6 @@ impl<'text> Reader<'text> {
             return Ok(());
         }
         loop {
-            self.peek()?;
             part(self)?;
             let byte = self.peek()?;
             if byte != b',' && byte != close {
@@ -152,7 +151,7 @@ impl<'text> Reader<'text> {
             return Err(self.fail(Problem::Syntax));
         }
         self.at += 1;
-        self.peek().map(|_| ())
+        Ok(())
     }
 
     fn name(&mut self) -> Result<Cow<'text, str>, Failed> {
@@ -162,6 +161,21 @@ impl<'text> Reader<'text> {
         let name = self.string()?;
         self.colon()?;
         Ok(name)
+    }
+
+    /// A name's place in a table, if it has one: mostly `next`, because members come in their type's order.
+    fn known_name(&mut self, names: &[&str], next: usize) -> Result<Option<usize>, Failed> {
+        self.peek()?;
+        if let Some(expected) = names.get(next)
+            && let Some(rest) = self.text.as_bytes()[self.at..].strip_prefix(b"\"")
+            && let Some([b'"', ..]) = rest.strip_prefix(expected.as_bytes())
+        {
+            self.at += expected.len() + 2;
+            self.colon()?;
+            return Ok(Some(next));
+        }
+        let name = self.name()?;
+        Ok(place(names, &name))
     }
 
     /// An object, member by member.
@@ -179,8 +193,7 @@ impl<'text> Reader<'text> {
         let mut next = 0;
         self.open_object()?;
         self.list(b'}', |reader| {
-            let name = reader.name()?;
-            let Some(index) = place(names, &name, next) else { return reader.skip() };
+            let Some(index) = reader.known_name(names, next)? else { return reader.skip() };
             next = index + 1;
             // The largest type has some thirty names; beyond 64 a repetition is not told.
             let bit = u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index)).unwrap_or(0);
@@ -224,7 +237,7 @@ impl<'text> Reader<'text> {
     /// A string's place in a table; the table's length if it has none.
     pub(crate) fn word_of(&mut self, names: &[&str]) -> Result<usize, Failed> {
         let word = self.string()?;
-        Ok(place(names, &word, 0).unwrap_or(names.len()))
+        Ok(place(names, &word).unwrap_or(names.len()))
     }
 
     /// A variant: a word, or an object whose one member is named like the variant and has its content.
@@ -239,16 +252,13 @@ impl<'text> Reader<'text> {
         let start = self.at;
         self.members(&mut |reader, name| {
             count += 1;
-            content(reader, place(names, &name, 0).unwrap_or(names.len()))
+            content(reader, place(names, &name).unwrap_or(names.len()))
         })?;
         if count == 1 { Ok(()) } else { Err(self.fail_at(start, Problem::Type("an object of one member"))) }
     }
 }
 
-/// A name's place in a table: mostly `next`, because members come in their type's order.
-fn place(names: &[&str], name: &str, next: usize) -> Option<usize> {
-    if names.get(next) == Some(&name) {
-        return Some(next);
-    }
+/// A name's place in a table.
+fn place(names: &[&str], name: &str) -> Option<usize> {
     names.iter().position(|known| *known == name)
 }

@@ -93,7 +93,7 @@ impl Engine {
     ///
     /// If it is no fact.
     pub fn ingest(&mut self, at_ms: f64, fact: &str) -> Result<u32, JsError> {
-        let fact: Fact = Fact::from_json(fact).map_err(|error| JsError::new(&format!("not a fact: {error}")))?;
+        let fact = Fact::from_json(fact)?;
         self.pipeline.ingest(UnixMillis(count(at_ms)), fact, &mut self.output);
         Ok(self.flags())
     }

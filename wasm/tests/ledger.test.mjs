@@ -125,13 +125,23 @@ test("a bad argument is a TypeError that says what was expected", async () => {
     [() => ledger.observe(1, "client_to_server", null), "message: expected a string, bytes, or the object that the message is"],
     [() => ledger.observe(1, "client_to_server", new Blob(["{}"])), "message: expected a string, bytes, or the object that the message is"],
     [() => ledger.ingest("fact"), "fact: expected an object"],
-    [() => ledger.ingest({ nonsense: 1 }), "fact: not a fact (column 11)"],
+    [() => ledger.ingest({ nonsense: 1 }), "fact: a value that is not known at byte 13"],
     [() => ledger.on("nonsense", () => {}), 'there is no "nonsense" to listen for'],
     [() => ledger.on("event", 5), "listener: expected a function"],
   ];
   for (const [call, message] of bad) assert.throws(call, { name: "TypeError", message });
   await assert.rejects(createLedger(5), { name: "TypeError", message: "options: expected an object" });
-  await assert.rejects(createLedger({ limits: { turns: { entries: -1, idleMs: 1 } } }), /^Error: options: invalid value/);
+  for (const [options, message] of [
+    [{ limits: { turns: { entries: -1, idleMs: 1 } } }, "limits.turns.entries: expected a whole number from 0 on"],
+    [{ limits: { turns: { entries: 1.5, idleMs: 1 } } }, "limits.turns.entries: expected a whole number from 0 on"],
+    [{ limits: { turns: 5 } }, "limits.turns: expected an object"],
+    [{ limits: { turn: { entries: 1, idleMs: 1 } } }, 'limits: unknown member "turn"'],
+    [{ limits: { diffBytes: "1" } }, "limits.diffBytes: expected a whole number from 0 on"],
+    [{ batch: { events: "5" } }, "batch.events: expected a whole number from 0 on"],
+    [{ transport: "pigeon" }, 'transport: expected "stdio", "websocket" or "in_process"'],
+  ]) {
+    await assert.rejects(createLedger(options), { message });
+  }
   // After all that it still works.
   ledger.observe(1, "client_to_server", "{");
   assert.equal(ledger.stats().malformed, 1);

@@ -99,7 +99,7 @@ test("what is wrong is said to the caller", async () => {
     assert.throws(() => ledger.observe(1, "client_to_server", 7), TypeError);
     assert.throws(() => ledger.observe(1, "client_to_server", "{}", Number.NaN), TypeError);
     assert.throws(() => ledger.on("nothing", () => {}), TypeError);
-    await assert.rejects(ledger.ingest({ hook_run: 1 }), { name: "TypeError", message: /not a fact/ });
+    await assert.rejects(ledger.ingest({ hook_run: 1 }), { name: "TypeError", message: /^fact: something other than an object at byte/ });
     await assert.rejects(ledger.ingest(null), TypeError);
     // It goes on.
     await ledger.ingest(hook("a"));

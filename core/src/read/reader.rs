@@ -205,9 +205,9 @@ impl<'text> Reader<'text> {
         })
     }
 
-    /// A member that must be there.
+    /// A member that must be there, of an object that has just ended.
     pub(crate) fn required<T: Read<'text>>(&mut self, value: Option<T>, name: &'static str) -> Result<T, Failed> {
-        value.or_else(T::absent).ok_or_else(|| self.fail(Problem::Missing(name)))
+        value.or_else(T::absent).ok_or_else(|| self.fail_at(self.at.saturating_sub(1), Problem::Missing(name)))
     }
 
     /// The text of the member `tag` of the object that comes next, which is yet to be read.

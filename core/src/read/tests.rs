@@ -119,8 +119,8 @@ fn errors_say_what_and_where_and_nothing_of_the_content() {
     for (text, problem, column) in [
         ("", "JSON that ends too early", 1),
         ("[]", "something other than an object", 1),
-        ("{}", "no member `kind`", 3),
-        (r#"{"kind":"plain"}"#, "no member `firstMember`", 17),
+        ("{}", "no member `kind`", 2),
+        (r#"{"kind":"plain"}"#, "no member `firstMember`", 16),
         (r#"{"firstMember":"secret"}"#, "something other than an integer of the right size", 16),
         (r#"{"firstMember":1,"firstMember":1}"#, "a member twice", 32),
         (r#"{"firstMember":1,"kind":"secret"}"#, "a value that is not known", 25),

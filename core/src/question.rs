@@ -61,12 +61,12 @@ pub enum QuestionKind {
 
 impl Members for QuestionKind {
     fn write_members(&self, text: &mut String) {
-        match self {
-            Self::Repository { cwd } => write::members(&[(",\"kind\":", &"repository"), (",\"cwd\":", cwd)], text),
-            Self::Skill { path, workspace } => {
-                write::members(&[(",\"kind\":", &"skill"), (",\"path\":", path), (",\"workspace\":", workspace)], text)
-            }
-        }
+        let (kind, rest): (_, &[(_, &dyn Write)]) = match self {
+            Self::Repository { cwd } => ("repository", &[(",\"cwd\":", cwd)]),
+            Self::Skill { path, workspace } => ("skill", &[(",\"path\":", path), (",\"workspace\":", workspace)]),
+        };
+        write::members(&[(",\"kind\":", &kind)], text);
+        write::members(rest, text);
     }
 }
 

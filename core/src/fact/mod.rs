@@ -1,8 +1,8 @@
 //! What goes in: typed facts (contract `facts.md`).
 //!
 //! An app-server makes them itself; a host that only sees traffic gets them from the
-//! [`Observer`](crate::Observer). Facts are written and read with serde, so that a session can be
-//! recorded and replayed.
+//! [`Observer`](crate::Observer). Facts have a JSON form ([`Fact::from_json`], and serde's traits for `serde_json`), so
+//! that a session can be recorded and replayed.
 
 pub mod answer;
 pub mod app;

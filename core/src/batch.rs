@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::digest::{Digest, DigestValue};
 use crate::event::Event;
-use crate::read::{Read, deserialize_by_reading};
+use crate::read::Read;
 use crate::write::Write;
 
 /// What a request may hold.
@@ -16,8 +16,6 @@ pub struct BatchLimits {
     /// The most bytes in a request's body. An event that is larger by itself still goes, alone.
     pub bytes: usize,
 }
-
-deserialize_by_reading!(BatchLimits);
 
 impl Default for BatchLimits {
     fn default() -> Self {

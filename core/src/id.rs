@@ -82,6 +82,13 @@ impl Read<'_> for Id {
     }
 }
 
+/// A string, for any deserialiser.
+impl<'de> serde::Deserialize<'de> for Id {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        alloc::borrow::Cow::<'de, str>::deserialize(deserializer).map(|text| Self::from(&*text))
+    }
+}
+
 /// A string, for any serialiser.
 impl serde::Serialize for Id {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -44,6 +44,7 @@ mod read;
 pub mod reducer;
 mod scan;
 mod schema;
+mod serde_traits;
 mod snapshot;
 mod time;
 mod write;

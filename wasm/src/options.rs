@@ -19,7 +19,7 @@ impl Options {
     pub(crate) fn of(options: &JsValue) -> Result<Self, JsError> {
         let options = Part { name: "options", value: options };
         options.knows(&["rpcTransport", "limits", "batch", "scheme"])?;
-        let rpc_transport = match options.text("rpcTransport")?.as_deref() {
+        let rpc_transport = match options.text("rpcTransport", "transport")?.as_deref() {
             None | Some("stdio") => RpcTransport::Stdio,
             Some("websocket") => RpcTransport::Websocket,
             Some("in_process") => RpcTransport::InProcess,
@@ -27,7 +27,7 @@ impl Options {
         };
         let batch = options.part("batch", "batch", batch_limits)?.unwrap_or_default();
         let limits = options.part("limits", "limits", limits)?.unwrap_or_default();
-        Ok(Self { rpc_transport, limits, batch, scheme: options.text("scheme")? })
+        Ok(Self { rpc_transport, limits, batch, scheme: options.text("scheme", "digest.scheme")? })
     }
 }
 
@@ -61,11 +61,15 @@ fn limits(part: &Part<'_>) -> Result<Limits, JsError> {
     for (name, bytes) in
         [("diffBytes", &mut reducer.max_diff_bytes), ("heldDiffBytes", &mut reducer.max_held_diff_bytes)]
     {
-        if !part.get(name).is_undefined() {
+        if !is_absent(&part.get(name)) {
             *bytes = part.size(name)?;
         }
     }
     Ok(limits)
+}
+
+fn is_absent(value: &JsValue) -> bool {
+    value.is_undefined() || value.is_null()
 }
 
 /// An object among the options, by the name under which its caller knows it.
@@ -98,17 +102,15 @@ impl Part<'_> {
         read: impl FnOnce(&Part<'_>) -> Result<T, JsError>,
     ) -> Result<Option<T>, JsError> {
         let value = self.get(member);
-        if value.is_undefined() { Ok(None) } else { read(&Part { name, value: &value }).map(Some) }
+        if is_absent(&value) { Ok(None) } else { read(&Part { name, value: &value }).map(Some) }
     }
 
-    fn text(&self, member: &str) -> Result<Option<String>, JsError> {
+    fn text(&self, member: &str, name: &str) -> Result<Option<String>, JsError> {
         let value = self.get(member);
-        if value.is_undefined() {
+        if is_absent(&value) {
             return Ok(None);
         }
-        let text =
-            value.as_string().ok_or_else(|| JsError::new(&format!("{}.{member}: expected a string", self.name)))?;
-        Ok(Some(text))
+        value.as_string().map(Some).ok_or_else(|| JsError::new(&format!("{name}: expected a string")))
     }
 
     /// A whole number from 0 on that a double has exactly.

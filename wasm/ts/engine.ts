@@ -51,7 +51,8 @@ export class Engine {
     const { batch, digest, key, limits, transport } = options;
     const first = {
       rpcTransport: transport,
-      limits,
+      // Once an instance has failed the next begins with the same.
+      limits: limits && structuredClone(limits),
       batch: batch && { events: batch.events ?? 100, bytes: batch.bytes ?? 1 << 20 },
       scheme: digest?.scheme,
     };

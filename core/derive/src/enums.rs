@@ -16,6 +16,7 @@ pub(crate) fn read(data: &DataEnum, container: &Container) -> syn::Result<TokenS
     let mut names = Vec::new();
     let mut arms = Vec::new();
     let mut other = None;
+    let inner = Container { names: container.member_names, ..Container::default() };
     let are_words = data.variants.iter().all(|variant| matches!(variant.fields, Fields::Unit));
     for variant in &data.variants {
         let part = Part::of(&variant.attrs)?;
@@ -34,13 +35,17 @@ pub(crate) fn read(data: &DataEnum, container: &Container) -> syn::Result<TokenS
         let value = if are_words {
             quote!(Ok(#constructor))
         } else {
-            let read = structs::read(&constructor, &variant.fields, &Container::default())?;
+            let read = structs::read(&constructor, &variant.fields, &inner)?;
             quote!({ #read })
         };
         arms.push(quote!(#(#indexes)|* => #value,));
     }
     let names = quote!(&[#(#names),*]);
-    let unknown = other.map_or_else(|| quote!(Err(reader.unknown())), |other| quote!(Ok(#other)));
+    let unknown = match other {
+        Some(other) if are_words => quote!(Ok(#other)),
+        Some(other) => quote!({ reader.skip()?; Ok(#other) }),
+        None => quote!(Err(reader.unknown())),
+    };
     let index = if are_words { quote!(reader.word_of(#names)?) } else { quote!(index) };
     let choice = quote! {
         match #index {

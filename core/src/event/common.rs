@@ -86,8 +86,6 @@ event_structs! {
     }
 }
 
-crate::read::deserialize_by_reading!(RpcTransport);
-
 /// What the events of a thread share.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ThreadContext {

@@ -38,8 +38,8 @@ use tool::{
 };
 use turn::TurnEvent;
 
-use crate::read::{Failed, Read, Reader, deserialize_by_reading};
-use crate::write::{self, Members, Write, serialize_by_writing};
+use crate::read::{Failed, Read, Reader};
+use crate::write::{self, Members, Write};
 
 /// Declares the events: variant, parameters, `event_type`.
 macro_rules! events {
@@ -205,9 +205,6 @@ impl Read<'_> for Event {
         reader.required(event, "event_params")
     }
 }
-
-deserialize_by_reading!(Event, AcceptedLineFingerprints);
-serialize_by_writing!(Event);
 
 impl fmt::Display for Event {
     /// The event as one line of JSON.

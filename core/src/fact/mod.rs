@@ -20,8 +20,8 @@ use alloc::boxed::Box;
 
 use crate::id::Id;
 use crate::protocol::notification::Notification;
-use crate::read::{self, Read, ReadError, deserialize_by_reading};
-use crate::write::{Write, serialize_by_writing};
+use crate::read::{self, Read, ReadError};
+use crate::write::Write;
 use answer::{RepositoryAnswered, SkillAnswered};
 use app::{AppMentioned, AppUsed};
 use compaction::Compaction;
@@ -97,19 +97,6 @@ impl Fact {
     pub fn from_json(text: &str) -> Result<Self, ReadError> {
         read::from_str(text)
     }
-}
-
-deserialize_by_reading! {
-    Fact, Initialize, ClientRequestReceived, ClientResponseSent, ErrorResponseSent, ServerRequestSent,
-    ServerResponseReceived, EffectivePermissionsApprovalResponse, ServerRequestAborted, Notification,
-    SubAgentThreadStarted, Compaction, GuardianReview, TurnResolvedConfig, TurnTokenUsage, SkillInvoked, AppMentioned,
-    AppUsed, HookRun, PluginUsed, PluginStateChanged, RepositoryAnswered, SkillAnswered,
-}
-serialize_by_writing! {
-    Fact, Initialize, ClientRequestReceived, ClientResponseSent, ErrorResponseSent, ServerRequestSent,
-    ServerResponseReceived, EffectivePermissionsApprovalResponse, ServerRequestAborted, Notification,
-    SubAgentThreadStarted, Compaction, GuardianReview, TurnResolvedConfig, TurnTokenUsage, SkillInvoked, AppMentioned,
-    AppUsed, HookRun, PluginUsed, PluginStateChanged, RepositoryAnswered, SkillAnswered,
 }
 
 /// Declares the kinds of facts and the map from a fact to its kind.

@@ -130,17 +130,30 @@ const MAX_ERROR_TEXT: usize = 500;
 pub struct ErrorText(String);
 
 impl ErrorText {
-    /// Reads an error's text as far as it can leave the machine.
-    pub fn new(text: &str) -> Self {
-        let text = text.strip_prefix(REMOTE_COMPACTION).unwrap_or(text);
-        let end = text.char_indices().nth(MAX_ERROR_TEXT).map_or(text.len(), |(end, _)| end);
-        Self(redact_free_text(&text[..end]))
+    /// Reads an error's text as far as it can leave the machine. What it makes of a text it makes of itself, too: a
+    /// recorded fact is read again.
+    pub fn new(mut text: &str) -> Self {
+        while let Some(rest) = text.strip_prefix(REMOTE_COMPACTION) {
+            text = rest;
+        }
+        let mut text = redact_free_text(&text[..end_of(text)]);
+        // What stands for a word may be longer than the word. Half a word may look like something else.
+        let end = end_of(&text);
+        if end < text.len() {
+            text.truncate(text[..end].rfind(' ').unwrap_or_default());
+        }
+        Self(text)
     }
 
     /// The text that is left.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Where a text has its greatest length.
+fn end_of(text: &str) -> usize {
+    text.char_indices().nth(MAX_ERROR_TEXT).map_or(text.len(), |(end, _)| end)
 }
 
 impl Read<'_> for ErrorText {
@@ -319,5 +332,15 @@ mod tests {
             "no luck at …"
         );
         assert_eq!(ErrorText::new(&"é".repeat(501)).as_str(), "é".repeat(500));
+        for text in [
+            "Error running remote compact task: Error running remote compact task: x",
+            &("\"".to_string() + &" ".repeat(600)),
+            &"don't say it's over ".repeat(40),
+            &"a/b c \"d e\" ".repeat(60),
+        ] {
+            let read = ErrorText::new(text);
+            assert!(read.as_str().chars().count() <= 500, "{text}");
+            assert_eq!(ErrorText::new(read.as_str()), read, "{text}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The method, which comes first in real traffic, decides whether the body is parsed or skipped;
 //! for a response the caller says what its request expects. Where a member comes too late to
-//! decide, the body is borrowed and read at the end.
+//! decide, the body is passed over and read at the end.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -173,8 +173,9 @@ pub(crate) fn parse<'a>(
     let read = parts.read(&mut reader).and_then(|()| reader.end()).and_then(|()| parts.finish(&mut reader));
     read.map_err(|Failed| {
         let error = reader.error();
-        // A member of the wrong type ends the reading early: what follows may not even be JSON.
-        let rest = if error.problem.is_of_shape() { read::from_str::<Raw<'_>>(text).err() } else { Some(error) };
+        // A member that cannot be read ends the reading early: what follows may not even be JSON. And a text with half
+        // a surrogate pair is JSON, but no text.
+        let rest = read::from_str::<Raw<'_>>(text).err();
         let kind = if rest.is_none() { MalformedKind::Shape } else { MalformedKind::Json };
         let is_response = parts.method.is_none();
         Malformed { kind, column: rest.unwrap_or(error).column, id: parts.id, is_response }
@@ -211,7 +212,7 @@ pub(super) enum Body<'a> {
 
 impl<'a> Parts<'a, '_> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Failed> {
-        reader.object(&["method", "params", "id", "result", "error", "jsonrpc"], &mut |reader, index| {
+        reader.object(&["method", "params", "id", "result", "error"], &mut |reader, index| {
             match index {
                 0 => {
                     let method = reader.string()?;
@@ -227,8 +228,7 @@ impl<'a> Parts<'a, '_> {
                     (Direction::ServerToClient, Some(id)) => self.body = Some(result((self.expected)(id), reader)?),
                     (Direction::ServerToClient, None) => self.leave(Late::Result, reader)?,
                 },
-                4 => self.error = Some(Read::read(reader)?),
-                _ => reader.skip()?,
+                _ => self.error = Some(Read::read(reader)?),
             }
             Ok(())
         })
@@ -415,4 +415,33 @@ pub(super) fn result<'a>(expected: Expected, result: &mut Reader<'a>) -> Result<
         Expected::SkillsList => ServerResult::SkillsList(Read::read(result)?),
         Expected::AppList => ServerResult::AppList(Read::read(result)?),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Direction, Expected, Malformed, MalformedKind, parse};
+    use crate::id::RequestId;
+
+    #[test]
+    fn what_is_wrong_with_a_message_and_where() {
+        use MalformedKind::{Json, Shape};
+        for (text, kind, column, id, is_response) in [
+            ("", Json, 1, None, true),
+            ("{\"method\":5", Json, 12, None, true),
+            ("{\"method\":5}", Shape, 11, None, true),
+            ("[]", Shape, 1, None, true),
+            ("{}", Shape, 3, None, true),
+            (r#"{"id":7,"method":"turn/started","params":[]}"#, Shape, 42, Some(7), false),
+            (r#"{"id":7,"method":"turn/started","params":[}"#, Json, 43, Some(7), false),
+            (r#"{"id":7,"result":{"turn":{}}}"#, Shape, 27, Some(7), true),
+            // Half of a surrogate pair is JSON, but no text.
+            (r#"{"id":7,"method":"\ud800"}"#, Shape, 25, Some(7), true),
+        ] {
+            let read = parse(text.as_bytes(), Direction::ServerToClient, &|_| Expected::TurnStart);
+            let expected = Malformed { kind, column, id: id.map(RequestId::Number), is_response };
+            assert_eq!(read.unwrap_err(), expected, "{text}");
+        }
+        let read = parse(b"{\"\xff\"", Direction::ServerToClient, &|_| Expected::Nothing);
+        assert_eq!(read.unwrap_err(), Malformed { kind: Json, column: 3, id: None, is_response: false });
+    }
 }

@@ -21,19 +21,4 @@ pub mod thread;
 pub mod turn;
 
 pub use message::Direction;
-
-use crate::read::deserialize_by_reading;
-use crate::write::serialize_by_writing;
 pub use sniff::is_surely_irrelevant;
-
-// What an app-server has as JSON or as types of its own.
-deserialize_by_reading! {
-    request::InitializeParams, request::ClientRequest, request::ClientResponse, request::TurnStartResponse,
-    request::TurnSteerResponse, approval::ServerRequest, approval::ServerResponse, thread::ThreadResponse,
-    thread::Thread, turn::TurnStartParams, turn::TurnSteerParams, turn::Turn, item::Item, input::UserInput,
-}
-serialize_by_writing! {
-    request::InitializeParams, request::ClientRequest, request::ClientResponse, request::TurnStartResponse,
-    request::TurnSteerResponse, approval::ServerRequest, approval::ServerResponse, thread::ThreadResponse,
-    thread::Thread, turn::TurnStartParams, turn::TurnSteerParams, turn::Turn, item::Item, input::UserInput,
-}

@@ -132,8 +132,8 @@ pub struct GuardianVerdict {
     pub user_authorization: Option<UserAuthorization>,
     /// Whether the review itself failed, so that the action was denied unseen.
     #[cfg_attr(feature = "schema", schemars(with = "Option<alloc::string::String>"))]
-    #[serde(default, rename = "rationale")]
-    #[json(read_with = "says_failed", write_with = "failed_rationale")]
+    #[serde(rename = "rationale")]
+    #[json(default, read_with = "says_failed", write_with = "failed_rationale")]
     pub failed_closed: bool,
 }
 

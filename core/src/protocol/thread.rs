@@ -36,6 +36,8 @@ impl ThreadSource {
             "user" => Self::User,
             "subagent" => Self::Subagent,
             "memory_consolidation" => Self::MemoryConsolidation,
+            // As it is written.
+            "unknown" => Self::Unknown,
             word if is_word(word) => Self::Other(word.into()),
             _ => Self::Unknown,
         }
@@ -344,7 +346,16 @@ json_schemas! {
 
 #[cfg(test)]
 mod tests {
-    use super::{PastItemKind, SessionSource, SubAgentSource, ThreadResponse};
+    use super::{PastItemKind, SessionSource, SubAgentSource, ThreadResponse, ThreadSource};
+
+    #[test]
+    fn a_thread_source_is_read_as_it_was_written() {
+        for text in ["user", "subagent", "memory_consolidation", "custom_word", "unknown", "us r", ""] {
+            let source = ThreadSource::new(text);
+            let written = crate::write::to_string(&source);
+            assert_eq!(crate::read::from_str::<ThreadSource>(&written), Ok(source), "{text:?}");
+        }
+    }
 
     /// Every form of contract `wire.md` 1.1 and 1.2.
     #[test]

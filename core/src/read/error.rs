@@ -21,13 +21,6 @@ pub(crate) enum Problem {
     Unknown,
 }
 
-impl Problem {
-    /// Whether the text may be JSON all the same.
-    pub(crate) fn is_of_shape(self) -> bool {
-        !matches!(self, Self::Syntax | Self::End)
-    }
-}
-
 /// Why a text could not be read. It says nothing of the text's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem} at byte {column}")]

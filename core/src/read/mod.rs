@@ -5,8 +5,9 @@
 //! The text is at hand as a whole, so that a member which comes too late to decide how another is read costs a step
 //! back, and no copy.
 //!
-//! Serialising stays serde's, and so does the shape of the JSON: `#[derive(Read)]` follows serde's own attributes. What it
-//! accepts is what `serde_json` accepts (RFC 8259), which property tests hold it to.
+//! The shape of the JSON is serde's: `#[derive(Read)]` follows serde's own attributes. What it takes for JSON (RFC 8259),
+//! and for a value of the standard library's types, is what `serde_json` takes, which property tests hold it to. A
+//! struct is an object here, though, and never an array.
 
 mod error;
 mod reader;
@@ -50,19 +51,7 @@ pub(crate) fn deserialize<'de, T: for<'text> Read<'text>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     let raw = Box::<RawValue>::deserialize(deserializer)?;
-    from_str(raw.get()).map_err(D::Error::custom)
+    // In these words `serde_json` finds the column.
+    from_str(raw.get())
+        .map_err(|ReadError { problem, column }| D::Error::custom(format_args!("{problem} at line 1 column {column}")))
 }
-
-/// Gives types serde's `Deserialize`, for `serde_json`.
-macro_rules! deserialize_by_reading {
-    ($($name:ty),+ $(,)?) => {$(
-        /// Reads with the deserialisers of `serde_json`, and with no other.
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                crate::read::deserialize(deserializer)
-            }
-        }
-    )+};
-}
-
-pub(crate) use deserialize_by_reading;

@@ -187,7 +187,7 @@ impl<'text> Reader<'text> {
         })
     }
 
-    /// An object's members with names of a table, at most one each; others are passed over.
+    /// An object's members with names of a table, at most one each: a repetition is an error. Others are passed over.
     pub(crate) fn object(&mut self, names: &[&str], member: Known<'_, 'text>) -> Result<(), Failed> {
         let mut seen = 0_u64;
         let mut next = 0;

@@ -56,17 +56,3 @@ pub(crate) fn to_string(value: &impl Write) -> String {
 pub(crate) fn serialize<S: Serializer>(value: &impl Write, serializer: S) -> Result<S::Ok, S::Error> {
     RawValue::from_string(to_string(value)).map_err(S::Error::custom)?.serialize(serializer)
 }
-
-/// Gives types serde's `Serialize`, for `serde_json`.
-macro_rules! serialize_by_writing {
-    ($($name:ty),+ $(,)?) => {$(
-        /// Writes with the serialisers of `serde_json`, and with no other.
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                crate::write::serialize(self, serializer)
-            }
-        }
-    )+};
-}
-
-pub(crate) use serialize_by_writing;

@@ -15,7 +15,7 @@ pub(crate) fn read(constructor: &TokenStream, fields: &Fields, container: &Conta
     }
 }
 
-/// A struct of one field is that field's value; one of several is an array.
+/// A struct of one field is that field's value.
 fn elements(constructor: &TokenStream, fields: &FieldsUnnamed) -> syn::Result<TokenStream> {
     let mut values = Vec::new();
     for field in &fields.unnamed {

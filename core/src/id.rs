@@ -10,7 +10,7 @@ use hashbrown::Equivalent;
 
 use crate::read::{Failed, Read, Reader};
 use crate::schema::json_schemas;
-use crate::write::{self, Write};
+use crate::write::Write;
 
 /// An opaque identifier or name (of a thread, a turn, an item, a model, …).
 ///
@@ -71,7 +71,7 @@ impl fmt::Debug for Id {
 
 impl Write for Id {
     fn write(&self, text: &mut String) {
-        write::string(&self.0, text);
+        (*self.0).write(text);
     }
 }
 
@@ -85,7 +85,7 @@ impl Read<'_> for Id {
 /// A string, for any deserialiser.
 impl<'de> serde::Deserialize<'de> for Id {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        alloc::borrow::Cow::<'de, str>::deserialize(deserializer).map(|text| Self::from(&*text))
+        String::deserialize(deserializer).map(Self::from)
     }
 }
 

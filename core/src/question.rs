@@ -8,7 +8,7 @@ use alloc::string::String;
 
 use crate::private::HostPath;
 use crate::read::Read;
-use crate::write::{self, Members, Write};
+use crate::write::{self, Write};
 
 /// Which question an answer belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Write, Read)]
@@ -29,13 +29,17 @@ impl Question {
     /// The question as JSON, for hosts in other languages: its `id`, `kind` (`repository` or `skill`), and what is asked
     /// about.
     pub fn to_json(&self) -> String {
-        #[derive(Write)]
-        struct Form<'a> {
-            id: QuestionId,
-            #[serde(flatten)]
-            kind: &'a QuestionKind,
-        }
-        write::to_string(&Form { id: self.id, kind: &self.kind })
+        let (kind, rest): (_, &[(_, &dyn Write)]) = match &self.kind {
+            QuestionKind::Repository { cwd } => ("repository", &[(",\"cwd\":", cwd)]),
+            QuestionKind::Skill { path, workspace } => {
+                ("skill", &[(",\"path\":", path), (",\"workspace\":", workspace)])
+            }
+        };
+        let mut text = String::from("{");
+        write::members(&[(",\"id\":", &self.id), (",\"kind\":", &kind)], &mut text);
+        write::members(rest, &mut text);
+        text.push('}');
+        text
     }
 }
 
@@ -57,17 +61,6 @@ pub enum QuestionKind {
         /// may take it for the repository's root.
         workspace: Option<HostPath>,
     },
-}
-
-impl Members for QuestionKind {
-    fn write_members(&self, text: &mut String) {
-        let (kind, rest): (_, &[(_, &dyn Write)]) = match self {
-            Self::Repository { cwd } => ("repository", &[(",\"cwd\":", cwd)]),
-            Self::Skill { path, workspace } => ("skill", &[(",\"path\":", path), (",\"workspace\":", workspace)]),
-        };
-        write::members(&[(",\"kind\":", &kind)], text);
-        write::members(rest, text);
-    }
 }
 
 #[cfg(test)]

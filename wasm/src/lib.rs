@@ -173,15 +173,7 @@ fn lines_of(batch: &Batch) -> String {
 
 /// A JSON array of what is JSON already.
 fn array(values: impl Iterator<Item = String>) -> String {
-    let mut array = String::from("[");
-    for (index, value) in values.enumerate() {
-        if index > 0 {
-            array.push(',');
-        }
-        array.push_str(&value);
-    }
-    array.push(']');
-    array
+    format!("[{}]", values.collect::<Vec<_>>().join(","))
 }
 
 /// The largest whole number up to which a double has every one.

@@ -111,10 +111,10 @@ pub(crate) enum Absent {
 
 /// The attributes of a field or a variant.
 pub(crate) struct Part {
-    pub(crate) name: Option<String>,
-    pub(crate) aliases: Vec<String>,
+    name: Option<String>,
+    aliases: Vec<String>,
     pub(crate) absent: Absent,
-    pub(crate) read_with: Option<ExprPath>,
+    read_with: Option<ExprPath>,
     pub(crate) write_with: Option<ExprPath>,
     pub(crate) left_out_if: Option<ExprPath>,
     pub(crate) is_written: bool,
@@ -169,9 +169,14 @@ impl Part {
         Ok(part)
     }
 
-    /// The names in the text, for a field or variant whose own name there would be `own`.
+    /// The name in the text, for a field or variant whose own name there would be `own`.
+    pub(crate) fn name(&self, own: String) -> String {
+        self.name.clone().unwrap_or(own)
+    }
+
+    /// That name, and the others under which it is read.
     pub(crate) fn names(&self, own: String) -> Vec<String> {
-        let mut names = vec![self.name.clone().unwrap_or(own)];
+        let mut names = vec![self.name(own)];
         names.extend(self.aliases.iter().cloned());
         names
     }

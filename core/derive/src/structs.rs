@@ -10,21 +10,18 @@ use crate::attributes::{Absent, Container, Part};
 pub(crate) fn read(constructor: &TokenStream, fields: &Fields, container: &Container) -> syn::Result<TokenStream> {
     match fields {
         Fields::Named(fields) => members(constructor, fields, container),
-        Fields::Unnamed(fields) => elements(constructor, fields),
+        Fields::Unnamed(fields) => element(constructor, fields),
         Fields::Unit => Ok(quote! { reader.nothing()?; Ok(#constructor) }),
     }
 }
 
 /// A struct of one field is that field's value.
-fn elements(constructor: &TokenStream, fields: &FieldsUnnamed) -> syn::Result<TokenStream> {
-    let mut values = Vec::new();
-    for field in &fields.unnamed {
-        values.push(Part::of(&field.attrs)?.value());
+fn element(constructor: &TokenStream, fields: &FieldsUnnamed) -> syn::Result<TokenStream> {
+    if fields.unnamed.len() != 1 {
+        return Err(syn::Error::new_spanned(fields, "`Read` knows no tuples of several fields"));
     }
-    if let [value] = &values[..] {
-        return Ok(quote!(Ok(#constructor(#value))));
-    }
-    Err(syn::Error::new_spanned(fields, "`Read` knows no tuples of several fields"))
+    let value = Part::of(&fields.unnamed[0].attrs)?.value();
+    Ok(quote!(Ok(#constructor(#value))))
 }
 
 fn members(constructor: &TokenStream, fields: &FieldsNamed, container: &Container) -> syn::Result<TokenStream> {

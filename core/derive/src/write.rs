@@ -61,7 +61,7 @@ fn members(fields: &Fields, names: Case, place: impl Fn(&Ident) -> TokenStream) 
             continue;
         }
         let place = place(ident);
-        let label = label(&part.name.clone().unwrap_or_else(|| names.of_field(ident)));
+        let label = label(&part.name(names.of_field(ident)));
         if !part.is_flat && part.write_with.is_none() && part.left_out_if.is_none() {
             table.push(quote!((#label, &#place)));
             continue;
@@ -100,7 +100,7 @@ fn variants(data: &DataEnum, container: &Container) -> syn::Result<TokenStream> 
             arms.push(quote!(Self::#ident { .. } => text.push_str("null"),));
             continue;
         }
-        let name = part.name.clone().unwrap_or_else(|| container.names.of_variant(ident));
+        let name = part.name(container.names.of_variant(ident));
         let (pattern, content) = match &variant.fields {
             Fields::Unit => (quote!(), None),
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => (quote!((content)), Some(quote!(content))),

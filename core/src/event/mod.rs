@@ -71,14 +71,9 @@ macro_rules! events {
                 match self {
                     $(Self::$variant(params) => write_event($name, &**params, text),)+
                     Self::SkillInvocation(skill) => {
-                        text.push('{');
-                        let members: [(_, &dyn Write); 4] = [
-                            (",\"event_type\":", &SKILL_INVOCATION),
-                            (",\"skill_id\":", &skill.skill_id),
-                            (",\"skill_name\":", &skill.skill_name),
-                            (",\"event_params\":", &skill.params),
-                        ];
-                        write::members(&members, text);
+                        text.push_str("{\"event_type\":");
+                        SKILL_INVOCATION.write(text);
+                        skill.write_members(text);
                         text.push('}');
                     }
                 }
@@ -186,16 +181,9 @@ fn write_event(name: &'static str, params: &dyn Members, text: &mut String) {
 /// Reads an event that was written before.
 impl Read<'_> for Event {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
-        #[derive(Read)]
-        struct Skill {
-            skill_id: Option<crate::DigestValue>,
-            skill_name: crate::Id,
-            event_params: skill::SkillInvocationParams,
-        }
         let name = reader.tag("event_type")?;
         if name == SKILL_INVOCATION {
-            let Skill { skill_id, skill_name, event_params: params } = Read::read(reader)?;
-            return Ok(Self::SkillInvocation(Box::new(SkillInvocation { skill_id, skill_name, params })));
+            return Read::read(reader).map(Self::SkillInvocation);
         }
         let mut event = None;
         reader.object(&["event_params"], &mut |reader, _| {

@@ -4,15 +4,18 @@ use super::common::{InvocationType, event_structs};
 use crate::digest::DigestValue;
 use crate::id::Id;
 use crate::protocol::enums::SkillScope;
+use crate::read::Read;
+use crate::write::Write;
 
 /// A skill was used.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Write, Read)]
 pub struct SkillInvocation {
     /// The skill's SHA-1 identity; null when the host could not say where the skill lies.
     pub skill_id: Option<DigestValue>,
     /// The skill's name.
     pub skill_name: Id,
     /// The event's parameters.
+    #[serde(rename = "event_params")]
     pub params: SkillInvocationParams,
 }
 

@@ -5,17 +5,19 @@ use crate::private::Presence;
 use crate::read::{Failed, Read, Reader};
 use crate::schema::json_schemas;
 use crate::write::Write;
-use alloc::string::String;
 
 /// When the agent must ask before it acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Write)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AskForApproval {
     /// Ask unless the command is known to be safe.
     Untrusted,
     /// Ask after a failure.
+    #[serde(rename = "on-failure")]
     OnFailure,
     /// Ask when the model wants to.
+    #[serde(rename = "on-request")]
     OnRequest,
     /// Ask by kind of request; which kinds does not matter here.
     Granular,
@@ -27,9 +29,8 @@ pub enum AskForApproval {
 
 impl Read<'_> for AskForApproval {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
-        let names = &["untrusted", "on-failure", "on-request", "granular", "never"];
-        let mut policy = Self::Unknown;
         if reader.peek()? == b'{' {
+            let mut policy = Self::Unknown;
             reader.members(&mut |reader, name| {
                 if name == "granular" {
                     policy = Self::Granular;
@@ -38,27 +39,14 @@ impl Read<'_> for AskForApproval {
             })?;
             return Ok(policy);
         }
-        Ok(match reader.word_of(names)? {
-            0 => Self::Untrusted,
-            1 => Self::OnFailure,
-            2 => Self::OnRequest,
-            3 => Self::Granular,
-            4 => Self::Never,
+        Ok(match &*reader.string()? {
+            "untrusted" => Self::Untrusted,
+            "on-failure" => Self::OnFailure,
+            "on-request" => Self::OnRequest,
+            "granular" => Self::Granular,
+            "never" => Self::Never,
             _ => Self::Unknown,
         })
-    }
-}
-
-impl Write for AskForApproval {
-    fn write(&self, text: &mut String) {
-        text.push_str(match self {
-            Self::Untrusted => "\"untrusted\"",
-            Self::OnFailure => "\"on-failure\"",
-            Self::OnRequest => "\"on-request\"",
-            Self::Granular => "\"granular\"",
-            Self::Never => "\"never\"",
-            Self::Unknown => "\"unknown\"",
-        });
     }
 }
 

@@ -78,7 +78,8 @@ impl schemars::JsonSchema for ThreadSource {
 }
 
 /// Why the server itself started a thread.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Write)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SubAgentSource {
     /// A code review.
@@ -147,32 +148,16 @@ impl Read<'_> for SubAgentSource {
     }
 }
 
-impl Write for SubAgentSource {
-    fn write(&self, text: &mut String) {
-        match self {
-            Self::ThreadSpawn { parent_thread_id } => {
-                text.push_str("{\"thread_spawn\":{\"parent_thread_id\":");
-                parent_thread_id.write(text);
-                text.push_str("}}");
-            }
-            Self::Other(label) => {
-                text.push_str("{\"other\":");
-                label.write(text);
-                text.push('}');
-            }
-            named => named.name().write(text),
-        }
-    }
-}
-
 /// Where a thread comes from (`thread.source`), as far as events need it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write)]
 #[non_exhaustive]
 pub enum SessionSource {
     /// Some client: a command line, an editor, a custom one.
     #[default]
+    #[serde(rename = "unknown")]
     Client,
     /// The server itself.
+    #[serde(rename = "subAgent")]
     SubAgent(SubAgentSource),
 }
 
@@ -198,19 +183,6 @@ impl Read<'_> for SessionSource {
             _ => return Err(reader.unlike("the source of a thread")),
         }
         Ok(source)
-    }
-}
-
-impl Write for SessionSource {
-    fn write(&self, text: &mut String) {
-        match self {
-            Self::Client => text.push_str("\"unknown\""),
-            Self::SubAgent(source) => {
-                text.push_str("{\"subAgent\":");
-                source.write(text);
-                text.push('}');
-            }
-        }
     }
 }
 

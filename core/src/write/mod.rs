@@ -11,7 +11,6 @@ use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 pub(crate) use turnledger_derive::Write;
-pub(crate) use values::string;
 
 /// A type that has a JSON form.
 pub(crate) trait Write {

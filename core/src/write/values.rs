@@ -11,7 +11,7 @@ use super::{Members, Write};
 use crate::scan;
 
 /// Appends a string with its quotation marks.
-pub(crate) fn string(value: &str, text: &mut String) {
+fn string(value: &str, text: &mut String) {
     const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     text.push('"');
     let mut rest = value;
@@ -39,7 +39,7 @@ pub(crate) fn string(value: &str, text: &mut String) {
 }
 
 /// Appends an array.
-pub(crate) fn list<'v, T: Write + 'v>(values: impl IntoIterator<Item = &'v T>, text: &mut String) {
+fn list<'v, T: Write + 'v>(values: impl IntoIterator<Item = &'v T>, text: &mut String) {
     text.push('[');
     for (index, value) in values.into_iter().enumerate() {
         if index > 0 {

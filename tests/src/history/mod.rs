@@ -68,12 +68,8 @@ pub fn words(seed: u64) -> Vec<u64> {
 ///
 /// If the message's text is not JSON, which a generated one always is.
 pub fn recorded(message: &Message) -> String {
-    let direction = match message.direction {
-        turnledger_core::Direction::ClientToServer => "client_to_server",
-        turnledger_core::Direction::ServerToClient => "server_to_client",
-    };
     let text: Value = serde_json::from_str(&message.text).expect("a generated message is JSON");
-    json!({ "at_ms": message.at.0, "connection_id": message.connection_id, "direction": direction, "message": text })
+    json!({ "at_ms": message.at.0, "connection_id": message.connection_id, "direction": message.direction, "message": text })
         .to_string()
 }
 

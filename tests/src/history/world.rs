@@ -59,6 +59,23 @@ pub(super) struct Approval {
     pub(super) params: Value,
 }
 
+impl Approval {
+    fn text(&self) -> String {
+        request_text(&json!(self.id), self.method, &self.params)
+    }
+}
+
+fn request_text(id: &Value, method: &str, params: &Value) -> String {
+    format!(r#"{{"id":{id},"method":"{method}","params":{params}}}"#)
+}
+
+fn response_text(id: &Value, result: &Result<Value, Value>) -> String {
+    match result {
+        Ok(result) => format!(r#"{{"id":{id},"result":{result}}}"#),
+        Err(error) => format!(r#"{{"id":{id},"error":{error}}}"#),
+    }
+}
+
 /// Everything.
 #[derive(Debug)]
 pub(super) struct World {
@@ -210,17 +227,12 @@ impl World {
         self.clients[client].next_id += 1;
         // Some clients number their requests with texts.
         let id = if client == 1 { json!(id.to_string()) } else { json!(id) };
-        let request = format!(r#"{{"id":{id},"method":"{method}","params":{params}}}"#);
-        self.put(client, Direction::ClientToServer, request);
+        self.put(client, Direction::ClientToServer, request_text(&id, method, &params));
         id
     }
 
     pub(super) fn respond(&mut self, client: usize, id: &Value, result: Result<Value, Value>) {
-        let response = match result {
-            Ok(result) => format!(r#"{{"id":{id},"result":{result}}}"#),
-            Err(error) => format!(r#"{{"id":{id},"error":{error}}}"#),
-        };
-        self.deliver(client, response);
+        self.deliver(client, response_text(id, &result));
     }
 
     pub(super) fn call(&mut self, client: usize, method: &str, params: Value, result: Result<Value, Value>) {
@@ -248,25 +260,19 @@ impl World {
     pub(super) fn ask_clients(&mut self, thread: usize, method: &'static str, params: Value) {
         let id = self.next_request;
         self.next_request += 1;
-        let text = format!(r#"{{"id":{id},"method":"{method}","params":{params}}}"#);
-        self.show(thread, &text);
-        self.approvals.push(Approval { id, thread, method, params });
+        let approval = Approval { id, thread, method, params };
+        self.show(thread, &approval.text());
+        self.approvals.push(approval);
     }
 
     /// Sends a server request again, to a client that came late.
     pub(super) fn replay(&mut self, approval: usize, client: usize) {
-        let Approval { id, method, params, .. } = &self.approvals[approval];
-        let text = format!(r#"{{"id":{id},"method":"{method}","params":{params}}}"#);
-        self.deliver(client, text);
+        self.deliver(client, self.approvals[approval].text());
     }
 
     /// A client's answer to a server request, which it has been given.
     pub(super) fn answer_with(&mut self, client: usize, id: u64, answer: Result<Value, Value>) {
         self.catch_up_with(client);
-        let answer = match answer {
-            Ok(result) => format!(r#"{{"id":{id},"result":{result}}}"#),
-            Err(error) => format!(r#"{{"id":{id},"error":{error}}}"#),
-        };
-        self.put(client, Direction::ClientToServer, answer);
+        self.put(client, Direction::ClientToServer, response_text(&json!(id), &answer));
     }
 }

@@ -1,5 +1,6 @@
-// Makes the npm package out of the module and its TypeScript: types from the program's own schema, a bundle for each
-// way to load the module, and one file of declarations for ESM and CommonJS each. Run by wasm/build.
+// Makes the npm package out of the module and its TypeScript: types from the program's own schema, the module's glue as
+// a function, a bundle for each way to load the module, and one file of declarations for ESM and CommonJS each. Run by
+// wasm/build.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -31,6 +32,20 @@ for (const [name, file, args, isExact] of [
   writeFileSync(join(generated, `${file}.ts`), types);
 }
 
+// wasm-bindgen's glue has one instance of the module a program. As a function it has one a call: a core that fails takes
+// no other with it, and is gone as a whole, so that there is nothing to free.
+const glue = readFileSync(join(generated, "turnledger_wasm.js"), "utf8");
+const inside = glue.replace(/^export class /m, "class ").replace(/let __wbg_init_promise;[^]*$/, "");
+if (/\b(import|export)\b/.test(inside.replace(/\/\*[^]*?\*\//g, ""))) throw new Error("the glue is not what it was");
+writeFileSync(
+  join(generated, "glue.js"),
+  `export function glue() {\n  const FinalizationRegistry = undefined;\n${inside}\n  return { Engine, initSync };\n}\n`,
+);
+writeFileSync(
+  join(generated, "glue.d.ts"),
+  'import type * as module from "./turnledger_wasm.js";\nexport function glue(): Pick<typeof module, "Engine" | "initSync">;\n',
+);
+
 const common = { bundle: true, sourcemap: true, target: "es2022", absWorkingDir: here, logLevel: "warning" };
 const bundles = [
   { entryPoints: ["ts/browser.ts"], outfile: "dist/browser.js", format: "esm", platform: "browser" },
@@ -53,8 +68,6 @@ for (const bundle of bundles) {
           banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
         }
       : {}),
-    // The glue's own way to find the module is not used: the module is handed to it.
-    ...(isCommonJs && bundle.platform !== "node" ? { define: { "import.meta.url": '""' } } : {}),
   });
 }
 copyFileSync(join(generated, "turnledger.wasm"), join(dist, "turnledger.wasm"));

@@ -137,3 +137,46 @@ test("messages at the limits of what can be nested, long or large", async () => 
   }
   await survives(ledger);
 });
+
+test("a core that fails in the middle of its work is made anew, and takes no other with it", async () => {
+  const uploaded = [];
+  const upload = async ({ body }) => (uploaded.push(...JSON.parse(body).events), { kind: "delivered" });
+  const [ledger, neighbour] = [await createLedger({ upload }), await createLedger()];
+  neighbour.ingest(hook);
+  const before = neighbour.snapshot();
+  const message = JSON.stringify({ method: "turn/started", params: { threadId: "t", turn: { id: "u", items: [], status: "inProgress" } } });
+  // With ever more of the stack left, the core fails ever deeper in its work.
+  const untilFailed = (failures) => {
+    let begun = 0;
+    const dig = () => {
+      try {
+        begun += 1;
+        dig();
+      } catch {
+        // No room to begin.
+      }
+      if (ledger.stats().internalErrors === failures) ledger.observe(1, "server_to_client", message);
+    };
+    try {
+      dig();
+    } catch {
+      // Nor here.
+    }
+    assert.ok(begun > 1000);
+  };
+  let last = 0;
+  for (let failure = 0; failure < 200; failure += 1) {
+    ledger.ingest(hook);
+    assert.equal(ledger.stats().waiting, 1);
+    untilFailed(last);
+    assert.ok(ledger.stats().internalErrors > last, `${failure}: nothing failed`);
+    last = ledger.stats().internalErrors;
+    // What waited is lost with the core, and is not waited for.
+    assert.equal(ledger.stats().waiting, 0);
+  }
+  ledger.ingest(hook);
+  assert.deepEqual(await ledger.close(), { delivered: 1, waiting: 0 });
+  assert.equal(uploaded.length, 1);
+  assert.equal(neighbour.snapshot(), before);
+  await survives(neighbour);
+});

@@ -216,3 +216,25 @@ test("what waits is forgotten when the user says no", async () => {
   assert.equal(await files.readFile(path, "utf8"), "[]");
   rmSync(folder, { recursive: true });
 });
+
+test("a storage that never answers holds nothing up", async (context) => {
+  const errors = context.mock.method(console, "error", () => {});
+  const never = () => new Promise(() => {});
+  const to = await server();
+  for (const storage of [
+    { load: never, add: async () => {}, remove: async () => {} },
+    { load: async () => [], add: never, remove: never },
+  ]) {
+    const ledger = await createLedger({ upload: { url: to.url }, storage });
+    ledger.ingest(hook("one"));
+    assert.deepEqual(await ledger.flush(), { delivered: 1, waiting: 0 });
+    ledger.ingest(hook("two"));
+    assert.deepEqual(await ledger.close(), { delivered: 1, waiting: 0 });
+  }
+  assert.deepEqual(threads(to.events()), ["one", "two", "one", "two"]);
+  const said = errors.mock.calls.map(({ arguments: [text] }) => text);
+  assert.equal(said.length, 2);
+  assert.match(said[0], /cannot be read/);
+  assert.match(said[1], /does not answer/);
+  to.close();
+});

@@ -3,6 +3,7 @@ import { Ledger } from "./ledger.js";
 import type { LedgerOptions } from "./options.js";
 import { userSaysNo } from "./privacy.js";
 import type { Storage } from "./storage.js";
+import { inTime } from "./time.js";
 
 /** `createLedger`, by how the module is loaded: once, and only for a ledger that does something. */
 export function creator(load: () => Promise<WebAssembly.Module>): (options?: LedgerOptions) => Promise<Ledger> {
@@ -22,7 +23,7 @@ export function creator(load: () => Promise<WebAssembly.Module>): (options?: Led
 /** What waits from before the user said no is not sent later. */
 async function forget(storage: Storage | undefined): Promise<void> {
   try {
-    for (const { id } of (await storage?.load()) ?? []) await storage?.remove(id);
+    for (const { id } of (await inTime(storage?.load())) ?? []) await inTime(storage?.remove(id));
   } catch (error) {
     console.error("turnledger: the storage cannot be emptied:", error);
   }

@@ -1,6 +1,7 @@
 /** Requests on their way: one at a time, tried again until the server takes or refuses each. */
 import type { Batch, Outcome, Upload, UploadTo } from "./options.js";
 import type { Storage } from "./storage.js";
+import { aborted, inTime, isTimeout } from "./time.js";
 
 const PATH = "/codex/analytics-events/events";
 const FIRST_DELAY_MS = 500;
@@ -44,7 +45,7 @@ export class Delivery {
   async start(): Promise<void> {
     let left: Batch[] = [];
     try {
-      left = ((await this.#storage?.load()) ?? []).filter(isBatch);
+      left = ((await inTime(this.#storage?.load())) ?? []).filter(isBatch);
     } catch (error) {
       console.error("turnledger: the storage cannot be read; what waits, waits in memory:", error);
       this.#storage = undefined;
@@ -177,8 +178,16 @@ export class Delivery {
 
   /** One thing after another; what fails is done without, since what waits is in memory, too. */
   #store(work: (storage: Storage) => Promise<void>): void {
-    const storage = this.#storage;
-    if (storage !== undefined) this.#stored = this.#stored.then(() => work(storage)).catch(() => undefined);
+    this.#stored = this.#stored.then(async () => {
+      if (this.#storage === undefined) return;
+      try {
+        await inTime(work(this.#storage));
+      } catch (error) {
+        if (!isTimeout(error)) return;
+        console.error("turnledger: the storage does not answer; what waits, waits in memory:", error);
+        this.#storage = undefined;
+      }
+    });
   }
 }
 
@@ -229,10 +238,6 @@ function poster(to: UploadTo): Send {
     }
     return { kind: "refused", status };
   };
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
 }
 
 /** Seconds, or a date. */

@@ -1,5 +1,6 @@
 /** The core in WebAssembly, made anew should it ever fail. */
-import { Engine as Core, initSync } from "./generated/turnledger_wasm.js";
+import { glue } from "./generated/glue.js";
+import type { Engine as Core } from "./generated/turnledger_wasm.js";
 import type { Batch, Discard, LedgerOptions, Question } from "./options.js";
 
 /** What a step says of its yield; `wasm/src/lib.rs` has the same. */
@@ -31,23 +32,26 @@ export interface Yield {
 /** A request without its key. */
 export type Formed = Omit<Batch, "id">;
 
+/** One of the module's, with a core in it. */
+interface Instance {
+  core: Core;
+  memory: WebAssembly.Memory;
+}
+
 const NOTHING: Yield = { events: [], discards: [], questions: [], isMalformed: false, hasDigestFailed: false };
 
 export class Engine {
-  readonly #make: (snapshot?: string) => Core;
+  readonly #make: (snapshot?: string) => Instance;
   readonly #hasDigest: boolean;
-  /** Called when what waited for a request is lost. */
-  onLoss: () => void = () => {};
-  #core: Core;
-  internalErrors = 0;
-
-  readonly #memory: WebAssembly.Memory;
-  /** The module's memory, which is another buffer whenever it has grown. */
+  #instance: Instance | undefined;
+  /** The instance's memory, which is another buffer whenever it has grown. */
   #bytes = new Uint8Array();
+  internalErrors = 0;
+  /** Events in the request that is being formed. */
+  forming = 0;
 
   /** @throws if the options, the key or the snapshot cannot be used. */
   constructor(module: WebAssembly.Module, options: LedgerOptions) {
-    this.#memory = initSync({ module }).memory;
     const { batch, digest, key, limits, transport } = options;
     const first = {
       rpcTransport: transport,
@@ -56,30 +60,35 @@ export class Engine {
       batch: batch && { events: batch.events ?? 100, bytes: batch.bytes ?? 1 << 20 },
       scheme: digest?.scheme,
     };
-    this.#make = (snapshot) => new Core(first, key, digest && ((bytes: Uint8Array) => digest.digest(bytes)), snapshot);
+    this.#make = (snapshot) => {
+      const { Engine: Core, initSync } = glue();
+      const { memory } = initSync({ module });
+      return { core: new Core(first, key, digest && ((bytes: Uint8Array) => digest.digest(bytes)), snapshot), memory };
+    };
     this.#hasDigest = digest !== undefined;
     // A ledger that did nothing had nothing to save.
-    this.#core = this.#make(options.snapshot || undefined);
+    this.#instance = this.#make(options.snapshot || undefined);
   }
 
   observe(at: number, connection: number, toServer: boolean, message: string | Uint8Array): Yield {
-    return this.#step((core) => core.observe(at, connection, toServer, this.#write(core, message)));
+    return this.#step((core, memory) => core.observe(at, connection, toServer, this.#write(core, memory, message)));
   }
 
   /** Puts a message where the core reads it; how many bytes it has. */
-  #write(core: Core, message: string | Uint8Array): number {
+  #write(core: Core, memory: WebAssembly.Memory, message: string | Uint8Array): number {
     if (typeof message !== "string") {
-      this.#input(core, message.length).set(message);
+      this.#input(core, memory, message.length).set(message);
       return message.length;
     }
     // Most messages are ASCII; a UTF-16 code unit is never more than three bytes.
-    const { read, written } = encoder.encodeInto(message, this.#input(core, message.length));
-    return read === message.length ? written : encoder.encodeInto(message, this.#input(core, 3 * message.length)).written;
+    const { read, written } = encoder.encodeInto(message, this.#input(core, memory, message.length));
+    if (read === message.length) return written;
+    return encoder.encodeInto(message, this.#input(core, memory, 3 * message.length)).written;
   }
 
-  #input(core: Core, length: number): Uint8Array {
+  #input(core: Core, memory: WebAssembly.Memory, length: number): Uint8Array {
     const at = core.input(length) >>> 0;
-    if (this.#bytes.buffer !== this.#memory.buffer) this.#bytes = new Uint8Array(this.#memory.buffer);
+    if (this.#bytes.buffer !== memory.buffer) this.#bytes = new Uint8Array(memory.buffer);
     return this.#bytes.subarray(at, at + length);
   }
 
@@ -94,11 +103,18 @@ export class Engine {
 
   /** The requests that are complete with an event. */
   batch({ json, isIsolated }: EventText): Formed[] {
-    return requests(this.#guard((core) => core.batch(json, isIsolated), ""));
+    this.forming += 1;
+    return this.#formed((core) => core.batch(json, isIsolated));
   }
 
   flushBatch(): Formed[] {
-    return requests(this.#guard((core) => core.flushBatch(), ""));
+    return this.#formed((core) => core.flushBatch());
+  }
+
+  #formed(work: (core: Core) => string): Formed[] {
+    const formed = requests(this.#guard(work, ""));
+    for (const { events } of formed) this.forming -= events;
+    return formed;
   }
 
   stats(): string {
@@ -112,15 +128,17 @@ export class Engine {
     return snapshot;
   }
 
+  /** Lets go of the core's memory; nothing is asked of it any more. */
   free(): void {
-    this.#core.free();
+    this.#instance = undefined;
+    this.#bytes = new Uint8Array();
   }
 
   #takeDigestFailure(): boolean {
     return this.#hasDigest && this.#guard((core) => core.takeDigestFailure(), false);
   }
 
-  #step(step: (core: Core) => number): Yield {
+  #step(step: (core: Core, memory: WebAssembly.Memory) => number): Yield {
     const flags = this.#guard(step, 0);
     const hasDigestFailed = this.#takeDigestFailure();
     if (flags === 0) return hasDigestFailed ? { ...NOTHING, hasDigestFailed } : NOTHING;
@@ -137,23 +155,32 @@ export class Engine {
   }
 
   /**
-   * A trap, or a stack that is exhausted, is a bug of ours and leaves the core unusable: what was known is lost, the
+   * A trap, or a stack that is exhausted, is a bug of ours and leaves the instance unusable: what was known is lost, the
    * ledger goes on with a new one, and it is counted.
    */
-  #guard<T>(work: (core: Core) => T, otherwise: T): T {
+  #guard<T>(work: (core: Core, memory: WebAssembly.Memory) => T, otherwise: T): T {
+    let instance: Instance | undefined;
     try {
-      return work(this.#core);
+      instance = this.#instance ??= this.#make();
+      return work(instance.core, instance.memory);
     } catch (error) {
-      // What the core refuses, it refuses by an ordinary error.
-      if (error instanceof Error && error.constructor === Error && !/recursive use|unsafe aliasing/.test(error.message)) {
-        throw error;
-      }
+      // There may be no stack left to call anything from here, nor to make the new one, which waits for the next call.
+      const { internalErrors, forming } = this;
+      this.#instance = undefined;
       this.internalErrors += 1;
-      this.onLoss();
-      this.#core = this.#make();
-      return otherwise;
+      this.forming = 0;
+      if (!isRefusal(error)) return otherwise;
+      this.#instance = instance;
+      this.internalErrors = internalErrors;
+      this.forming = forming;
+      throw error;
     }
   }
+}
+
+/** What the core refuses, it refuses by an ordinary error. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.constructor === Error && !/recursive use|unsafe aliasing/.test(error.message);
 }
 
 function eventText(line: string): EventText {

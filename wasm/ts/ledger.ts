@@ -21,8 +21,6 @@ export class Ledger {
   };
   #malformed = 0;
   #vetoed = 0;
-  /** Events in the request that is being formed. */
-  #forming = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
   #closing: Promise<Flushed> | undefined;
@@ -38,7 +36,6 @@ export class Ledger {
     }
     if (options.upload !== undefined) this.#delivery = new Delivery(options.upload, options.storage);
     this.#engine = new Engine(module, options);
-    this.#engine.onLoss = () => (this.#forming = 0);
   }
 
   /** @internal */
@@ -157,7 +154,7 @@ export class Ledger {
       refused: counts?.refused ?? 0,
       lastFailure: this.#delivery?.lastFailure ?? null,
       evicted: counts?.evicted ?? 0,
-      waiting: this.#forming + (this.#delivery?.waiting ?? 0),
+      waiting: (this.#engine?.forming ?? 0) + (this.#delivery?.waiting ?? 0),
       internalErrors: this.#engine?.internalErrors ?? 0,
     };
   }
@@ -204,9 +201,8 @@ export class Ledger {
       this.#audience.event(event, json);
     }
     if (this.#delivery === undefined && !this.#audience.wants("batch")) return;
-    this.#forming += 1;
     for (const batch of this.#engine!.batch({ json, isIsolated: text.isIsolated })) this.#send(batch);
-    if (this.#forming > 0) {
+    if (this.#engine!.forming > 0) {
       const age = Math.min(this.#options.batch?.ageMs ?? 5000, LONGEST_AGE_MS);
       this.#timer ??= setTimeout(() => this.#flushBatch(), age);
     }
@@ -220,7 +216,6 @@ export class Ledger {
 
   #send(formed: Formed): void {
     const batch = { id: key(), ...formed };
-    this.#forming -= batch.events;
     this.#audience.batch(batch);
     this.#delivery?.add(batch);
   }

@@ -4,12 +4,16 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::observer::{Observation, Observer, ObserverLimits};
 use turnledger_tests::golden::{Message, REMOTE, folder, recordings};
-use turnledger_tests::program::{PROGRAM, lines, run, stderr};
+use turnledger_tests::history::recorded;
+use turnledger_tests::mix::{Size, session};
+use turnledger_tests::program::{PROGRAM, command, lines, run, stderr};
 
 fn traffic(name: &str) -> String {
     folder().join("0.131.0").join(name).join("traffic.jsonl").display().to_string()
@@ -70,6 +74,47 @@ fn several_files_come_out_in_their_order() {
     let together = run(&arguments, b"").stdout;
     let apart: Vec<u8> = files.iter().flat_map(|file| run(&["replay", "-q", file], b"").stdout).collect();
     assert_eq!(together, apart);
+}
+
+/// More than fits in memory waits in a file until the recordings before it are through; or for them, if there is no
+/// room for a file.
+#[test]
+fn large_files_come_out_in_their_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, turns| {
+        let path = folder.path().join(name);
+        let messages = session(Size { turns, threads: 3, diff_lines: 0 });
+        fs::write(&path, messages.iter().map(recorded).collect::<Vec<_>>().join("\n")).expect("a recording");
+        path.display().to_string()
+    };
+    // A bad line in the middle of what waits is told in its place.
+    let (large, small) = (file("large.jsonl", 400), file("small.jsonl", 1));
+    fs::OpenOptions::new().append(true).open(&large).and_then(|mut file| file.write_all(b"\n{\n")).expect("a bad line");
+    let first = fs::read(traffic("plain_turn")).expect("the recording");
+    let apart: Vec<u8> = [traffic("plain_turn"), large.clone(), small.clone()]
+        .iter()
+        .flat_map(|file| run(&["replay", "-q", file], b"").stdout)
+        .collect();
+    assert!(apart.len() > 4 << 20, "{} bytes", apart.len());
+    for temporary in [folder.path(), Path::new("/there/is/no/such/folder")] {
+        let mut child = command(folder.path())
+            .args(["replay", "-q", "-", &large, &small])
+            .env("TMPDIR", temporary)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut input = child.stdin.take().expect("its input");
+        // The others have the time to get ahead of it.
+        thread::sleep(Duration::from_secs(1));
+        input.write_all(&first).expect("it reads");
+        drop(input);
+        let output = child.wait_with_output().expect("the program ends");
+        assert!(output.stdout == apart, "{} bytes instead of {}", output.stdout.len(), apart.len());
+        assert_eq!(stderr(&output).lines().count(), 1);
+        assert_eq!(output.status.code(), Some(1));
+    }
 }
 
 #[test]

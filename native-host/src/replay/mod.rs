@@ -1,5 +1,6 @@
 //! Recorded sessions through the core: events or request bodies out, one a line.
 
+mod overflow;
 mod parallel;
 mod session;
 mod summary;
@@ -39,7 +40,7 @@ pub struct Options {
 }
 
 /// What a replay tells its host, in the order of the sessions and of their lines.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum Report {
     /// Lines to write, each with its end.
     Lines(Vec<u8>),
@@ -67,4 +68,7 @@ pub enum ReplayError {
     /// What was replayed cannot be written.
     #[error("cannot write")]
     Write(#[source] std::io::Error),
+    /// What waited for its turn in a temporary file cannot be read again.
+    #[error("cannot read what waited in a temporary file")]
+    Waiting(#[source] std::io::Error),
 }

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
+use core::ops::{Index, IndexMut};
 
 use foldhash::fast::FixedState;
 use hashbrown::{Equivalent, HashTable};
@@ -25,17 +26,47 @@ impl Cap {
     }
 }
 
-const NONE: usize = usize::MAX;
+/// Where an entry is: half as large as a `usize`, since each has four of them.
+type Position = u32;
+
+const NONE: Position = Position::MAX;
 
 /// A slot of the list that orders entries by their last use.
 #[derive(Clone, Debug)]
 struct Slot<K, V> {
     /// Empty in a slot that waits for its next use.
     entry: Option<(K, V)>,
-    hash: u64,
     used_at: UnixMillis,
-    older: usize,
-    newer: usize,
+    older: Position,
+    newer: Position,
+}
+
+impl<K, V> Slot<K, V> {
+    fn key(&self) -> Option<&K> {
+        self.entry.as_ref().map(|(key, _)| key)
+    }
+
+    fn value(&self) -> Option<&V> {
+        self.entry.as_ref().map(|(_, value)| value)
+    }
+}
+
+/// Slots by their positions.
+#[derive(Clone, Debug)]
+struct Slots<K, V>(Vec<Slot<K, V>>);
+
+impl<K, V> Index<Position> for Slots<K, V> {
+    type Output = Slot<K, V>;
+
+    fn index(&self, position: Position) -> &Slot<K, V> {
+        &self.0[position as usize]
+    }
+}
+
+impl<K, V> IndexMut<Position> for Slots<K, V> {
+    fn index_mut(&mut self, position: Position) -> &mut Slot<K, V> {
+        &mut self.0[position as usize]
+    }
 }
 
 /// A hash map whose entries also form a list from the least to the most recently used.
@@ -44,11 +75,11 @@ struct Slot<K, V> {
 #[derive(Clone, Debug)]
 pub(crate) struct Capped<K, V> {
     cap: Cap,
-    index: HashTable<usize>,
-    slots: Vec<Slot<K, V>>,
-    free: Vec<usize>,
-    oldest: usize,
-    newest: usize,
+    index: HashTable<Position>,
+    slots: Slots<K, V>,
+    free: Vec<Position>,
+    oldest: Position,
+    newest: Position,
 }
 
 fn hash_of<Q: Hash + ?Sized>(key: &Q) -> u64 {
@@ -57,18 +88,16 @@ fn hash_of<Q: Hash + ?Sized>(key: &Q) -> u64 {
 
 impl<K: Hash + Eq, V> Capped<K, V> {
     pub(crate) const fn new(cap: Cap) -> Self {
-        Self { cap, index: HashTable::new(), slots: Vec::new(), free: Vec::new(), oldest: NONE, newest: NONE }
+        Self { cap, index: HashTable::new(), slots: Slots(Vec::new()), free: Vec::new(), oldest: NONE, newest: NONE }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.index.len()
     }
 
-    fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<usize> {
+    fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Position> {
         let slots = &self.slots;
-        self.index
-            .find(hash_of(key), |&slot| slots[slot].entry.as_ref().is_some_and(|(held, _)| key.equivalent(held)))
-            .copied()
+        self.index.find(hash_of(key), |&slot| slots[slot].key().is_some_and(|held| key.equivalent(held))).copied()
     }
 
     pub(crate) fn contains<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
@@ -77,7 +106,7 @@ impl<K: Hash + Eq, V> Capped<K, V> {
 
     /// Reads an entry without counting it as used.
     pub(crate) fn peek<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
-        self.slots[self.find(key)?].entry.as_ref().map(|(_, value)| value)
+        self.slots[self.find(key)?].value()
     }
 
     /// Uses an entry: it becomes the most recent one.
@@ -95,18 +124,20 @@ impl<K: Hash + Eq, V> Capped<K, V> {
             self.touch(slot, at);
             return None;
         }
-        let evicted = if self.len() >= self.cap.entries.max(1) { self.pop_oldest() } else { None };
+        let evicted = if self.len() >= self.cap.entries.clamp(1, NONE as usize) { self.pop_oldest() } else { None };
         let hash = hash_of(&key);
-        let slot = Slot { entry: Some((key, value)), hash, used_at: at, older: NONE, newer: NONE };
-        let position = if let Some(position) = self.free.pop() {
-            self.slots[position] = slot;
-            position
+        let slot = Slot { entry: Some((key, value)), used_at: at, older: NONE, newer: NONE };
+        let position = self.free.pop().unwrap_or_else(|| {
+            // The cap is not beyond what a position can say.
+            Position::try_from(self.slots.0.len()).unwrap_or(NONE)
+        });
+        if position as usize == self.slots.0.len() {
+            self.slots.0.push(slot);
         } else {
-            self.slots.push(slot);
-            self.slots.len() - 1
-        };
+            self.slots[position] = slot;
+        }
         let slots = &self.slots;
-        self.index.insert_unique(hash, position, |&slot| slots[slot].hash);
+        self.index.insert_unique(hash, position, |&slot| slots[slot].key().map_or(0, hash_of));
         self.link_newest(position);
         evicted
     }
@@ -118,7 +149,7 @@ impl<K: Hash + Eq, V> Capped<K, V> {
 
     /// Takes out one entry that has been idle for too long at `now`.
     pub(crate) fn pop_expired(&mut self, now: UnixMillis) -> Option<(K, V)> {
-        let slot = self.slots.get(self.oldest)?;
+        let slot = self.slots.0.get(self.oldest as usize)?;
         if now.0.saturating_sub(slot.used_at.0) <= self.cap.idle_ms {
             return None;
         }
@@ -149,7 +180,7 @@ impl<K: Hash + Eq, V> Capped<K, V> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (UnixMillis, &K, &V)> {
         let mut position = self.oldest;
         core::iter::from_fn(move || {
-            let slot = self.slots.get(position)?;
+            let slot = self.slots.0.get(position as usize)?;
             position = slot.newer;
             slot.entry.as_ref().map(|(key, value)| (slot.used_at, key, value))
         })
@@ -159,16 +190,17 @@ impl<K: Hash + Eq, V> Capped<K, V> {
         if self.oldest == NONE { None } else { self.take(self.oldest) }
     }
 
-    fn take(&mut self, slot: usize) -> Option<(K, V)> {
-        if let Ok(found) = self.index.find_entry(self.slots[slot].hash, |&held| held == slot) {
+    fn take(&mut self, slot: Position) -> Option<(K, V)> {
+        let entry = self.slots[slot].entry.take()?;
+        if let Ok(found) = self.index.find_entry(hash_of(&entry.0), |&held| held == slot) {
             found.remove();
         }
         self.unlink(slot);
         self.free.push(slot);
-        self.slots[slot].entry.take()
+        Some(entry)
     }
 
-    fn touch(&mut self, slot: usize, at: UnixMillis) {
+    fn touch(&mut self, slot: Position, at: UnixMillis) {
         self.slots[slot].used_at = at;
         if self.newest != slot {
             self.unlink(slot);
@@ -176,7 +208,7 @@ impl<K: Hash + Eq, V> Capped<K, V> {
         }
     }
 
-    fn unlink(&mut self, slot: usize) {
+    fn unlink(&mut self, slot: Position) {
         let (older, newer) = (self.slots[slot].older, self.slots[slot].newer);
         match older {
             NONE => self.oldest = newer,
@@ -188,7 +220,7 @@ impl<K: Hash + Eq, V> Capped<K, V> {
         }
     }
 
-    fn link_newest(&mut self, slot: usize) {
+    fn link_newest(&mut self, slot: Position) {
         self.slots[slot].older = self.newest;
         self.slots[slot].newer = NONE;
         match self.newest {

@@ -1,4 +1,5 @@
-//! Typed facts to events, and text to events to text, each beside its limit.
+//! Typed facts to events, text to events to text, diffs to fingerprints, events to request bodies, and a session to its
+//! snapshot and back, each beside its limit.
 
 use std::hint::black_box;
 
@@ -6,8 +7,9 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use serde::de::IgnoredAny;
 use turnledger::Sha2;
 use turnledger_core::accepted_lines::{Fingerprinter, lines};
-use turnledger_core::{Digest, Output, Reducer, reducer};
+use turnledger_core::{BatchLimits, Batcher, Digest, Output, Reducer, reducer};
 use turnledger_tests::golden::pipeline;
+use turnledger_tests::growth::Live;
 use turnledger_tests::mix::{Size, facts, hashed_lines, session, source_diff};
 
 fn benches(criterion: &mut Criterion) {
@@ -83,9 +85,62 @@ fn accepted_lines(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn batches(criterion: &mut Criterion) {
+    let messages = session(Size { turns: 500, threads: 100, diff_lines: 0 });
+    let digest = Sha2::default();
+    let (mut pipeline, mut output) = (pipeline(digest.clone()), Output::default());
+    for message in &messages {
+        let bytes = message.text.as_bytes();
+        pipeline.observe(message.at, message.connection_id, message.direction, bytes, &mut output);
+    }
+    let mut group = criterion.benchmark_group("batches");
+    group.throughput(Throughput::Elements(output.events.len() as u64));
+    group.bench_function("events to request bodies", |bencher| {
+        bencher.iter(|| {
+            let mut batcher = Batcher::new(BatchLimits::default());
+            for event in &output.events {
+                black_box(batcher.push(event, &digest));
+            }
+            black_box(batcher.flush(&digest))
+        });
+    });
+    let mut text = String::new();
+    group.bench_function("limit: events to text", |bencher| {
+        bencher.iter(|| {
+            for event in &output.events {
+                text.clear();
+                event.write_json(&mut text);
+                black_box(&text);
+            }
+        });
+    });
+    group.finish();
+}
+
+fn snapshots(criterion: &mut Criterion) {
+    let live = Live::new(10_000);
+    let snapshot = live.snapshot();
+    let mut group = criterion.benchmark_group("a snapshot of 10,000 threads");
+    group.throughput(Throughput::Bytes(snapshot.len() as u64));
+    group.bench_function("write", |bencher| bencher.iter(|| live.snapshot()));
+    group.bench_function("restore", |bencher| bencher.iter(|| Live::restore(&snapshot)));
+    let mut copy = String::new();
+    group.bench_function("limit: copy it", |bencher| {
+        bencher.iter(|| {
+            copy.clear();
+            copy.push_str(black_box(&snapshot));
+            black_box(&copy);
+        });
+    });
+    group.bench_function("limit: skip the JSON", |bencher| {
+        bencher.iter(|| serde_json::from_str::<IgnoredAny>(black_box(&snapshot)).expect("JSON"));
+    });
+    group.finish();
+}
+
 criterion_group! {
     name = pipeline_benches;
     config = Criterion::default().sample_size(20);
-    targets = benches, accepted_lines
+    targets = benches, accepted_lines, batches, snapshots
 }
 criterion_main!(pipeline_benches);

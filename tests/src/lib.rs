@@ -6,6 +6,7 @@ pub mod codex;
 pub mod collector;
 pub mod compare;
 pub mod golden;
+pub mod growth;
 pub mod history;
 pub mod http;
 pub mod ledger;

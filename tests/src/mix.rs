@@ -89,23 +89,56 @@ impl Templates {
     }
 }
 
-/// Writes the messages of one session.
-struct Writer {
+/// What stands for a thread's number, and its request's, in the text of its messages.
+const THREAD: &str = "01a1fc2d-0000-7000-8000-999999999999";
+const REQUEST: usize = 999_999_999;
+/// The numbers of requests for turns begin here, beyond those for threads.
+const TURN_REQUESTS: usize = 1 << 21;
+
+/// Writes a session, message by message.
+pub struct Mix {
     at: u64,
+    templates: Templates,
+    /// A request for a thread, and its response.
+    thread: [String; 2],
     messages: Vec<Message>,
 }
 
-impl Writer {
-    fn put(&mut self, direction: Direction, message: &Value) {
+impl Mix {
+    /// A session of one connection that has been initialised.
+    ///
+    /// # Panics
+    ///
+    /// If a golden recording lacks a message that the mix is made of.
+    #[allow(clippy::new_without_default, reason = "it reads files, and panics if they are not there")]
+    pub fn new() -> Self {
+        let templates = Templates::new();
+        let (mut request, mut response) = templates.thread_start.clone();
+        request["id"] = json!(REQUEST);
+        response["id"] = json!(REQUEST);
+        response["result"]["thread"]["id"] = json!(THREAD);
+        response["result"]["thread"]["sessionId"] = json!(THREAD);
+        let thread = [request.to_string(), response.to_string()];
+        let initialize = templates.initialize.clone();
+        let mut mix = Self { at: START, templates, thread, messages: Vec::new() };
+        mix.call(0, initialize);
+        mix
+    }
+
+    /// What has been written since it was last taken.
+    pub fn take(&mut self) -> Vec<Message> {
+        std::mem::take(&mut self.messages)
+    }
+
+    fn put(&mut self, direction: Direction, text: String) {
         self.at += 3;
-        let text = message.to_string();
         self.messages.push(Message { at: UnixMillis(self.at), connection_id: 1, direction, text });
     }
 
     fn call(&mut self, id: usize, (request, response): (Value, Value)) {
         for (direction, mut message) in [(TO_SERVER, request), (TO_CLIENT, response)] {
             message["id"] = json!(id);
-            self.put(direction, &message);
+            self.put(direction, message.to_string());
         }
     }
 
@@ -122,8 +155,60 @@ impl Writer {
         if let Some(item) = item {
             params["item"]["id"] = json!(item);
         }
-        self.put(TO_CLIENT, &message);
+        self.put(TO_CLIENT, message.to_string());
     }
+
+    /// Starts a thread.
+    pub fn thread(&mut self, number: usize) {
+        let (id, request) = (thread_id(number), (number + 1).to_string());
+        for (direction, template) in [(TO_SERVER, 0), (TO_CLIENT, 1)] {
+            let text = self.thread[template].replace(THREAD, &id).replace(&REQUEST.to_string(), &request);
+            self.put(direction, text);
+        }
+    }
+
+    /// Runs a turn of `items` items: of each ten five commands, two of which a person approves, two patches, two calls of
+    /// other tools and a search.
+    pub fn turn(&mut self, number: usize, thread: usize, items: usize, diff_lines: usize) {
+        let thread = &thread_id(thread);
+        let turn = &format!("01a1fc2e-0000-7000-8000-{number:012x}");
+        let (mut request, mut response) = self.templates.turn_start.clone();
+        request["params"]["threadId"] = json!(thread);
+        response["result"]["turn"]["id"] = json!(turn);
+        self.call(TURN_REQUESTS + number, (request, response));
+        self.note(&self.templates.turn_started.clone(), thread, turn, None);
+        for index in 0..items {
+            let item = format!("call-{number}-{index}");
+            let (started, completed) = match index % 10 {
+                0..5 => &self.templates.command,
+                5..7 => &self.templates.patch,
+                7..9 => &self.templates.mcp,
+                _ => &self.templates.search,
+            };
+            let (started, completed) = (started.clone(), completed.clone());
+            self.note(&started, thread, turn, Some(&item));
+            if index % 10 < 2 {
+                let id = number * items + index;
+                let mut approval = self.templates.approval.clone();
+                approval["id"] = json!(id);
+                approval["params"]["itemId"] = json!(item);
+                self.note(&approval, thread, turn, None);
+                self.put(TO_SERVER, json!({ "id": id, "result": { "decision": "accept" } }).to_string());
+            }
+            self.note(&completed, thread, turn, Some(&item));
+        }
+        if diff_lines > 0 {
+            let diff = diff(diff_lines, number);
+            let updated = json!({ "method": "turn/diff/updated", "params": { "turnId": "", "diff": diff } });
+            self.note(&updated, thread, turn, None);
+        }
+        self.note(&self.templates.tokens.clone(), thread, turn, None);
+        self.note(&self.templates.turn_completed.clone(), thread, turn, None);
+    }
+}
+
+fn thread_id(number: usize) -> String {
+    format!("01a1fc2d-0000-7000-8000-{number:012x}")
 }
 
 /// The session's messages.
@@ -132,53 +217,14 @@ impl Writer {
 ///
 /// If a golden recording lacks a message that the mix is made of.
 pub fn session(size: Size) -> Vec<Message> {
-    let templates = Templates::new();
-    let mut writer = Writer { at: START, messages: Vec::new() };
-    writer.call(0, templates.initialize.clone());
-    let threads: Vec<String> =
-        (0..size.threads).map(|thread| format!("01a1fc2d-0000-7000-8000-{thread:012x}")).collect();
-    for (index, thread) in threads.iter().enumerate() {
-        let (request, mut response) = templates.thread_start.clone();
-        response["result"]["thread"]["id"] = json!(thread);
-        response["result"]["thread"]["sessionId"] = json!(thread);
-        writer.call(index + 1, (request, response));
+    let mut mix = Mix::new();
+    for thread in 0..size.threads {
+        mix.thread(thread);
     }
-    let items = [&templates.command; 5].into_iter().chain([&templates.patch; 2]).chain([&templates.mcp; 2]);
-    let items: Vec<_> = items.chain([&templates.search]).collect();
     for number in 0..size.turns {
-        let thread = &threads[number % size.threads];
-        let turn = format!("01a1fc2e-0000-7000-8000-{number:012x}");
-        let (mut request, mut response) = templates.turn_start.clone();
-        request["params"]["threadId"] = json!(thread);
-        response["result"]["turn"]["id"] = json!(turn);
-        writer.call(size.threads + 1 + number, (request, response));
-        writer.note(&templates.turn_started, thread, &turn, None);
-        for (index, (started, completed)) in items.iter().enumerate() {
-            let item = format!("call-{number}-{index}");
-            writer.note(started, thread, &turn, Some(&item));
-            if index < 2 {
-                let id = number * 2 + index;
-                let mut approval = templates.approval.clone();
-                approval["id"] = json!(id);
-                approval["params"]["itemId"] = json!(item);
-                writer.note(&approval, thread, &turn, None);
-                writer.put(TO_SERVER, &json!({ "id": id, "result": { "decision": "accept" } }));
-            }
-            writer.note(completed, thread, &turn, Some(&item));
-        }
-        if size.diff_lines > 0 {
-            let diff = diff(size.diff_lines, number);
-            writer.note(
-                &json!({ "method": "turn/diff/updated", "params": { "turnId": "", "diff": diff } }),
-                thread,
-                &turn,
-                None,
-            );
-        }
-        writer.note(&templates.tokens, thread, &turn, None);
-        writer.note(&templates.turn_completed, thread, &turn, None);
+        mix.turn(number, number % size.threads, 10, size.diff_lines);
     }
-    writer.messages
+    mix.take()
 }
 
 /// The facts of a session, each with its time.

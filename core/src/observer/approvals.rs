@@ -25,7 +25,7 @@ impl Observer {
             self.abort(&id, step);
         }
         if let Some((thread_id, ..)) = request.ids() {
-            self.state.thread_or_new(thread_id).open_approvals.push_back(id.clone());
+            self.state.thread_or_new(thread_id).open_approvals.get_or_insert_default().push_back(id.clone());
         }
         let approval = Approval { request: request.clone(), settled: false };
         if let Some((evicted, approval)) = self.state.approvals.insert(self.state.now, id.clone(), approval) {
@@ -80,8 +80,8 @@ impl Observer {
 
     /// The server aborts a thread's open requests just before it says that a turn started or ended.
     pub(super) fn abort_approvals(&mut self, thread_id: &Id, step: &mut Step<'_>) {
-        let open = self.state.thread(thread_id).map(|thread| core::mem::take(&mut thread.open_approvals));
-        for id in open.unwrap_or_default() {
+        let open = self.state.thread(thread_id).and_then(|thread| thread.open_approvals.take());
+        for id in open.into_iter().flat_map(|open| *open) {
             self.abort(&id, step);
         }
     }
@@ -113,11 +113,15 @@ impl Observer {
 
     fn close(&mut self, thread_id: Option<&Id>, id: &RequestId) {
         let Some(thread) = thread_id.and_then(|thread_id| self.state.thread(thread_id)) else { return };
+        let Some(open) = &mut thread.open_approvals else { return };
         // The oldest one is the likeliest to close.
-        if thread.open_approvals.front() == Some(id) {
-            thread.open_approvals.pop_front();
+        if open.front() == Some(id) {
+            open.pop_front();
         } else {
-            thread.open_approvals.retain(|open| open != id);
+            open.retain(|open| open != id);
+        }
+        if open.is_empty() {
+            thread.open_approvals = None;
         }
     }
 }

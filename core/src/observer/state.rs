@@ -1,5 +1,6 @@
 //! What an observer remembers, its caps, and its saved form.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
@@ -66,7 +67,7 @@ pub(super) struct Connection {
 pub(super) enum Pending {
     Initialize(InitializeParams),
     Thread { mode: InitializationMode, personality: Option<Personality> },
-    TurnStart(alloc::boxed::Box<PendingTurn>),
+    TurnStart(Box<PendingTurn>),
     TurnSteer,
     CompactStart { thread_id: Id },
     PluginInstall { plugin_name: Id, marketplace: Option<Id> },
@@ -120,8 +121,9 @@ pub(super) struct Thread {
     /// A turn whose `turn/start` succeeded and that has not started.
     pub(super) starting_turn: Option<Id>,
     pub(super) open_turn_starts: u32,
-    /// Server requests that wait for an answer.
-    pub(super) open_approvals: VecDeque<RequestId>,
+    /// Server requests that wait for an answer, if any do.
+    #[allow(clippy::box_collection, reason = "a word instead of four in each of a million idle threads")]
+    pub(super) open_approvals: Option<Box<VecDeque<RequestId>>>,
     /// The working directory, by hash.
     pub(super) cwd: Option<TextKey>,
     /// The apps that the user has named.

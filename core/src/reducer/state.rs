@@ -129,6 +129,8 @@ pub(super) struct State {
     pub(super) originator: Option<Id>,
     /// What runs, by the latest connection.
     pub(super) runtime: Option<Runtime>,
+    /// The lineage of the latest thread: most threads have the same.
+    lineage: Arc<Lineage>,
 }
 
 /// The saved form of a [`State`]: no diff, no path, no question's content.
@@ -164,6 +166,7 @@ impl State {
             next_question: 0,
             originator: None,
             runtime: None,
+            lineage: Arc::default(),
         }
     }
 
@@ -200,7 +203,16 @@ impl State {
             next_question: saved.next_question,
             originator: saved.originator,
             runtime: saved.runtime,
+            lineage: Arc::default(),
         }
+    }
+
+    /// A lineage, shared with the latest thread if that has the same.
+    pub(super) fn share(&mut self, lineage: Lineage) -> Arc<Lineage> {
+        if *self.lineage != lineage {
+            self.lineage = Arc::new(lineage);
+        }
+        self.lineage.clone()
     }
 
     pub(super) fn ask(&mut self) -> QuestionId {

@@ -1,0 +1,92 @@
+//! What a message costs with ever more live threads, with ever longer turns, and in ever larger recordings: it should cost
+//! the same.
+
+use std::fs::File;
+use std::io::{BufWriter, Write, sink};
+use std::path::Path;
+use std::time::Duration;
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use turnledger::Sha2;
+use turnledger::recording::Source;
+use turnledger::replay::{Format, Options, replay};
+use turnledger_core::event::common::RpcTransport;
+use turnledger_tests::growth::Live;
+use turnledger_tests::history::recorded;
+use turnledger_tests::mix::{Size, session};
+
+fn threads(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("live threads");
+    for threads in [100, 1_000, 10_000, 100_000, 1_000_000] {
+        turns(&mut group, threads, Live::new(threads), 10);
+    }
+    group.finish();
+}
+
+fn items(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("items in a turn");
+    for items in [10, 100, 1_000, 10_000, 100_000] {
+        turns(&mut group, items, Live::new(1), items);
+    }
+    group.finish();
+}
+
+/// Messages come once each, so new ones are made for every iteration, and that takes longer than what is measured.
+fn turns(group: &mut BenchmarkGroup<'_, WallTime>, size: usize, mut live: Live, items: usize) {
+    group.measurement_time(Duration::from_millis(500)).warm_up_time(Duration::from_millis(100));
+    group.throughput(Throughput::Elements(live.turns(items).len() as u64));
+    group.bench_function(BenchmarkId::from_parameter(size), |bencher| {
+        bencher.iter_custom(|times| {
+            (0..times)
+                .map(|_| {
+                    let messages = live.turns(items);
+                    live.observe(&messages).0
+                })
+                .sum()
+        });
+    });
+}
+
+fn recordings(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("session.jsonl");
+    let options = Options {
+        format: Format::Events,
+        remote: None,
+        digest: Sha2::default(),
+        rpc_transport: RpcTransport::Stdio,
+        explain: false,
+        strict: true,
+    };
+    let mut group = criterion.benchmark_group("recording of so many MB");
+    for turns in [64, 640, 6_400] {
+        let bytes = write(&path, turns);
+        group.throughput(Throughput::Bytes(bytes));
+        group.bench_function(BenchmarkId::from_parameter(bytes / 1_000_000), |bencher| {
+            bencher.iter(|| {
+                let sources = [Source::File(path.clone())];
+                replay(&sources, &options, &|reader| reader, &mut sink(), &mut |note| panic!("{note}"))
+                    .expect("a replay")
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Writes a recording of so many turns; its size.
+fn write(path: &Path, turns: usize) -> u64 {
+    let mut file = BufWriter::new(File::create(path).expect("a file"));
+    for message in session(Size { turns, threads: 10, diff_lines: 0 }) {
+        writeln!(file, "{}", recorded(&message)).expect("it is written");
+    }
+    file.flush().expect("it is written");
+    file.get_ref().metadata().expect("its size").len()
+}
+
+criterion_group! {
+    name = growth;
+    config = Criterion::default().sample_size(10);
+    targets = threads, items, recordings
+}
+criterion_main!(growth);

@@ -1,0 +1,73 @@
+//! What a message costs when there is much of something: live threads, or items in a turn.
+
+use std::time::{Duration, Instant};
+
+use turnledger::Sha2;
+use turnledger_core::{Limits, Output, Pipeline};
+
+use crate::golden::{Message, pipeline};
+use crate::mix::Mix;
+
+/// A session that goes on.
+pub struct Live {
+    pipeline: Pipeline<Sha2>,
+    output: Output,
+    text: String,
+    mix: Mix,
+    threads: usize,
+    turns: usize,
+}
+
+impl Live {
+    /// A session with so many threads, each started and idle.
+    pub fn new(threads: usize) -> Self {
+        let (pipeline, mix) = (pipeline(Sha2::default()), Mix::new());
+        let mut live = Self { pipeline, output: Output::default(), text: String::new(), mix, threads, turns: 0 };
+        for number in 0..threads {
+            live.mix.thread(number);
+            let messages = live.mix.take();
+            live.observe(&messages);
+        }
+        live
+    }
+
+    /// What runs turns of so many items, a thousand items in all or one turn, in threads all over the session.
+    pub fn turns(&mut self, items: usize) -> Vec<Message> {
+        for _ in 0..(1000 / items).max(1) {
+            // A large prime: neighbours in time are none in memory.
+            self.mix.turn(self.turns, self.turns * 15_485_863 % self.threads, items, 0);
+            self.turns += 1;
+        }
+        self.mix.take()
+    }
+
+    /// Observes messages, and writes the events: how long that takes, and how many they are.
+    pub fn observe(&mut self, messages: &[Message]) -> (Duration, usize) {
+        let start = Instant::now();
+        let mut events = 0;
+        for Message { at, connection_id, direction, text } in messages {
+            self.pipeline.observe(*at, *connection_id, *direction, text.as_bytes(), &mut self.output);
+            self.text.clear();
+            for event in &self.output.events {
+                event.write_json(&mut self.text);
+            }
+            events += self.output.events.len();
+            self.output.clear();
+        }
+        (start.elapsed(), events)
+    }
+
+    /// The session's snapshot.
+    pub fn snapshot(&self) -> String {
+        self.pipeline.snapshot()
+    }
+
+    /// Goes on from a snapshot.
+    ///
+    /// # Panics
+    ///
+    /// If it is none.
+    pub fn restore(snapshot: &str) -> Pipeline<Sha2> {
+        Pipeline::restore(Sha2::default(), Limits::default(), snapshot).expect("a snapshot")
+    }
+}

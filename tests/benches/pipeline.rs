@@ -11,6 +11,7 @@ use turnledger_core::{BatchLimits, Batcher, Digest, Output, Reducer, reducer};
 use turnledger_tests::golden::pipeline;
 use turnledger_tests::growth::Live;
 use turnledger_tests::mix::{Size, facts, hashed_lines, session, source_diff};
+use turnledger_tests::parse::parse;
 
 fn benches(criterion: &mut Criterion) {
     let messages = session(Size { turns: 500, threads: 100, diff_lines: 0 });
@@ -57,6 +58,13 @@ fn benches(criterion: &mut Criterion) {
         bencher.iter(|| {
             for message in &messages {
                 black_box(serde_json::from_slice::<IgnoredAny>(message.text.as_bytes()).expect("JSON"));
+            }
+        });
+    });
+    group.bench_function("limit: parse the same members", |bencher| {
+        bencher.iter(|| {
+            for message in &messages {
+                black_box(parse(message.text.as_bytes()).expect("a message of the session"));
             }
         });
     });

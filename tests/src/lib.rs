@@ -12,6 +12,7 @@ pub mod http;
 pub mod ledger;
 pub mod mix;
 pub mod model;
+pub mod parse;
 pub mod program;
 pub mod repo;
 pub mod server;

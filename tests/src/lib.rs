@@ -1,6 +1,7 @@
 //! What the tests share: golden recordings, replay in memory, and the comparison with the events
 //! that the real binary uploaded.
 
+pub mod agreement;
 pub mod attribution;
 pub mod codex;
 pub mod collector;

@@ -65,34 +65,28 @@ impl Observer {
             return;
         };
         let id = alloc::format!("{name}@{marketplace}").into();
-        self.plugin_changed(&id, PluginState::Installed, step);
-        if let Some(plugin) = self.state.plugins.get_mut(self.state.now, &id) {
-            plugin.usable = true;
-        }
+        self.plugin_changed(&id, PluginState::Installed, true, step);
     }
 
     pub(super) fn plugin_uninstalled(&mut self, id: &Id, step: &mut Step<'_>) {
-        self.plugin_changed(id, PluginState::Uninstalled, step);
-        if let Some(plugin) = self.state.plugins.get_mut(self.state.now, id) {
-            plugin.usable = false;
-        }
+        self.plugin_changed(id, PluginState::Uninstalled, false, step);
     }
 
     pub(super) fn plugins_toggled(&mut self, toggles: &[PluginToggle], step: &mut Step<'_>) {
         for PluginToggle { plugin_id, enabled } in toggles {
             let state = if *enabled { PluginState::Enabled } else { PluginState::Disabled };
-            self.plugin_changed(plugin_id, state, step);
-            if let Some(plugin) = self.state.plugins.get_mut(self.state.now, plugin_id) {
-                plugin.usable = *enabled;
-            }
+            self.plugin_changed(plugin_id, state, *enabled, step);
         }
     }
 
-    fn plugin_changed(&mut self, id: &Id, state: PluginState, step: &mut Step<'_>) {
-        match self.plugin(id) {
-            Some(plugin) => step.fact(Fact::PluginStateChanged(PluginStateChanged { plugin, state })),
-            None => step.out.irrelevant = true,
-        }
+    fn plugin_changed(&mut self, id: &Id, state: PluginState, usable: bool, step: &mut Step<'_>) {
+        let Some(plugin) = self.plugin(id) else {
+            step.out.irrelevant = true;
+            return;
+        };
+        step.fact(Fact::PluginStateChanged(PluginStateChanged { plugin, state }));
+        let known = self.state.plugins.remove(id).map(|(_, known)| known).unwrap_or_default();
+        self.state.plugins.insert(self.state.now, id.clone(), KnownPlugin { usable, ..known });
     }
 }
 

@@ -40,6 +40,13 @@ pub(super) struct KnownPlugin {
     pub(super) capabilities: Option<Capabilities>,
 }
 
+/// The connector of a call, as a review showed it.
+#[derive(Clone, Debug, Write, Read)]
+pub(super) struct Connector {
+    id: Id,
+    name: Option<Id>,
+}
+
 #[derive(Clone, Debug, Write, Read)]
 pub(super) struct Capabilities {
     pub(super) has_skills: bool,
@@ -180,21 +187,25 @@ impl Observer {
             return;
         }
         let reviewed = self.state.reviewed_connectors.remove(&TextKey::of_all(&[thread_id, &call.id]));
-        let app = reviewed.map(|(_, connector)| connector);
-        if let Some(connector_id) = &app
-            && !self.state.report_once(&["app", thread_id, turn_id, connector_id])
+        let connector = reviewed.map(|(_, connector)| connector);
+        if let Some(Connector { id, .. }) = &connector
+            && !self.state.report_once(&["app", thread_id, turn_id, id])
         {
             return;
         }
-        let mentioned = app.as_ref().is_some_and(|connector_id| {
-            self.state.thread(thread_id).is_some_and(|thread| thread.mentioned_apps.contains(connector_id))
+        let mentioned = connector.as_ref().is_some_and(|Connector { id, .. }| {
+            self.state.thread(thread_id).is_some_and(|thread| thread.mentioned_apps.contains(id))
         });
+        // A name that the review did not say may be listed.
+        let listed_name = |connector: &Connector| self.state.apps.peek(&connector.id).cloned().flatten();
+        let app_name =
+            connector.as_ref().and_then(|connector| connector.name.clone().or_else(|| listed_name(connector)));
         let model_slug = self.model_of(thread_id, Some(turn_id));
         step.fact(Fact::AppUsed(AppUsed {
             tracking: Tracking { model_slug, thread_id: thread_id.clone(), turn_id: Some(turn_id.clone()) },
             app: App {
-                app_name: app.as_ref().and_then(|connector_id| self.state.apps.peek(connector_id).cloned().flatten()),
-                connector_id: app,
+                app_name,
+                connector_id: connector.map(|connector| connector.id),
                 invocation_type: Some(if mentioned { InvocationType::Explicit } else { InvocationType::Implicit }),
             },
         }));
@@ -203,9 +214,9 @@ impl Observer {
     /// A review names the connector of a call that is about to start.
     pub(super) fn connector_reviewed(&mut self, thread_id: &Id, item_id: Option<&Id>, call: &McpAction) {
         if let (Some(item_id), Some(connector_id)) = (item_id, &call.connector_id) {
-            self.state.apps.insert(self.state.now, connector_id.clone(), call.connector_name.clone());
             let key = TextKey::of_all(&[thread_id, item_id]);
-            self.state.reviewed_connectors.insert(self.state.now, key, connector_id.clone());
+            let connector = Connector { id: connector_id.clone(), name: call.connector_name.clone() };
+            self.state.reviewed_connectors.insert(self.state.now, key, connector);
         }
     }
 

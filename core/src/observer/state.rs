@@ -5,7 +5,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::compaction::OpenCompaction;
-use super::mentions::{KnownPlugin, KnownSkill, Mentions};
+use super::mentions::{Connector, KnownPlugin, KnownSkill, Mentions};
 use super::settings::{Overrides, Settings};
 use crate::capped::{Cap, Capped, Saved};
 use crate::event::common::{InitializationMode, RpcTransport};
@@ -182,7 +182,7 @@ pub(super) struct State {
     pub(super) app_slugs: Capped<TextKey, Id>,
     pub(super) plugins: Capped<Id, KnownPlugin>,
     /// The connectors of calls that were reviewed, by the hash of thread and item.
-    pub(super) reviewed_connectors: Capped<TextKey, Id>,
+    pub(super) reviewed_connectors: Capped<TextKey, Connector>,
     /// Marketplaces, by the hash of their path.
     pub(super) marketplaces: Capped<TextKey, Id>,
     /// Whether the user is signed in by an API key: compactions then run locally.
@@ -205,7 +205,7 @@ pub(crate) struct SavedObserver {
     apps: Saved<Id, Option<Id>>,
     app_slugs: Saved<TextKey, Id>,
     plugins: Saved<Id, KnownPlugin>,
-    reviewed_connectors: Saved<TextKey, Id>,
+    reviewed_connectors: Saved<TextKey, Connector>,
     marketplaces: Saved<TextKey, Id>,
     uses_api_key: bool,
 }

@@ -40,7 +40,7 @@ fn started(kind: usize, id: &str, thread: &str, choices: &mut Choices) -> Value 
                 .collect();
             json!({ "type": "fileChange", "id": id, "changes": changes, "status": "inProgress" })
         }
-        3 => json!({ "type": "mcpToolCall", "id": id, "server": choices.of(&["docs", "files"]),
+        3 => json!({ "type": "mcpToolCall", "id": id, "server": choices.of(&["docs", "files", "codex_apps"]),
             "tool": choices.of(&["lookup", "write"]), "status": "inProgress", "arguments": { "q": MARKER },
             "result": null, "error": null, "durationMs": null }),
         4 => json!({ "type": "dynamicToolCall", "id": id, "namespace": null, "tool": "open_ticket",
@@ -153,6 +153,9 @@ impl World {
         let thread = self.running(choices);
         let id = self.name("item");
         let item = started(choices.below(KINDS), &id, &self.threads[thread].id, choices);
+        if item["server"] == "codex_apps" && choices.once_in(2) {
+            self.review_call(thread, &id, choices);
+        }
         let at = match choices.below(20) {
             19 => json!(-1),
             18 => json!(self.now + 5000),

@@ -5,6 +5,7 @@
 //! connect, threads start, fork, resume and spawn subagents, turns run, items start and complete, approvals are asked,
 //! answered, aborted and repeated. [`faults`] makes histories that the protocol does not allow.
 
+mod catalog;
 pub mod faults;
 mod items;
 mod reviews;

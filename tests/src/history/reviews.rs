@@ -161,6 +161,18 @@ impl World {
             _ => json!({ "type": "requestPermissions", "reason": MARKER, "permissions": permissions(choices) }),
         };
         let target = if action["type"] == "networkAccess" { Value::Null } else { json!(item) };
+        self.reviewed(thread, &target, &action, choices);
+    }
+
+    /// The automatic reviewer sees a call of an app's tool before it starts.
+    pub(super) fn review_call(&mut self, thread: usize, item: &str, choices: &mut Choices) {
+        let name = choices.of(&[None, Some("Calendar")]);
+        let action = json!({ "type": "mcpToolCall", "server": "codex_apps", "toolName": "lookup",
+            "connectorId": self.app(choices), "connectorName": name });
+        self.reviewed(thread, &json!(item), &action, choices);
+    }
+
+    fn reviewed(&mut self, thread: usize, target: &Value, action: &Value, choices: &mut Choices) {
         let state = &self.threads[thread];
         let turn = state.turn.as_ref().map(|turn| turn.id.clone()).unwrap_or_default();
         let status = choices.of(&["approved", "denied", "timedOut", "aborted"]);

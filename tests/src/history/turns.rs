@@ -1,4 +1,4 @@
-//! Turns start, are steered, use tokens and end; compactions, reviews, hooks and plugins beside them.
+//! Turns start, are steered, use tokens and end; compactions, reviews and hooks beside them.
 
 use serde_json::{Value, json};
 
@@ -7,18 +7,6 @@ use super::world::{Turn, World};
 use super::{Choices, MARKER};
 
 const EFFORTS: [&str; 4] = ["none", "low", "medium", "high"];
-
-fn input(choices: &mut Choices) -> Value {
-    let item = |choice| match choice {
-        1 => json!({ "type": "image", "url": format!("data:{MARKER}") }),
-        2 => json!({ "type": "localImage", "path": format!("/{MARKER}/shot.png") }),
-        3 => json!({ "type": "mention", "name": MARKER, "path": "app://calendar" }),
-        4 => json!({ "type": "mention", "name": MARKER, "path": "plugin://linear@acme" }),
-        _ => json!({ "type": "text", "text": MARKER, "text_elements": [] }),
-    };
-    let count = choices.below(4);
-    Value::Array((0..count).map(|_| item(choices.below(6))).collect())
-}
 
 /// What a client may set for this turn and later ones.
 fn overrides(params: &mut Value, choices: &mut Choices) {
@@ -57,6 +45,18 @@ fn turn_value(id: &str, status: &str) -> Value {
 }
 
 impl World {
+    fn input(&self, choices: &mut Choices) -> Value {
+        let count = choices.below(4);
+        let item = |choice, choices: &mut Choices| match choice {
+            1 => json!({ "type": "image", "url": format!("data:{MARKER}") }),
+            2 => json!({ "type": "localImage", "path": format!("/{MARKER}/shot.png") }),
+            3 => json!({ "type": "mention", "name": MARKER, "path": format!("app://{}", self.app(choices)) }),
+            4 => json!({ "type": "mention", "name": MARKER, "path": format!("plugin://{}", self.plugin(choices)) }),
+            _ => json!({ "type": "text", "text": MARKER, "text_elements": [] }),
+        };
+        Value::Array((0..count).map(|_| item(choices.below(6), choices)).collect())
+    }
+
     /// A thread with a running turn, which starts if there is none.
     pub(super) fn running(&mut self, choices: &mut Choices) -> usize {
         let thread = self.thread(choices);
@@ -88,7 +88,7 @@ impl World {
 
     fn fail_to_start(&mut self, thread: usize, choices: &mut Choices) {
         let client = self.client(choices);
-        let mut params = json!({ "threadId": self.threads[thread].id, "input": input(choices) });
+        let mut params = json!({ "threadId": self.threads[thread].id, "input": self.input(choices) });
         overrides(&mut params, choices);
         let too_long = json!({ "code": -32602, "message": MARKER,
             "data": { "input_error_code": "input_too_large", "max_chars": 1_048_576, "actual_chars": 1_050_000 } });
@@ -108,7 +108,7 @@ impl World {
                 let clients = self.threads[thread].clients.clone();
                 choices.of(&clients)
             };
-            let mut params = json!({ "threadId": self.threads[thread].id, "input": input(choices) });
+            let mut params = json!({ "threadId": self.threads[thread].id, "input": self.input(choices) });
             overrides(&mut params, choices);
             let request = self.request(client, "turn/start", params);
             let started_first = choices.once_in(3);
@@ -176,7 +176,7 @@ impl World {
         };
         let expected = running.clone().unwrap_or_else(|| "none".into());
         let params =
-            json!({ "threadId": self.threads[thread].id, "expectedTurnId": expected, "input": input(choices) });
+            json!({ "threadId": self.threads[thread].id, "expectedTurnId": expected, "input": self.input(choices) });
         let refused = |kind: &str| {
             json!({ "code": -32600, "message": "no", "data": { "message": MARKER, "additionalDetails": null,
                 "codexErrorInfo": { "activeTurnNotSteerable": { "turnKind": kind } } } })
@@ -305,21 +305,7 @@ impl World {
     }
 
     /// A hook runs, or a client turns a plugin on or off.
-    pub(super) fn hook_or_plugin(&mut self, choices: &mut Choices) {
-        if choices.once_in(3) {
-            let client = self.client(choices);
-            let (key, on) =
-                (choices.of(&["plugins.a@m.enabled", "plugins.b@m", "plugins", "model"]), choices.once_in(2));
-            let value = match key {
-                "plugins.a@m.enabled" => json!(on),
-                "plugins.b@m" => json!({ "enabled": on }),
-                "plugins" => json!({ "z@m": { "enabled": on }, "c@m": { "enabled": !on }, "nothing": 1 }),
-                _ => json!(MARKER),
-            };
-            let result = if choices.once_in(5) { Err(json!({ "code": -1, "message": MARKER })) } else { Ok(json!({})) };
-            let params = json!({ "keyPath": key, "value": value, "mergeStrategy": "replace" });
-            return self.call(client, "config/value/write", params, result);
-        }
+    pub(super) fn hook(&mut self, choices: &mut Choices) {
         let (thread, hook) = (self.running(choices), self.name("hook"));
         let state = &self.threads[thread];
         let turn = state.turn.as_ref().map(|turn| turn.id.clone());

@@ -110,7 +110,7 @@ impl World {
     pub(super) fn step(&mut self, word: u64) {
         let mut choices = Choices(word);
         let choices = &mut choices;
-        match choices.below(32) {
+        match choices.below(34) {
             0..=2 => self.start_turn(choices),
             3..=7 => self.start_item(choices),
             8..=12 => self.complete_item(choices),
@@ -126,7 +126,8 @@ impl World {
             27 => self.spawn(choices),
             28 => self.start_other_turn(choices),
             29 => self.compact(choices),
-            30 => self.hook_or_plugin(choices),
+            30 => self.hook(choices),
+            31..=32 => self.manage(choices),
             _ => self.pass_time(choices),
         }
         if choices.once_in(3) {

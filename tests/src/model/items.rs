@@ -141,6 +141,9 @@ impl Model {
             }
             "contextCompaction" => self.compaction_started(params),
             kind if tool(kind).is_some() => {
+                if item["server"] == "codex_apps" {
+                    self.app_called(params);
+                }
                 if let Some(at) = params["startedAtMs"].as_i64().filter(|at| *at >= 0) {
                     self.starts.insert((thread, turn, text(&item["id"])), at);
                 }

@@ -2,13 +2,13 @@
 //!
 //! It reads messages as JSON values and says which events each of them must yield. It keeps everything it ever saw, knows
 //! no limits, and covers the types of events in [`COVERED`] for sessions of Codex 0.131 that keep to the protocol. It does
-//! not predict skills, which depend on what a host answers, the use of apps by tools, and plugins that are installed or
-//! removed, which depend on catalogues.
+//! not predict skills, which depend on what a host answers.
 //!
 //! Where the contract leaves something open the model follows what the project says of itself: fingerprints name their
 //! scheme, turn ids are per thread, an interrupted compaction has no event. Where it says nothing of order, reviews that
 //! the end of a turn aborts precede the compaction that it ends.
 
+mod catalog;
 mod items;
 mod lines;
 mod others;
@@ -22,13 +22,14 @@ use serde_json::{Value, json};
 use turnledger_core::Direction;
 
 use crate::golden::Message;
+use catalog::Catalog;
 use others::Compaction;
 use reviews::{ItemReviews, Pending};
 use threads::{Connection, Thread};
 use turns::Turn;
 
 /// The types of events that the model predicts.
-pub const COVERED: [&str; 19] = [
+pub const COVERED: [&str; 22] = [
     "codex_thread_initialized",
     "codex_turn_event",
     "codex_turn_steer_event",
@@ -45,7 +46,10 @@ pub const COVERED: [&str; 19] = [
     "codex_accepted_line_fingerprints",
     "codex_hook_run",
     "codex_app_mentioned",
+    "codex_app_used",
     "codex_plugin_used",
+    "codex_plugin_installed",
+    "codex_plugin_uninstalled",
     "codex_plugin_enabled",
     "codex_plugin_disabled",
 ];
@@ -69,6 +73,7 @@ pub struct Model {
     starts: BTreeMap<(String, String, String), i64>,
     item_reviews: BTreeMap<(String, String, String), ItemReviews>,
     compactions: BTreeMap<(String, String), Compaction>,
+    catalog: Catalog,
     requests: BTreeMap<(u64, String), Request>,
     /// Server requests without an answer, in the order in which they were asked.
     pending: Vec<Pending>,
@@ -166,6 +171,11 @@ impl Model {
             ("turn/start", Some(result)) => self.turn_accepted(connection, &request.params, result),
             ("turn/steer", _) => self.steered(connection, request, response),
             ("config/value/write", Some(_)) => self.configured(&request.params),
+            ("plugin/install", Some(_)) => self.plugin_installed(&request.params),
+            ("plugin/uninstall", Some(_)) => self.plugin_uninstalled(&request.params),
+            ("plugin/read", Some(result)) => self.plugin_read(&result["plugin"]),
+            ("plugin/list", Some(result)) => self.plugins_listed(result),
+            ("app/list", Some(result)) => self.apps_listed(result),
             _ => {}
         }
     }

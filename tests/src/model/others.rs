@@ -1,6 +1,4 @@
-//! Compactions, hooks and plugins (contract `derived.md` 5, 9, 10).
-
-use std::collections::BTreeMap;
+//! Compactions and hooks (contract `derived.md` 5, 9).
 
 use serde_json::{Value, json};
 
@@ -130,35 +128,5 @@ impl Model {
                 "hook_name": capitalised(&text(&run["eventName"])), "hook_source": snake_case(&text(&run["source"])),
                 "status": status }),
         );
-    }
-
-    /// A client wrote the configuration: perhaps it turned plugins on or off.
-    pub(super) fn configured(&mut self, params: &Value) {
-        let key = text(&params["keyPath"]);
-        let value = &params["value"];
-        let mut plugins = BTreeMap::new();
-        match key.split('.').collect::<Vec<_>>()[..] {
-            ["plugins", id, "enabled"] => {
-                plugins.insert(id.to_owned(), value.clone());
-            }
-            ["plugins", id] => {
-                plugins.insert(id.to_owned(), value["enabled"].clone());
-            }
-            ["plugins"] => {
-                let members = value.as_object().cloned().unwrap_or_default();
-                plugins.extend(members.into_iter().map(|(id, plugin)| (id, plugin["enabled"].clone())));
-            }
-            _ => {}
-        }
-        for (id, enabled) in plugins {
-            let (Some((name, marketplace)), Some(enabled)) = (id.rsplit_once('@'), enabled.as_bool()) else { continue };
-            let event_type = if enabled { "codex_plugin_enabled" } else { "codex_plugin_disabled" };
-            let originator = self.originator.clone();
-            self.emit(
-                event_type,
-                json!({ "plugin_id": id, "plugin_name": name, "marketplace_name": marketplace, "has_skills": null,
-                    "mcp_server_count": null, "connector_ids": null, "product_client_id": originator }),
-            );
-        }
     }
 }

@@ -205,6 +205,9 @@ impl Model {
             "requestPermissions" => (("permissions", json!("permissions")), of_permissions(&action["permissions"])),
             _ => (("mcp_tool_call", action["toolName"].clone()), ("initial", false, false)),
         };
+        if kind == "mcpToolCall" {
+            self.connector_reviewed(params);
+        }
         let status = match params["review"]["status"].as_str() {
             Some("timedOut") => "timed_out",
             Some("approved") => "approved",

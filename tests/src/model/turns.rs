@@ -1,7 +1,5 @@
 //! Turns: what they were started with, what they used, how they ended (contract `rules.md` 3, 4, 7, `derived.md` 3, 4).
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use super::threads::{approval_policy, extend, reviewer, sandbox, service_tier, unless_none};
@@ -51,24 +49,6 @@ const TOKENS: [(&str, &str); 5] = [
 fn images(params: &Value) -> usize {
     let input = params["input"].as_array().cloned().unwrap_or_default();
     input.iter().filter(|item| item["type"] == "image" || item["type"] == "localImage").count()
-}
-
-/// What events say of the apps that a request names, and of the plugins, each once.
-fn mentions(params: &Value) -> Vec<(&'static str, Value)> {
-    let input = params["input"].as_array().cloned().unwrap_or_default();
-    let named = |scheme: &str| {
-        let paths = input.iter().filter(|item| item["type"] == "mention").filter_map(|item| item["path"].as_str());
-        let names: BTreeSet<String> = paths.filter_map(|path| path.strip_prefix(scheme)).map(str::to_owned).collect();
-        names
-    };
-    let app = |id| ("codex_app_mentioned", json!({ "connector_id": id, "app_name": null, "invoke_type": "explicit" }));
-    let plugin = |id: String| {
-        let (name, marketplace) = id.rsplit_once('@').unwrap_or_default();
-        let plugin = json!({ "plugin_id": id, "plugin_name": name, "marketplace_name": marketplace, "has_skills": null,
-            "mcp_server_count": null, "connector_ids": null });
-        ("codex_plugin_used", plugin)
-    };
-    named("app://").into_iter().map(app).chain(named("plugin://").into_iter().map(plugin)).collect()
 }
 
 /// What a request changes for its turn and later ones.
@@ -121,18 +101,14 @@ impl Model {
         let Some(thread) = self.threads.get_mut(&thread_id) else { return };
         change(&mut thread.settings, params);
         let (settings, is_first) = (thread.settings.clone(), thread.is_first);
-        let tracking = json!({ "thread_id": thread_id, "turn_id": turn_id, "model_slug": settings["model"],
-            "product_client_id": self.originator });
+        let tracking = json!({ "thread_id": thread_id, "turn_id": turn_id, "model_slug": settings["model"] });
         let turn = self.turns.entry((thread_id, turn_id)).or_default();
         turn.connection = Some(connection);
         turn.images = images(params);
         turn.settings = settings;
         turn.is_first = is_first;
         // At the earliest moment at which the turn has an id.
-        for (event_type, mut event) in mentions(params) {
-            extend(&mut event, tracking.clone());
-            self.emit(event_type, event);
-        }
+        self.mentioned(params, &tracking);
     }
 
     pub(super) fn turn_started(&mut self, params: &Value) {

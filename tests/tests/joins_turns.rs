@@ -337,3 +337,33 @@ fn settings() {
         assert_eq!(event, turn_event(json!({ name: expected })), "{name} {value}");
     }
 }
+
+/// rules.md 8.5: the repository is the turn's own, if it has one, and else its thread's.
+#[test]
+fn the_repository_of_a_turn() {
+    let hash_of = |of_thread: Option<&str>, of_turn: Option<&str>| {
+        let mut session = Session::empty();
+        session.fact(initialize(1));
+        let mut opened = thread(1, "start", "T1");
+        opened["client_response"]["response"]["result"]["cwd"] = json!(of_thread.map(|_| "/thread"));
+        session.fact(opened);
+        let mut settings = config("T1", "turn-77");
+        settings["turn_resolved_config"]["permission_profile_cwd"] = json!(of_turn.map(|_| "/turn"));
+        session.fact(settings);
+        for (question, remote) in [of_thread, of_turn].into_iter().flatten().enumerate() {
+            let answer = json!({ "repository_answered": { "question": question, "remote_url": remote } });
+            assert_eq!(session.fact(answer), nothing());
+        }
+        let diff = "diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -0,0 +1 @@\n+    let value = 1;\n";
+        session.fact(notification("turn/diff/updated", json!({ "threadId": "T1", "turnId": "turn-77", "diff": diff })));
+        let (events, discards) = session.fact(completed("T1", "turn-77"));
+        assert_eq!((events.len(), discards), (2, vec![]));
+        events[1]["event_params"]["repo_hash"].clone()
+    };
+    let (one, other) = ("https://github.com/acme/one", "https://github.com/acme/other");
+    assert!(hash_of(Some(one), None).is_string());
+    assert_eq!(hash_of(None, None), Value::Null);
+    assert_ne!(hash_of(Some(one), None), hash_of(Some(other), None));
+    assert_eq!(hash_of(Some(one), Some(other)), hash_of(Some(other), None));
+    assert_eq!(hash_of(None, Some(other)), hash_of(Some(other), None));
+}

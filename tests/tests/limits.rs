@@ -6,6 +6,7 @@ use turnledger_core::discard::{Reason, Subject};
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::observer::ObserverLimits;
 use turnledger_core::{Cap, Direction, Limits, Output, Pipeline, UnixMillis, reducer};
+use turnledger_tests::mix::{Size, session};
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
@@ -126,4 +127,23 @@ fn large_diffs_are_counted_and_not_held() {
     assert_eq!(show("b", 150), too_large, "together they are too large");
     assert_eq!(show("a", 10), [], "a diff replaces its predecessor");
     assert_eq!(show("b", 150), []);
+}
+
+#[test]
+fn a_turn_that_ends_lets_go_of_its_diff() {
+    let messages = session(Size { turns: 20, threads: 1, diff_lines: 10 });
+    let size = messages.iter().map(|message| message.text.len()).max().unwrap_or_default();
+    let limits = Limits {
+        reducer: reducer::Limits { max_held_diff_bytes: 2 * size, ..reducer::Limits::default() },
+        ..Limits::default()
+    };
+    let mut session = Pipeline::new(Sha2::default(), RpcTransport::Stdio, limits);
+    let mut output = Output::default();
+    for message in &messages {
+        let text = message.text.as_bytes();
+        session.observe(message.at, message.connection_id, message.direction, text, &mut output);
+    }
+    assert_eq!(output.discards, []);
+    let diffs = output.events.iter().filter(|event| event.event_type() == "codex_accepted_line_fingerprints");
+    assert_eq!(diffs.count(), 20);
 }

@@ -18,6 +18,8 @@ use super::{BAD_INPUT, check_readable, progress};
 ///
 /// A recording has one JSON object a line: `at_ms`, `connection_id`, `direction`
 /// (`client_to_server` or `server_to_client`) and `message`. Each file is a session of its own.
+/// Several are reduced at once and written in their order; what is ready before its turn waits in
+/// memory, and more of it in a temporary file.
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
     /// Recordings, plain or compressed (gzip, Zstandard); `-` is standard input

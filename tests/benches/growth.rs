@@ -41,7 +41,7 @@ fn turns(group: &mut BenchmarkGroup<'_, WallTime>, size: usize, mut live: Live, 
             (0..times)
                 .map(|_| {
                     let messages = live.turns(items);
-                    live.observe(&messages).0
+                    live.observe(&messages)
                 })
                 .sum()
         });

@@ -36,6 +36,7 @@ const NONE: Position = Position::MAX;
 struct Slot<K, V> {
     /// Empty in a slot that waits for its next use.
     entry: Option<(K, V)>,
+    hash: u64,
     used_at: UnixMillis,
     older: Position,
     newer: Position,
@@ -126,7 +127,7 @@ impl<K: Hash + Eq, V> Capped<K, V> {
         }
         let evicted = if self.len() >= self.cap.entries.clamp(1, NONE as usize) { self.pop_oldest() } else { None };
         let hash = hash_of(&key);
-        let slot = Slot { entry: Some((key, value)), used_at: at, older: NONE, newer: NONE };
+        let slot = Slot { entry: Some((key, value)), hash, used_at: at, older: NONE, newer: NONE };
         let position = self.free.pop().unwrap_or_else(|| {
             // The cap is not beyond what a position can say.
             Position::try_from(self.slots.0.len()).unwrap_or(NONE)
@@ -137,7 +138,7 @@ impl<K: Hash + Eq, V> Capped<K, V> {
             self.slots[position] = slot;
         }
         let slots = &self.slots;
-        self.index.insert_unique(hash, position, |&slot| slots[slot].key().map_or(0, hash_of));
+        self.index.insert_unique(hash, position, |&slot| slots[slot].hash);
         self.link_newest(position);
         evicted
     }
@@ -191,13 +192,12 @@ impl<K: Hash + Eq, V> Capped<K, V> {
     }
 
     fn take(&mut self, slot: Position) -> Option<(K, V)> {
-        let entry = self.slots[slot].entry.take()?;
-        if let Ok(found) = self.index.find_entry(hash_of(&entry.0), |&held| held == slot) {
+        if let Ok(found) = self.index.find_entry(self.slots[slot].hash, |&held| held == slot) {
             found.remove();
         }
         self.unlink(slot);
         self.free.push(slot);
-        Some(entry)
+        self.slots[slot].entry.take()
     }
 
     fn touch(&mut self, slot: Position, at: UnixMillis) {

@@ -42,16 +42,6 @@ struct Slot<K, V> {
     newer: Position,
 }
 
-impl<K, V> Slot<K, V> {
-    fn key(&self) -> Option<&K> {
-        self.entry.as_ref().map(|(key, _)| key)
-    }
-
-    fn value(&self) -> Option<&V> {
-        self.entry.as_ref().map(|(_, value)| value)
-    }
-}
-
 /// Slots by their positions.
 #[derive(Clone, Debug)]
 struct Slots<K, V>(Vec<Slot<K, V>>);
@@ -98,7 +88,9 @@ impl<K: Hash + Eq, V> Capped<K, V> {
 
     fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Position> {
         let slots = &self.slots;
-        self.index.find(hash_of(key), |&slot| slots[slot].key().is_some_and(|held| key.equivalent(held))).copied()
+        self.index
+            .find(hash_of(key), |&slot| slots[slot].entry.as_ref().is_some_and(|(held, _)| key.equivalent(held)))
+            .copied()
     }
 
     pub(crate) fn contains<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
@@ -107,7 +99,7 @@ impl<K: Hash + Eq, V> Capped<K, V> {
 
     /// Reads an entry without counting it as used.
     pub(crate) fn peek<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
-        self.slots[self.find(key)?].value()
+        self.slots[self.find(key)?].entry.as_ref().map(|(_, value)| value)
     }
 
     /// Uses an entry: it becomes the most recent one.
@@ -128,15 +120,14 @@ impl<K: Hash + Eq, V> Capped<K, V> {
         let evicted = if self.len() >= self.cap.entries.clamp(1, NONE as usize) { self.pop_oldest() } else { None };
         let hash = hash_of(&key);
         let slot = Slot { entry: Some((key, value)), hash, used_at: at, older: NONE, newer: NONE };
-        let position = self.free.pop().unwrap_or_else(|| {
-            // The cap is not beyond what a position can say.
-            Position::try_from(self.slots.0.len()).unwrap_or(NONE)
-        });
-        if position as usize == self.slots.0.len() {
-            self.slots.0.push(slot);
-        } else {
+        let position = if let Some(position) = self.free.pop() {
             self.slots[position] = slot;
-        }
+            position
+        } else {
+            self.slots.0.push(slot);
+            // The cap is not beyond what a position can say.
+            Position::try_from(self.slots.0.len() - 1).unwrap_or(NONE)
+        };
         let slots = &self.slots;
         self.index.insert_unique(hash, position, |&slot| slots[slot].hash);
         self.link_newest(position);

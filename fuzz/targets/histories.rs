@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use turnledger_core::digest::Sha2;
 use turnledger_core::{Limits, Output, Pipeline};
 use turnledger_tests::agreement::difference;
-use turnledger_tests::golden::{Message, pipeline};
+use turnledger_tests::golden::{Message, observe, pipeline};
 use turnledger_tests::history::{Options, history};
 
 #[derive(Arbitrary, Debug)]
@@ -40,7 +40,7 @@ fn events(messages: &[Message], suspended: usize) -> Vec<String> {
             session =
                 Pipeline::restore(Sha2::default(), Limits::default(), &session.snapshot()).expect("its own snapshot");
         }
-        session.observe(message.at, message.connection_id, message.direction, message.text.as_bytes(), &mut output);
+        observe(&mut session, message, &mut output);
     }
     output.events.iter().map(turnledger_core::Event::to_json).collect()
 }

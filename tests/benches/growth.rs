@@ -1,9 +1,8 @@
 //! What a message costs with ever more live threads, with ever longer turns, and in ever larger recordings: it should cost
 //! the same.
 
-use std::fs::File;
-use std::io::{BufWriter, Write, sink};
-use std::path::Path;
+use std::fs;
+use std::io::sink;
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
@@ -13,8 +12,7 @@ use turnledger::recording::Source;
 use turnledger::replay::{Format, Options, replay};
 use turnledger_core::event::common::RpcTransport;
 use turnledger_tests::growth::Live;
-use turnledger_tests::history::recorded;
-use turnledger_tests::mix::{Size, session};
+use turnledger_tests::mix::{Size, recording_of};
 
 fn threads(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("live threads");
@@ -61,7 +59,9 @@ fn recordings(criterion: &mut Criterion) {
     };
     let mut group = criterion.benchmark_group("recording of so many MB");
     for turns in [64, 640, 6_400] {
-        let bytes = write(&path, turns);
+        let recording = recording_of(Size { turns, threads: 10, diff_lines: 0 });
+        fs::write(&path, &recording).expect("a recording");
+        let bytes = recording.len() as u64;
         group.throughput(Throughput::Bytes(bytes));
         group.bench_function(BenchmarkId::from_parameter(bytes / 1_000_000), |bencher| {
             bencher.iter(|| {
@@ -72,16 +72,6 @@ fn recordings(criterion: &mut Criterion) {
         });
     }
     group.finish();
-}
-
-/// Writes a recording of so many turns; its size.
-fn write(path: &Path, turns: usize) -> u64 {
-    let mut file = BufWriter::new(File::create(path).expect("a file"));
-    for message in session(Size { turns, threads: 10, diff_lines: 0 }) {
-        writeln!(file, "{}", recorded(&message)).expect("it is written");
-    }
-    file.flush().expect("it is written");
-    file.get_ref().metadata().expect("its size").len()
 }
 
 criterion_group! {

@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use turnledger::Sha2;
 use turnledger_core::accepted_lines::{Fingerprinter, lines};
 use turnledger_core::{BatchLimits, Batcher, Digest, Output, Reducer, reducer};
-use turnledger_tests::golden::pipeline;
+use turnledger_tests::golden::{observe, pipeline};
 use turnledger_tests::growth::Live;
 use turnledger_tests::mix::{Size, facts, hashed_lines, session, source_diff};
 use turnledger_tests::parse::parse;
@@ -44,8 +44,7 @@ fn benches(criterion: &mut Criterion) {
             let mut output = Output::default();
             let mut text = String::new();
             for message in &messages {
-                let bytes = message.text.as_bytes();
-                pipeline.observe(message.at, message.connection_id, message.direction, bytes, &mut output);
+                observe(&mut pipeline, message, &mut output);
                 for event in &output.events {
                     event.write_json(&mut text);
                 }
@@ -98,8 +97,7 @@ fn batches(criterion: &mut Criterion) {
     let digest = Sha2::default();
     let (mut pipeline, mut output) = (pipeline(digest.clone()), Output::default());
     for message in &messages {
-        let bytes = message.text.as_bytes();
-        pipeline.observe(message.at, message.connection_id, message.direction, bytes, &mut output);
+        observe(&mut pipeline, message, &mut output);
     }
     let mut group = criterion.benchmark_group("batches");
     group.throughput(Throughput::Elements(output.events.len() as u64));

@@ -5,15 +5,13 @@
 //! megabytes unless others are named.
 
 use std::env;
-use std::fs;
 use std::io::Write;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use turnledger_tests::growth::Live;
-use turnledger_tests::history::recorded;
-use turnledger_tests::mix::{Size, session};
+use turnledger_tests::memory::memory;
+use turnledger_tests::mix::{Size, recording_of};
 
 fn main() {
     let arguments: Vec<u64> = env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
@@ -52,10 +50,7 @@ fn row(size: usize, mut live: Live, items: usize, rest: &str) {
 /// One session after another, until there are so many megabytes: each has threads and turns of its own.
 fn recording(megabytes: u64) {
     let program = env::current_exe().expect("this program").with_file_name("").join("../turnledger");
-    let mut block: Vec<u8> = session(Size { turns: 60, threads: 10, diff_lines: 0 })
-        .iter()
-        .flat_map(|message| format!("{}\n", recorded(message)).into_bytes())
-        .collect();
+    let mut block = recording_of(Size { turns: 60, threads: 10, diff_lines: 0 }).into_bytes();
     let ids: Vec<_> = ["01a1fc2d-", "01a1fc2e-"].iter().flat_map(|id| places(&block, id)).collect();
     let mut child = Command::new(&program)
         .args(["replay", "--quiet", "-"])
@@ -95,11 +90,4 @@ fn peak_at_the_end(child: &mut Child, input: impl Write) -> u64 {
     drop(input);
     assert!(child.wait().expect("it ends").success());
     peak
-}
-
-fn memory(process: &str, what: &str) -> u64 {
-    let status = fs::read_to_string(Path::new("/proc").join(process).join("status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
-    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    1024 * kilobytes.unwrap_or(0)
 }

@@ -5,7 +5,6 @@
 //! real session, where most are pieces of an answer.
 
 use std::env;
-use std::fs;
 use std::io::{BufReader, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use turnledger::delivery::Endpoint;
 use turnledger::delivery::auth::NoAuth;
 use turnledger_core::Direction;
 use turnledger_tests::http::Request;
+use turnledger_tests::memory::memory;
 use turnledger_tests::mix::{Size, session};
 
 const CONNECTIONS: usize = 1000;
@@ -230,7 +230,5 @@ impl Times {
 
 /// The memory of this process, the server's included.
 fn resident_mb() -> u64 {
-    let pages =
-        fs::read_to_string("/proc/self/statm").ok().and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok());
-    pages.map_or(0, |pages| pages * 4096 / 1_000_000)
+    memory("self", "VmRSS") / 1_000_000
 }

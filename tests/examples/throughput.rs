@@ -14,7 +14,7 @@ use turnledger_core::accepted_lines::{Fingerprinter, lines};
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::observer::{Observation, Observer, ObserverLimits};
 use turnledger_core::{Digest, Fact, Output, Reducer, UnixMillis, reducer};
-use turnledger_tests::golden::{Message, pipeline};
+use turnledger_tests::golden::{Message, observe, pipeline};
 use turnledger_tests::mix::{Size, facts, hashed_lines, session, source_diff};
 use turnledger_tests::parse;
 
@@ -54,8 +54,7 @@ fn main() {
         let mut pipeline = pipeline(Sha2::default());
         let mut output = Output::default();
         for message in &messages {
-            let bytes = message.text.as_bytes();
-            pipeline.observe(message.at, message.connection_id, message.direction, bytes, &mut output);
+            observe(&mut pipeline, message, &mut output);
             write(&output, &mut text);
             output.clear();
         }

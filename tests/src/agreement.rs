@@ -4,7 +4,7 @@ use serde_json::Value;
 use turnledger::Sha2;
 use turnledger_core::Output;
 
-use crate::golden::{Message, pipeline, values};
+use crate::golden::{Message, observe, pipeline, values};
 use crate::model::{COVERED, Model};
 
 /// The first message whose events are not those that the model predicts.
@@ -12,7 +12,7 @@ pub fn difference(messages: &[Message]) -> Option<String> {
     let (mut session, mut model, mut output) = (pipeline(Sha2::default()), Model::default(), Output::default());
     for (index, message) in messages.iter().enumerate() {
         output.clear();
-        session.observe(message.at, message.connection_id, message.direction, message.text.as_bytes(), &mut output);
+        observe(&mut session, message, &mut output);
         output.events.retain(|event| COVERED.contains(&event.event_type()));
         let (actual, expected) = (values(&output.events), model.observe(message));
         if actual != expected {

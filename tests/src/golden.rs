@@ -119,9 +119,14 @@ pub fn pipeline<D: Digest>(digest: D) -> Pipeline<D> {
     Pipeline::new(digest, RpcTransport::Stdio, Limits::default())
 }
 
+/// Feeds one message.
+pub fn observe<D: Digest>(pipeline: &mut Pipeline<D>, message: &Message, output: &mut Output) {
+    pipeline.observe(message.at, message.connection_id, message.direction, message.text.as_bytes(), output);
+}
+
 /// Feeds one message and answers the core's questions as a host does that only knows the remote.
 pub fn feed<D: Digest>(pipeline: &mut Pipeline<D>, message: &Message, output: &mut Output) {
-    pipeline.observe(message.at, message.connection_id, message.direction, message.text.as_bytes(), output);
+    observe(pipeline, message, output);
     answer(pipeline, message.at, output);
 }
 
@@ -143,6 +148,15 @@ pub fn replay<D: Digest>(digest: D, messages: &[Message]) -> Output {
     }
     pipeline.finish(messages.last().map_or(UnixMillis::default(), |message| message.at), &mut output);
     output
+}
+
+/// The types of events.
+///
+/// # Panics
+///
+/// If one has none.
+pub fn types(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["event_type"].as_str().expect("a type")).collect()
 }
 
 /// Events as JSON values.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use turnledger::Sha2;
 use turnledger_core::{Limits, Output, Pipeline};
 
-use crate::golden::{Message, pipeline};
+use crate::golden::{Message, observe, pipeline};
 use crate::mix::Mix;
 
 /// A session that goes on.
@@ -45,8 +45,8 @@ impl Live {
     /// Observes messages, and writes the events: how long that takes.
     pub fn observe(&mut self, messages: &[Message]) -> Duration {
         let start = Instant::now();
-        for Message { at, connection_id, direction, text } in messages {
-            self.pipeline.observe(*at, *connection_id, *direction, text.as_bytes(), &mut self.output);
+        for message in messages {
+            observe(&mut self.pipeline, message, &mut self.output);
             self.text.clear();
             for event in &self.output.events {
                 event.write_json(&mut self.text);

@@ -11,6 +11,7 @@ pub mod growth;
 pub mod history;
 pub mod http;
 pub mod ledger;
+pub mod memory;
 pub mod mix;
 pub mod model;
 pub mod parse;

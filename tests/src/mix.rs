@@ -9,6 +9,7 @@ use turnledger_core::observer::{Observation, ObserverLimits};
 use turnledger_core::{Direction, Fact, Observer, UnixMillis};
 
 use crate::golden::{Message, Recording, recording};
+use crate::history::recorded;
 
 /// How large a session is.
 #[derive(Clone, Copy, Debug)]
@@ -142,8 +143,7 @@ impl Mix {
         }
     }
 
-    fn note(&mut self, template: &Value, thread: &str, turn: &str, item: Option<&str>) {
-        let mut message = template.clone();
+    fn note(&mut self, mut message: Value, thread: &str, turn: &str, item: Option<&str>) {
         let params = &mut message["params"];
         params["threadId"] = json!(thread);
         if params.get("turnId").is_some() {
@@ -176,7 +176,7 @@ impl Mix {
         request["params"]["threadId"] = json!(thread);
         response["result"]["turn"]["id"] = json!(turn);
         self.call(TURN_REQUESTS + number, (request, response));
-        self.note(&self.templates.turn_started.clone(), thread, turn, None);
+        self.note(self.templates.turn_started.clone(), thread, turn, None);
         for index in 0..items {
             let item = format!("call-{number}-{index}");
             let (started, completed) = match index % 10 {
@@ -184,26 +184,26 @@ impl Mix {
                 5..7 => &self.templates.patch,
                 7..9 => &self.templates.mcp,
                 _ => &self.templates.search,
-            };
-            let (started, completed) = (started.clone(), completed.clone());
-            self.note(&started, thread, turn, Some(&item));
+            }
+            .clone();
+            self.note(started, thread, turn, Some(&item));
             if index % 10 < 2 {
                 let id = number * items + index;
                 let mut approval = self.templates.approval.clone();
                 approval["id"] = json!(id);
                 approval["params"]["itemId"] = json!(item);
-                self.note(&approval, thread, turn, None);
+                self.note(approval, thread, turn, None);
                 self.put(TO_SERVER, json!({ "id": id, "result": { "decision": "accept" } }).to_string());
             }
-            self.note(&completed, thread, turn, Some(&item));
+            self.note(completed, thread, turn, Some(&item));
         }
         if diff_lines > 0 {
             let diff = diff(diff_lines, number);
             let updated = json!({ "method": "turn/diff/updated", "params": { "turnId": "", "diff": diff } });
-            self.note(&updated, thread, turn, None);
+            self.note(updated, thread, turn, None);
         }
-        self.note(&self.templates.tokens.clone(), thread, turn, None);
-        self.note(&self.templates.turn_completed.clone(), thread, turn, None);
+        self.note(self.templates.tokens.clone(), thread, turn, None);
+        self.note(self.templates.turn_completed.clone(), thread, turn, None);
     }
 }
 
@@ -225,6 +225,20 @@ pub fn session(size: Size) -> Vec<Message> {
         mix.turn(number, number % size.threads, 10, size.diff_lines);
     }
     mix.take()
+}
+
+/// The session as a recording.
+///
+/// # Panics
+///
+/// If a golden recording lacks a message that the mix is made of.
+pub fn recording_of(size: Size) -> String {
+    let mut text = String::new();
+    for message in session(size) {
+        text += &recorded(&message);
+        text.push('\n');
+    }
+    text
 }
 
 /// The facts of a session, each with its time.

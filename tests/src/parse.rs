@@ -35,7 +35,7 @@ struct Params<'m> {
     diff: Option<String>,
     // A request for a turn.
     #[serde(borrow)]
-    input: Option<Vec<Input<'m>>>,
+    input: Option<Vec<Typed<'m>>>,
     model: Option<&'m str>,
     effort: Option<&'m str>,
     approval_policy: Option<&'m str>,
@@ -56,11 +56,6 @@ struct ClientInfo<'m> {
 }
 
 #[derive(Debug, Deserialize)]
-struct Input<'m> {
-    r#type: &'m str,
-}
-
-#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Item<'m> {
     r#type: &'m str,
@@ -68,7 +63,7 @@ struct Item<'m> {
     status: Option<&'m str>,
     source: Option<&'m str>,
     #[serde(borrow)]
-    command_actions: Option<Vec<Action<'m>>>,
+    command_actions: Option<Vec<Typed<'m>>>,
     exit_code: Option<i32>,
     duration_ms: Option<i64>,
     #[serde(borrow)]
@@ -77,18 +72,18 @@ struct Item<'m> {
     tool: Option<&'m str>,
     error: Option<IgnoredAny>,
     #[serde(borrow)]
-    action: Option<Action<'m>>,
+    action: Option<Typed<'m>>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Action<'m> {
+struct Typed<'m> {
     r#type: &'m str,
 }
 
 #[derive(Debug, Deserialize)]
 struct Change<'m> {
     #[serde(borrow)]
-    kind: Action<'m>,
+    kind: Typed<'m>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,7 +127,7 @@ struct Outcome<'m> {
     cwd: Option<&'m str>,
     approval_policy: Option<&'m str>,
     #[serde(borrow)]
-    sandbox: Option<Action<'m>>,
+    sandbox: Option<Typed<'m>>,
     reasoning_effort: Option<&'m str>,
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use turnledger::Sha2;
 use turnledger_core::Direction::{ClientToServer, ServerToClient};
 use turnledger_core::{Direction, Output, Pipeline, UnixMillis};
-use turnledger_tests::golden::{pipeline, values};
+use turnledger_tests::golden::{pipeline, types, values};
 
 struct Session {
     pipeline: Pipeline<Sha2>,
@@ -48,10 +48,6 @@ impl Session {
             json!({ "turn": { "id": id, "status": "inProgress" } }),
         )
     }
-}
-
-fn types(events: &[Value]) -> Vec<&str> {
-    events.iter().filter_map(|event| event["event_type"].as_str()).collect()
 }
 
 #[test]

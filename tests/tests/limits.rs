@@ -6,6 +6,7 @@ use turnledger_core::discard::{Reason, Subject};
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::observer::ObserverLimits;
 use turnledger_core::{Cap, Direction, Limits, Output, Pipeline, UnixMillis, reducer};
+use turnledger_tests::golden;
 use turnledger_tests::mix::{Size, session};
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
@@ -140,8 +141,7 @@ fn a_turn_that_ends_lets_go_of_its_diff() {
     let mut session = Pipeline::new(Sha2::default(), RpcTransport::Stdio, limits);
     let mut output = Output::default();
     for message in &messages {
-        let text = message.text.as_bytes();
-        session.observe(message.at, message.connection_id, message.direction, text, &mut output);
+        golden::observe(&mut session, message, &mut output);
     }
     assert_eq!(output.discards, []);
     let diffs = output.events.iter().filter(|event| event.event_type() == "codex_accepted_line_fingerprints");

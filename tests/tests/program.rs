@@ -10,17 +10,12 @@ use std::time::Duration;
 use serde_json::Value;
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::observer::{Observation, Observer, ObserverLimits};
-use turnledger_tests::golden::{Message, REMOTE, folder, recordings};
-use turnledger_tests::history::recorded;
-use turnledger_tests::mix::{Size, session};
+use turnledger_tests::golden::{Message, REMOTE, folder, recordings, types};
+use turnledger_tests::mix::{Size, recording_of};
 use turnledger_tests::program::{PROGRAM, command, lines, run, stderr};
 
 fn traffic(name: &str) -> String {
     folder().join("0.131.0").join(name).join("traffic.jsonl").display().to_string()
-}
-
-fn types(events: &[Value]) -> Vec<&str> {
-    events.iter().map(|event| event["event_type"].as_str().expect("a type")).collect()
 }
 
 #[test]
@@ -83,13 +78,12 @@ fn large_files_come_out_in_their_order() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str, turns| {
         let path = folder.path().join(name);
-        let messages = session(Size { turns, threads: 3, diff_lines: 0 });
-        fs::write(&path, messages.iter().map(recorded).collect::<Vec<_>>().join("\n")).expect("a recording");
+        fs::write(&path, recording_of(Size { turns, threads: 3, diff_lines: 0 })).expect("a recording");
         path.display().to_string()
     };
     // A bad line in the middle of what waits is told in its place.
     let (large, small) = (file("large.jsonl", 400), file("small.jsonl", 1));
-    fs::OpenOptions::new().append(true).open(&large).and_then(|mut file| file.write_all(b"\n{\n")).expect("a bad line");
+    fs::OpenOptions::new().append(true).open(&large).and_then(|mut file| file.write_all(b"{\n")).expect("a bad line");
     let first = fs::read(traffic("plain_turn")).expect("the recording");
     let apart: Vec<u8> = [traffic("plain_turn"), large.clone(), small.clone()]
         .iter()

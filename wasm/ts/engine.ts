@@ -94,7 +94,18 @@ export class Engine {
 
   /** @throws if it is no fact. */
   ingest(at: number, fact: string): Yield {
-    return this.#step((core) => core.ingest(at, fact));
+    let refusal: unknown;
+    const yielded = this.#step((core) => {
+      try {
+        return core.ingest(at, fact);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        refusal = error;
+        return 0;
+      }
+    });
+    if (refusal !== undefined) throw refusal;
+    return yielded;
   }
 
   finish(at: number): Yield {
@@ -159,26 +170,20 @@ export class Engine {
    * ledger goes on with a new one, and it is counted.
    */
   #guard<T>(work: (core: Core, memory: WebAssembly.Memory) => T, otherwise: T): T {
-    let instance: Instance | undefined;
     try {
-      instance = this.#instance ??= this.#make();
-      return work(instance.core, instance.memory);
-    } catch (error) {
+      const { core, memory } = (this.#instance ??= this.#make());
+      return work(core, memory);
+    } catch {
       // There may be no stack left to call anything from here, nor to make the new one, which waits for the next call.
-      const { internalErrors, forming } = this;
       this.#instance = undefined;
       this.internalErrors += 1;
       this.forming = 0;
-      if (!isRefusal(error)) return otherwise;
-      this.#instance = instance;
-      this.internalErrors = internalErrors;
-      this.forming = forming;
-      throw error;
+      return otherwise;
     }
   }
 }
 
-/** What the core refuses, it refuses by an ordinary error. */
+/** What the core refuses, it refuses by an ordinary error; only facts, once it is made. */
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && error.constructor === Error && !/recursive use|unsafe aliasing/.test(error.message);
 }

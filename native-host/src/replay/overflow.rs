@@ -1,7 +1,7 @@
 //! What a session has to report before it is its turn, beyond what fits in memory: a file without a name.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 
 use super::Report;
 
@@ -10,14 +10,14 @@ const NOTE: u8 = 1;
 
 /// Reports in a file that is gone with its handle.
 pub(super) struct Overflow {
-    file: BufWriter<File>,
+    file: File,
     /// How many bytes of the file are whole reports.
     whole: u64,
 }
 
 impl Overflow {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { file: BufWriter::new(tempfile::tempfile()?), whole: 0 })
+        Ok(Self { file: tempfile::tempfile()?, whole: 0 })
     }
 
     /// Adds a report.
@@ -34,17 +34,14 @@ impl Overflow {
         self.file.write_all(&[kind])?;
         self.file.write_all(&length.to_le_bytes())?;
         self.file.write_all(bytes)?;
-        // What is not in the file now may be refused later, when it would be too late.
-        self.file.flush()?;
         self.whole += 1 + 8 + length;
         Ok(())
     }
 
     /// The reports, in their order.
-    pub(super) fn read(self) -> io::Result<impl Iterator<Item = io::Result<Report>>> {
-        let (mut file, _) = self.file.into_parts();
-        file.seek(SeekFrom::Start(0))?;
-        let mut reader = BufReader::new(file.take(self.whole));
+    pub(super) fn read(mut self) -> io::Result<impl Iterator<Item = io::Result<Report>>> {
+        self.file.seek(SeekFrom::Start(0))?;
+        let mut reader = BufReader::new(self.file.take(self.whole));
         Ok(std::iter::from_fn(move || next(&mut reader).transpose()))
     }
 }

@@ -304,7 +304,7 @@ impl World {
         true
     }
 
-    /// A hook runs, or a client turns a plugin on or off.
+    /// A hook runs.
     pub(super) fn hook(&mut self, choices: &mut Choices) {
         let (thread, hook) = (self.running(choices), self.name("hook"));
         let state = &self.threads[thread];

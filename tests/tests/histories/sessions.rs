@@ -3,12 +3,12 @@
 use serde_json::Value;
 use turnledger::Sha2;
 use turnledger_core::{Output, Pipeline};
-use turnledger_tests::golden::{Message, pipeline};
+use turnledger_tests::golden::{Message, observe, pipeline};
 
 /// Passes messages.
 pub fn feed(session: &mut Pipeline<Sha2>, messages: &[Message], output: &mut Output) {
     for message in messages {
-        session.observe(message.at, message.connection_id, message.direction, message.text.as_bytes(), output);
+        observe(session, message, output);
     }
 }
 

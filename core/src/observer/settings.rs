@@ -122,7 +122,9 @@ impl Settings {
         if let Some(tier) = overrides.service_tier {
             self.service_tier = tier;
         }
-        set(&mut self.model, overrides.model);
+        // A model that is set again stays the text that threads share.
+        let model = overrides.model.filter(|model| self.model.as_ref() != Some(model));
+        set(&mut self.model, model);
         set(&mut self.summary, overrides.summary);
         set(&mut self.approval_policy, overrides.approval_policy);
         set(&mut self.approvals_reviewer, overrides.approvals_reviewer);

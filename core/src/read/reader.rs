@@ -166,9 +166,12 @@ impl<'text> Reader<'text> {
     /// A name's place in a table, if it has one: mostly `next`, because members come in their type's order.
     fn known_name(&mut self, names: &[&str], next: usize) -> Result<Option<usize>, Failed> {
         self.peek()?;
+        let rest = &self.text.as_bytes()[self.at..];
         if let Some(expected) = names.get(next)
-            && let Some(rest) = self.text.as_bytes()[self.at..].strip_prefix(b"\"")
-            && let Some([b'"', ..]) = rest.strip_prefix(expected.as_bytes())
+            // A name of another length, which is told at once, needs no comparison.
+            && rest.get(expected.len() + 1) == Some(&b'"')
+            && rest[0] == b'"'
+            && rest[1..=expected.len()] == *expected.as_bytes()
         {
             self.at += expected.len() + 2;
             self.colon()?;

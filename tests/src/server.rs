@@ -4,10 +4,11 @@
 
 use serde_json::{Value, json};
 use turnledger::Sha2;
-use turnledger_core::discard::{Reason, Subject};
-use turnledger_core::{Direction, Fact, Output, Pipeline, UnixMillis};
+use turnledger_core::discard::{Discard, Reason, Subject};
+use turnledger_core::event::common::RpcTransport;
+use turnledger_core::{Direction, Fact, Limits, Output, Pipeline, UnixMillis};
 
-use crate::golden::{pipeline, values};
+use crate::golden::values;
 
 /// A server with one client, thread `T` and turn `U`.
 #[derive(Debug)]
@@ -15,19 +16,34 @@ pub struct Server {
     pipeline: Pipeline<Sha2>,
     /// What came out since the last time.
     pub output: Output,
+    /// The clock.
+    pub now: UnixMillis,
     next_id: u64,
 }
 
 impl Server {
     /// A server without clients.
     pub fn empty() -> Self {
-        Self { pipeline: pipeline(Sha2::default()), output: Output::default(), next_id: 100 }
+        Self::limited(Limits::default())
+    }
+
+    /// A server without clients, whose observer and reducer have these limits.
+    pub fn limited(limits: Limits) -> Self {
+        let pipeline = Pipeline::new(Sha2::default(), RpcTransport::Stdio, limits);
+        Self { pipeline, output: Output::default(), now: UnixMillis(9_000), next_id: 100 }
     }
 
     /// One client, the thread `T`, and the running turn `U`; their events are taken.
     #[allow(clippy::new_without_default, reason = "a default server would be an empty one")]
     pub fn new() -> Self {
         let mut server = Self::empty();
+        server.begin();
+        server
+    }
+
+    /// One client, the thread `T`, and the running turn `U`; their events are taken.
+    pub fn begin(&mut self) {
+        let server = self;
         server.call(
             "initialize",
             json!({ "clientInfo": { "name": "c", "version": "1" } }),
@@ -43,12 +59,26 @@ impl Server {
             json!({ "threadId": "T", "turn": { "id": "U", "status": "inProgress", "startedAt": 5 } }),
         );
         server.take();
-        server
     }
 
-    /// Passes a message.
-    pub fn send(&mut self, direction: Direction, message: &Value) {
-        self.pipeline.observe(UnixMillis(9_000), 1, direction, message.to_string().as_bytes(), &mut self.output);
+    /// Passes a message; where it is malformed, if it is.
+    pub fn send(&mut self, direction: Direction, message: &Value) -> Option<usize> {
+        self.pipeline.observe(self.now, 1, direction, message.to_string().as_bytes(), &mut self.output)
+    }
+
+    /// Passes a client's message.
+    pub fn ask(&mut self, message: Value) {
+        self.send(Direction::ClientToServer, &message);
+    }
+
+    /// Passes a message of the server.
+    pub fn answer(&mut self, message: Value) {
+        self.send(Direction::ServerToClient, &message);
+    }
+
+    /// The session is over.
+    pub fn finish(&mut self) {
+        self.pipeline.finish(self.now, &mut self.output);
     }
 
     /// Passes a client's request and its response.
@@ -70,7 +100,7 @@ impl Server {
     /// If it is none.
     pub fn fact(&mut self, fact: Value) {
         let fact: Fact = serde_json::from_value(fact).expect("a fact");
-        self.pipeline.ingest(UnixMillis(9_000), fact, &mut self.output);
+        self.pipeline.ingest(self.now, fact, &mut self.output);
     }
 
     /// What came out since the last time: each event's parameters, and the discards.
@@ -78,6 +108,22 @@ impl Server {
         let output = std::mem::take(&mut self.output);
         let events = values(&output.events).into_iter().map(|mut event| event["event_params"].take()).collect();
         (events, output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect())
+    }
+
+    /// What yielded no event since the last time: the subject, the reason, and the ids that are known.
+    ///
+    /// # Panics
+    ///
+    /// If a discard is no JSON.
+    pub fn discards(&mut self) -> Vec<(Subject, Reason, Value)> {
+        let form = |discard: &Discard| {
+            let mut form: Value = serde_json::from_str(&discard.to_json()).expect("JSON");
+            for name in ["at", "subject", "reason", "text"] {
+                form.as_object_mut().expect("an object").remove(name);
+            }
+            (discard.subject, discard.reason, form)
+        };
+        std::mem::take(&mut self.output).discards.iter().map(form).collect()
     }
 
     /// The one event that came out.

@@ -107,11 +107,12 @@ impl Observer {
         };
         let is_first_turn = core::mem::replace(&mut thread.first_turn, false);
         thread.last_model.clone_from(&settings.model);
-        let config = settings.resolved(thread_id.clone(), turn_id.clone(), images, is_first_turn);
-        step.fact(Fact::TurnResolvedConfig(Box::new(config)));
+        // Before the settings, which may be the last thing that the turn's event waits for.
         if status != TurnStatus::Interrupted {
             step.fact(Fact::TurnTokenUsage(tokens.used(thread_id.clone(), turn_id.clone())));
         }
+        let config = settings.resolved(thread_id.clone(), turn_id.clone(), images, is_first_turn);
+        step.fact(Fact::TurnResolvedConfig(Box::new(config)));
     }
 
     /// `thread/tokenUsage/updated`; one for a turn that is not running is a repetition of the past.

@@ -60,6 +60,48 @@ proptest! {
     }
 }
 
+/// Forms that are rare enough for a random text not to hit on them.
+#[test]
+fn every_form_of_numbers_and_strings() {
+    let numbers = [
+        "0", "-0", "00", "01", "-01", "10", "-", "1.", "1.0", "1.05", ".5", "1e5", "1E5", "1e+5", "1e-05", "1e", "1e+",
+    ];
+    let limits = ["9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809"];
+    let larger =
+        ["18446744073709551615", "18446744073709551616", "-18446744073709551616", "0e0", "0.0", "00.5", "-1.5e+300"];
+    let escapes = [
+        "b",
+        "f",
+        "n",
+        "r",
+        "t",
+        "/",
+        "\\",
+        "\"",
+        "a",
+        "u00e9",
+        "u00E9",
+        "uAbCd",
+        "u00eg",
+        "u00e",
+        "ud83d\\ude00",
+        "uD83D\\uDE00",
+    ];
+    let numbers = numbers.into_iter().chain(limits).chain(larger).map(str::to_owned);
+    for text in numbers.chain(escapes.map(|escape| format!("\"a\\{escape}z\""))) {
+        for text in [text.clone(), format!("[{text}]"), format!("[{text},1]"), format!("{{\"a\":{text} }}")] {
+            let expected = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+            assert_eq!(from_str::<Raw<'_>>(&text).is_ok(), expected, "{text}");
+        }
+        agree::<u64>(&text);
+        agree::<i64>(&text);
+        agree::<u16>(&text);
+        agree::<String>(&text);
+        agree::<Vec<u64>>(&format!("[{text},2]"));
+        agree::<Vec<String>>(&format!("[{text},\"\"]"));
+    }
+}
+
 #[derive(Debug, PartialEq, Read)]
 #[serde(rename_all = "camelCase")]
 struct Example {

@@ -1,0 +1,150 @@
+//! What an observer derives from messages that do not say it (contract `derived.md`): compactions, turns that end before
+//! their request is answered, threads that the server starts, and what is reported once.
+
+#![allow(clippy::needless_pass_by_value, reason = "`json!` values read best where they are used")]
+
+use serde_json::{Value, json};
+use turnledger_tests::server::{Server, pick, with};
+
+/// What a compaction's event says of how it came about.
+fn compaction(server: &mut Server) -> [Value; 6] {
+    let event = server.one();
+    let names = ["trigger", "reason", "phase", "status", "implementation", "duration_ms"];
+    pick(&event, &names).try_into().expect("as many values as names")
+}
+
+fn compact(server: &mut Server, turn: &str) -> [Value; 6] {
+    for (when, at) in [("item/started", "startedAtMs"), ("item/completed", "completedAtMs")] {
+        let item = json!({ "type": "contextCompaction", "id": "c" });
+        server.note(when, json!({ "threadId": "T", "turnId": turn, at: 10, "item": item }));
+    }
+    compaction(server)
+}
+
+fn turn(server: &mut Server, method: &str, id: &str, status: &str) {
+    server.note(method, json!({ "threadId": "T", "turn": { "id": id, "status": status } }));
+}
+
+/// derived.md 5: an older server says only that it compacted.
+#[test]
+fn compactions_of_older_servers() {
+    let mut server = Server::new();
+    server.note("thread/compacted", json!({ "threadId": "T", "turnId": "U" }));
+    assert_eq!(
+        compaction(&mut server),
+        [
+            "auto".into(),
+            "context_limit".into(),
+            "pre_turn".into(),
+            "completed".into(),
+            "responses_compact".into(),
+            json!(0)
+        ]
+    );
+    // Beside an item, or repeated, it says nothing new.
+    server.note("thread/compacted", json!({ "threadId": "T", "turnId": "U" }));
+    assert_eq!(server.take(), (vec![], vec![]));
+    compact(&mut server, "U2");
+    server.note("thread/compacted", json!({ "threadId": "T", "turnId": "U2" }));
+    assert_eq!(server.take(), (vec![], vec![]));
+}
+
+/// derived.md 5: a hook that stops a compaction leaves no item.
+#[test]
+fn compactions_that_a_hook_stops() {
+    let hook = |event: &str, status: &str| {
+        let mut server = Server::new();
+        let run = json!({ "id": "h", "eventName": event, "source": "user", "status": status, "durationMs": 250 });
+        server.note("hook/completed", json!({ "threadId": "T", "turnId": "U", "run": run }));
+        let (events, discards) = server.take();
+        assert_eq!(discards, []);
+        let compactions = events.iter().filter(|event| event.get("trigger").is_some());
+        compactions
+            .map(|event| pick(event, &["status", "started_at", "completed_at", "duration_ms"]))
+            .collect::<Vec<_>>()
+    };
+    let stopped = vec![vec![json!("interrupted"), json!(8), json!(9), json!(250)]];
+    assert_eq!(hook("preCompact", "stopped"), stopped);
+    assert_eq!(hook("preCompact", "blocked"), stopped);
+    assert_eq!(hook("preCompact", "completed"), Vec::<Vec<Value>>::new());
+    assert_eq!(hook("postCompact", "stopped"), Vec::<Vec<Value>>::new());
+}
+
+/// derived.md 5: who is signed in by an API key compacts by other means.
+#[test]
+fn compactions_by_how_the_user_is_signed_in() {
+    let mut server = Server::new();
+    for (mode, implementation) in [
+        (json!("apikey"), "responses"),
+        (json!("chatgpt"), "responses_compact"),
+        (json!("apikey"), "responses"),
+        (Value::Null, "responses_compact"),
+    ] {
+        server.note("account/updated", json!({ "authMode": mode }));
+        assert_eq!(compact(&mut server, "U")[4], implementation, "{mode}");
+    }
+    server.call("account/login/start", json!({ "type": "apiKey", "apiKey": "k" }), json!({ "type": "apiKey" }));
+    assert_eq!(compact(&mut server, "U")[4], "responses");
+}
+
+/// derived.md 5: each request is for one compaction.
+#[test]
+fn compactions_that_the_user_asks_for() {
+    let mut server = Server::new();
+    server.call("thread/compact/start", json!({ "threadId": "T" }), json!({}));
+    assert_eq!(compact(&mut server, "C1")[..3], ["manual", "user_requested", "standalone_turn"]);
+    assert_eq!(compact(&mut server, "C2")[..3], ["auto", "context_limit", "pre_turn"]);
+    // One that was refused is none.
+    server.ask(json!({ "id": 1, "method": "thread/compact/start", "params": { "threadId": "T" } }));
+    server.answer(json!({ "id": 1, "error": { "code": -32600, "message": "no" } }));
+    assert_eq!(compact(&mut server, "C3")[0], "auto");
+}
+
+/// derived.md 3: a turn may be over before its request is answered.
+#[test]
+fn turns_that_end_before_their_request_is_answered() {
+    let mut server = Server::new();
+    turn(&mut server, "turn/completed", "U", "completed");
+    server.take();
+    let params = json!({ "threadId": "T", "input": [{ "type": "image", "url": "u" }] });
+    server.ask(json!({ "id": 7, "method": "turn/start", "params": params }));
+    turn(&mut server, "turn/started", "V", "inProgress");
+    server.note(
+        "item/started",
+        json!({ "threadId": "T", "turnId": "V", "startedAtMs": 1, "item": { "type": "userMessage", "id": "m" } }),
+    );
+    turn(&mut server, "turn/completed", "V", "completed");
+    assert_eq!(server.take(), (vec![], vec![]));
+    server.answer(json!({ "id": 7, "result": { "turn": { "id": "V" } } }));
+    assert_eq!(
+        pick(&server.one(), &["turn_id", "status", "num_input_images", "is_first_turn", "total_tokens"]),
+        [json!("V"), json!("completed"), json!(1), json!(true), json!(0)]
+    );
+}
+
+/// derived.md 11: a thread that the server says it started.
+#[test]
+fn threads_of_the_server() {
+    let started = |thread: Value| {
+        let mut server = Server::new();
+        server.note("thread/started", json!({ "thread": with(json!({ "id": "N", "createdAt": 5 }), thread) }));
+        let (events, discards) = server.take();
+        assert_eq!(discards, []);
+        let names = ["thread_id", "model", "ephemeral", "subagent_source", "parent_thread_id", "created_at"];
+        events.iter().map(|event| pick(event, &names)).collect::<Vec<_>>()
+    };
+    let of = |source: &str, ephemeral: bool| {
+        vec![vec![json!("N"), json!("m"), json!(ephemeral), json!(source), json!("T"), json!(5)]]
+    };
+    let spawn = json!({ "subAgent": { "thread_spawn": { "parent_thread_id": "T", "depth": 1 } } });
+    assert_eq!(started(json!({ "source": spawn, "ephemeral": true })), of("thread_spawn", true));
+    assert_eq!(started(json!({ "source": { "subAgent": "review" }, "forkedFromId": "T" })), of("review", false));
+    let none = Vec::<Vec<Value>>::new();
+    assert_eq!(started(json!({ "source": { "subAgent": "review" } })), none, "it has no parent");
+    assert_eq!(started(json!({ "source": "cli", "forkedFromId": "T" })), none, "a client started it");
+    assert_eq!(
+        started(json!({ "source": { "subAgent": "review" }, "forkedFromId": "X" })),
+        none,
+        "a parent that nobody knows"
+    );
+}

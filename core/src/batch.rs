@@ -165,6 +165,7 @@ mod tests {
         let by_bytes = batches(BatchLimits { events: 100, bytes: two }, &events);
         assert_eq!(sizes(&by_bytes), [2, 2, 1]);
         assert!(by_bytes.iter().all(|batch| batch.body.len() <= two));
+        assert_eq!(sizes(&batches(BatchLimits { events: 100, bytes: two - 1 }, &events)), [1, 1, 1, 1, 1]);
         assert_eq!(sizes(&batches(BatchLimits { events: 100, bytes: 1 }, &events)), [1, 1, 1, 1, 1]);
     }
 

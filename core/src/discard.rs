@@ -193,3 +193,41 @@ impl Stats {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Discard, Ids, Reason, Stats, Subject};
+    use crate::fact::FactKind;
+    use crate::time::UnixMillis;
+
+    #[test]
+    fn discards_for_other_languages() {
+        let ids = Ids { connection_id: Some(1), ..Ids::item(&"t".into(), &"u".into(), &"i".into()) };
+        let discard = Discard { at: UnixMillis(7), subject: Subject::Item, reason: Reason::Evicted, ids };
+        assert_eq!(
+            discard.to_json(),
+            r#"{"at":7,"subject":"item","reason":"evicted","text":"no event (item): it made room for others","connectionId":1,"threadId":"t","turnId":"u","itemId":"i"}"#
+        );
+    }
+
+    #[test]
+    fn counters_add_up_and_come_back() {
+        let stats = |factor: u64| Stats {
+            messages: 5 * factor,
+            irrelevant_messages: 2 * factor,
+            facts: [(FactKind::Compaction, 3 * factor)].into(),
+            events: [("codex_hook_run".into(), 4 * factor)].into(),
+            discards: [((Subject::Item, Reason::Evicted), 6 * factor)].into(),
+        };
+        let mut sum = Stats::default();
+        sum.add(&stats(1));
+        sum.add(&stats(10));
+        assert_eq!(sum, stats(11));
+        let json = sum.to_json();
+        assert_eq!(crate::read::from_str::<Stats>(&json), Ok(sum));
+        assert_eq!(
+            json,
+            r#"{"messages":55,"irrelevant_messages":22,"facts":{"compaction":33},"events":{"codex_hook_run":44},"discards":[[["item","evicted"],66]]}"#
+        );
+    }
+}

@@ -76,6 +76,11 @@ impl Server {
         self.send(Direction::ServerToClient, &message);
     }
 
+    /// The state as it would be saved.
+    pub fn snapshot(&self) -> String {
+        self.pipeline.snapshot()
+    }
+
     /// The session is over.
     pub fn finish(&mut self) {
         self.pipeline.finish(self.now, &mut self.output);

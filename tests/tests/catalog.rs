@@ -41,7 +41,10 @@ impl Session {
 
     /// The events of a turn that names something.
     fn turn(&mut self, id: &str, path: &str) -> Vec<Value> {
-        let input = json!([{ "type": "mention", "name": "n", "path": path }]);
+        self.turn_with(id, json!([{ "type": "mention", "name": "n", "path": path }]))
+    }
+
+    fn turn_with(&mut self, id: &str, input: Value) -> Vec<Value> {
         self.call(
             "turn/start",
             json!({ "threadId": "t", "input": input }),
@@ -83,4 +86,115 @@ fn a_review_without_an_apps_name_leaves_the_listed_one() {
     assert_eq!(used, [json!({ "event_type": "codex_app_used", "event_params": expected })]);
     let mentioned = session.turn("2", "app://calendar");
     assert_eq!(mentioned[0]["event_params"]["app_name"], "Calendar");
+}
+
+fn texts(texts: &[&str]) -> Value {
+    texts.iter().map(|text| json!({ "type": "text", "text": text })).collect()
+}
+
+/// What events say of apps.
+fn apps(events: &[Value]) -> Vec<[Value; 2]> {
+    assert!(types(events).iter().all(|name| *name == "codex_app_mentioned"), "{events:?}");
+    let params = events.iter().map(|event| &event["event_params"]);
+    params.map(|params| ["connector_id", "app_name"].map(|name| params[name].clone())).collect()
+}
+
+/// derived.md 8: an app is named by its name in small letters, anything but letters and digits as a hyphen.
+#[test]
+fn apps_that_a_text_names() {
+    let mut session = Session::new();
+    let listed = json!({ "data": [{ "id": "connector-1", "name": "My App 2" }, { "id": "connector-2" }] });
+    session.call("app/list", json!({}), listed);
+    let my_app = [json!("connector-1"), json!("My App 2")];
+    let named = session.turn_with("1", texts(&["ask $my-app-2, then $connector-2 and $my", "$my-app-2 again"]));
+    assert_eq!(apps(&named), [my_app.clone()]);
+    assert_eq!(apps(&session.turn("2", "app://connector-2")), [[json!("connector-2"), Value::Null]]);
+    assert_eq!(apps(&session.turn("3", "app://connector-1")), [my_app]);
+}
+
+/// The skills that events say were used: name, scope and whether the user named them.
+fn skills(events: &[Value]) -> Vec<[Value; 3]> {
+    assert!(types(events).iter().all(|name| *name == "skill_invocation"), "{events:?}");
+    let of = |event: &Value| {
+        let params = &event["event_params"];
+        [event["skill_name"].clone(), params["skill_scope"].clone(), params["invoke_type"].clone()]
+    };
+    events.iter().map(of).collect()
+}
+
+fn used(name: &str, scope: &str, how: &str) -> [Value; 3] {
+    [json!(name), json!(scope), json!(how)]
+}
+
+impl Session {
+    fn with_skills() -> Self {
+        let mut session = Self::new();
+        let skill =
+            |name: &str, scope: &str| json!({ "name": name, "path": format!("/s/{name}/SKILL.md"), "scope": scope });
+        let skills = [skill("doc", "user"), skill("test", "repo")];
+        session.call("skills/list", json!({}), json!({ "data": [{ "cwd": "/", "skills": skills }] }));
+        session
+    }
+
+    /// The answers to all questions so far: nothing is known of any place.
+    fn finish(&mut self) -> Vec<Value> {
+        let mut output = Output::default();
+        self.pipeline.finish(UnixMillis(2), &mut output);
+        values(&output.events)
+    }
+
+    fn command(&mut self, turn: &str, paths: &[&str]) -> Vec<Value> {
+        let actions: Vec<_> = paths
+            .iter()
+            .map(|path| json!({ "type": "read", "command": "cat", "name": "SKILL.md", "path": path }))
+            .collect();
+        let item = json!({ "type": "commandExecution", "id": "i", "commandActions": actions, "status": "completed" });
+        let params = json!({ "threadId": "t", "turnId": turn, "completedAtMs": 1, "item": item });
+        self.observe(ServerToClient, json!({ "method": "item/completed", "params": params }));
+        self.finish()
+    }
+}
+
+/// derived.md 7: skills that the user names, once each in a turn.
+#[test]
+fn skills_that_a_user_names() {
+    let item = |name: &str| json!({ "type": "skill", "name": name, "path": format!("/s/{name}/SKILL.md") });
+    let of = |input: Value| {
+        let mut session = Session::with_skills();
+        let mut events = session.turn_with("u", input);
+        events.extend(session.finish());
+        skills(&events)
+    };
+    let (doc, test) = (used("doc", "user", "explicit"), used("test", "repo", "explicit"));
+    assert_eq!(of(texts(&["use $doc and $test, and $doc"])), [doc.clone(), test.clone()]);
+    assert_eq!(of(texts(&["$newer"])), Vec::<[Value; 3]>::new());
+    assert_eq!(of(json!([{ "type": "text", "text": "$doc" }, item("doc")])), [doc.clone()], "the piece says which one");
+    assert_eq!(of(json!([item("doc"), { "type": "text", "text": "$doc" }])), [doc.clone()]);
+    assert_eq!(of(json!([{ "type": "text", "text": "$test" }, item("doc")])), [test, doc.clone()]);
+    assert_eq!(of(json!([item("doc"), item("doc")])), [doc.clone(), doc]);
+    assert_eq!(of(json!([item("mine")])), [used("mine", "user", "explicit")]);
+}
+
+/// derived.md 7: a command that reads a listed skill's file uses it, once in a turn.
+#[test]
+fn skills_that_a_command_reads() {
+    let mut session = Session::with_skills();
+    let (doc, test) = (used("doc", "user", "implicit"), used("test", "repo", "implicit"));
+    let (path, other) = ("/s/doc/SKILL.md", "/s/test/SKILL.md");
+    assert_eq!(skills(&session.command("u", &[path, path, "/s/other/SKILL.md", other])), [doc.clone(), test]);
+    assert_eq!(skills(&session.command("u", &[path])), Vec::<[Value; 3]>::new());
+    assert_eq!(skills(&session.command("v", &[path])), [doc]);
+}
+
+/// A setting that turns nothing on or off is of no interest, and a plugin's is told once the server took it.
+#[test]
+fn settings_of_plugins() {
+    let mut session = Session::new();
+    let write = |session: &mut Session, key: &str| {
+        types(&session.call("config/value/write", json!({ "keyPath": key, "value": true }), json!({}))).len()
+    };
+    assert_eq!(write(&mut session, "model"), 0);
+    assert_eq!(write(&mut session, "plugins.linear@acme.enabled"), 1);
+    let stats = session.pipeline.stats();
+    assert_eq!((stats.messages, stats.irrelevant_messages), (6, 2), "neither the request nor its response");
 }

@@ -148,3 +148,121 @@ fn threads_of_the_server() {
         "a parent that nobody knows"
     );
 }
+
+/// A server of a version, with one client and its thread `T`.
+fn server_of(version: &str, thread: Value) -> Server {
+    let mut server = Server::empty();
+    server.call(
+        "initialize",
+        json!({ "clientInfo": { "name": "c", "version": "1" } }),
+        json!({ "userAgent": format!("c/{version} (L 1; x86_64)"), "platformOs": "linux" }),
+    );
+    let response = json!({ "thread": with(json!({ "id": "T" }), thread), "model": "m" });
+    server.call("thread/start", json!({}), response);
+    server.take();
+    server
+}
+
+fn works(server: &mut Server, thread: &str, turn: &str) {
+    let item = json!({ "type": "agentMessage", "id": "a" });
+    server.note("item/started", json!({ "threadId": thread, "turnId": turn, "startedAtMs": 1, "item": item }));
+}
+
+/// derived.md 5: the error of a compaction is the last one that the server does not retry.
+#[test]
+fn compactions_that_fail() {
+    let failed = |errors: &[(&str, bool)]| {
+        let mut server = Server::new();
+        let item = json!({ "type": "contextCompaction", "id": "c" });
+        server.note("item/started", json!({ "threadId": "T", "turnId": "U", "startedAtMs": 5_000, "item": item }));
+        for (message, will_retry) in errors {
+            let error = json!({ "message": message });
+            server.note("error", json!({ "threadId": "T", "turnId": "U", "error": error, "willRetry": will_retry }));
+            server.now.0 += 1_000;
+        }
+        let error = json!({ "message": "the turn's" });
+        let turn = json!({ "id": "U", "status": "failed", "error": error });
+        server.note("turn/completed", json!({ "threadId": "T", "turn": turn }));
+        pick(&server.one(), &["status", "error", "completed_at"])
+    };
+    assert_eq!(failed(&[]), [json!("failed"), json!("the turn's"), json!(9)]);
+    assert_eq!(failed(&[("a try's", true)]), [json!("failed"), json!("the turn's"), json!(10)]);
+    assert_eq!(
+        failed(&[("one", false), ("two", false), ("a try's", true)]),
+        [json!("failed"), json!("two"), json!(10)]
+    );
+}
+
+/// derived.md 3: settings that change before a turn starts are its own; later ones are the next turn's.
+#[test]
+fn settings_that_change_around_a_start() {
+    let model = |updates_first: bool| {
+        let mut server = server_of("0.169.0", json!({}));
+        server.ask(json!({ "id": 7, "method": "turn/start", "params": { "threadId": "T", "input": [] } }));
+        let response = json!({ "id": 7, "result": { "turn": { "id": "U" } } });
+        let update = json!({ "threadId": "T", "threadSettings": { "model": "other" } });
+        if updates_first {
+            server.answer(response);
+            server.note("thread/settings/updated", update);
+            turn(&mut server, "turn/started", "U", "inProgress");
+        } else {
+            turn(&mut server, "turn/started", "U", "inProgress");
+            server.answer(response);
+            server.note("thread/settings/updated", update);
+        }
+        works(&mut server, "T", "U");
+        turn(&mut server, "turn/completed", "U", "completed");
+        server.one()["model"].clone()
+    };
+    assert_eq!(model(true), "other");
+    assert_eq!(model(false), "m");
+}
+
+/// derived.md 9: a hook without a turn belongs to the one that runs.
+#[test]
+fn the_turn_that_runs() {
+    let of_hook = |server: &mut Server| {
+        let run = json!({ "id": "h", "eventName": "stop", "source": "user", "status": "completed" });
+        server.note("hook/completed", json!({ "threadId": "T", "turnId": null, "run": run }));
+        server.one()["turn_id"].clone()
+    };
+    let mut server = Server::new();
+    turn(&mut server, "turn/completed", "another", "completed");
+    assert_eq!(of_hook(&mut server), "U");
+    turn(&mut server, "turn/completed", "U", "completed");
+    assert_eq!(of_hook(&mut server), Value::Null);
+
+    // A client that joins late finds it in the thread's history.
+    let past = json!([{ "id": "A", "status": "completed" }, { "id": "B", "status": "inProgress", "startedAt": 4 }, { "id": "C", "status": "failed" }]);
+    server.call("thread/resume", json!({}), json!({ "thread": { "id": "T", "turns": past }, "model": "m" }));
+    server.take();
+    assert_eq!(of_hook(&mut server), "B");
+}
+
+/// Nothing of a turn that nobody asked for is kept once it is over.
+#[test]
+fn turns_that_nobody_asked_for() {
+    let mut server = Server::new();
+    let turns = |server: &Server| {
+        let snapshot: Value = serde_json::from_str(&server.snapshot()).expect("JSON");
+        snapshot["observer"]["turns"].as_array().map(Vec::len)
+    };
+    assert_eq!(turns(&server), Some(1));
+    turn(&mut server, "turn/completed", "U", "completed");
+    assert_eq!(turns(&server), Some(0));
+}
+
+/// derived.md 11: a spawned thread has its parent's settings, and is kept unless it is said not to be.
+#[test]
+fn turns_of_spawned_threads() {
+    let mut server = server_of("0.169.0", json!({ "ephemeral": true }));
+    let call = json!({ "type": "collabAgentToolCall", "id": "i", "tool": "spawnAgent", "status": "completed", "senderThreadId": "T",
+        "receiverThreadIds": ["N"], "model": "small" });
+    server.note("item/completed", json!({ "threadId": "T", "turnId": "U", "completedAtMs": 9_000, "item": call }));
+    server.take();
+    server.note("turn/started", json!({ "threadId": "N", "turn": { "id": "V", "status": "inProgress" } }));
+    works(&mut server, "N", "V");
+    server.note("turn/completed", json!({ "threadId": "N", "turn": { "id": "V", "status": "completed" } }));
+    let names = ["thread_id", "model", "ephemeral", "parent_thread_id", "is_first_turn"];
+    assert_eq!(pick(&server.one(), &names), [json!("N"), json!("small"), json!(false), json!("T"), json!(true)]);
+}

@@ -80,13 +80,10 @@ impl DiffParser {
             Hunk::Plain { old, new } => plain(old, new, line),
             Hunk::Combined { old, new } => combined(old, new, line),
         };
-        if self.hunk.is_over() {
-            self.hunk = Hunk::None;
-        }
         if let Some(content) = content {
             return content;
         }
-        // A line that the hunk cannot have ends it.
+        // A line that the hunk cannot have ends it, as does one beyond its last.
         self.hunk = Hunk::None;
         self.header(line)
     }
@@ -172,14 +169,6 @@ fn combined<'a>(old: &mut [u64], new: &mut u64, line: &'a [u8]) -> Option<DiffLi
 }
 
 impl Hunk {
-    fn is_over(&self) -> bool {
-        match self {
-            Self::None => true,
-            Self::Plain { old, new } => *old == 0 && *new == 0,
-            Self::Combined { old, new } => *new == 0 && old.iter().all(|left| *left == 0),
-        }
-    }
-
     /// Reads `@@ -1,2 +3,4 @@`, or with an `@` more and another `-` range for each further parent.
     fn announced_by(header: &[u8]) -> Option<Self> {
         let parents = header.iter().take_while(|byte| **byte == b'@').count() - 1;
@@ -195,11 +184,10 @@ impl Hunk {
         if old.len() != parents || !rest.strip_prefix(b" ")?.starts_with(marker) {
             return None;
         }
-        let hunk = match old[..] {
+        Some(match old[..] {
             [old] => Self::Plain { old, new },
             _ => Self::Combined { old, new },
-        };
-        Some(if hunk.is_over() { Self::None } else { hunk })
+        })
     }
 }
 
@@ -333,6 +321,24 @@ mod tests {
             assert_eq!(AcceptedLines::of(diff, &digest), expected, "{diff}");
             let counted = AcceptedLines { fingerprints: Vec::new(), ..expected };
             assert_eq!(AcceptedLines::count(diff), counted, "{diff}");
+        }
+    }
+
+    #[test]
+    fn a_diff_is_told_by_its_headers() {
+        let is_diff = |text: &str| {
+            let mut parser = DiffParser::default();
+            lines(text.as_bytes()).for_each(|line| {
+                parser.line(line);
+            });
+            parser.is_diff()
+        };
+        for header in ["diff --git a/x b/x", "diff --cc x", "diff --combined x", "+++ b/x", "@@ -1 +1 @@"] {
+            assert!(is_diff(header), "{header}");
+            assert!(is_diff(&std::format!("{header}\n@@ no ranges @@")), "it stays one");
+        }
+        for other in ["", "+alpha", "rename to x", "--- a/x", "@@ -1 @@"] {
+            assert!(!is_diff(other), "{other}");
         }
     }
 

@@ -199,4 +199,22 @@ mod tests {
         assert_eq!(sizes(&[0; 32], 20_000), [13_019, 6_981]);
         assert_eq!(sizes(&[0; 20], 18_550), [18_549, 1]);
     }
+
+    /// A chunk may be exactly as large as the limit, to the byte.
+    #[test]
+    fn chunks_to_the_byte() {
+        // A fingerprint takes 161 bytes with long hashes and 113 with short ones, its comma included; the first has none.
+        let chunks = |bytes: usize| {
+            let left = bytes - 1024 + 1;
+            let long =
+                (0..113).find(|long| (left - 161 * long) % 113 == 0).expect("161 and 113 have no common divisor");
+            let hashes = [(DigestValue::new(&[0; 32]), long), (DigestValue::new(&[0; 20]), (left - 161 * long) / 113)];
+            let fingerprints = hashes.into_iter().flat_map(|(hash, count)| {
+                core::iter::repeat_n(LineFingerprint { path_hash: hash, line_hash: hash }, count)
+            });
+            AcceptedLines { added: 0, deleted: 0, fingerprints: fingerprints.collect() }.into_chunks().count()
+        };
+        assert_eq!(chunks(2_097_152), 1);
+        assert_eq!(chunks(2_097_153), 2);
+    }
 }

@@ -240,6 +240,7 @@ mod tests {
         let json = crate::write::to_string(&value);
         assert_eq!(json, "\"00ab7f\"");
         assert_eq!(crate::read::from_str::<DigestValue>(&json).unwrap(), value);
+        assert_eq!(alloc::format!("{value} {value:?}"), "00ab7f 00ab7f");
         for bad in ["\"abc\"", "\"zz\"", "\"é\"", "1"] {
             assert!(crate::read::from_str::<DigestValue>(bad).is_err(), "{bad}");
         }

@@ -53,3 +53,13 @@ impl core::fmt::Debug for RemoteUrl {
         formatter.write_str("RemoteUrl([redacted])")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RemoteUrl;
+
+    #[test]
+    fn a_remote_is_not_shown() {
+        assert_eq!(alloc::format!("{:?}", RemoteUrl::from("https://u:secret@host/x")), "RemoteUrl([redacted])");
+    }
+}

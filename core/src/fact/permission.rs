@@ -145,7 +145,6 @@ fn narrows(entry: &FileSystemEntry, entries: &[FileSystemEntry]) -> bool {
     };
     match entry.path {
         FileSystemPath::GlobPattern(_) => true,
-        FileSystemPath::Root => entry.access == Access::None,
         FileSystemPath::Minimal | FileSystemPath::Unknown => false,
         _ => !outranked(),
     }

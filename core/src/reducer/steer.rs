@@ -63,10 +63,7 @@ impl<D: Digest> Reducer<D> {
     pub(super) fn request_failed(&mut self, fact: ErrorResponseSent, output: &mut Output) {
         let key = (fact.connection_id, fact.request_id);
         match self.state.take_request(&key) {
-            Some(request) if matches!(request.kind, RequestKind::TurnSteer { .. }) => {
-                self.emit_steer(key, request, Err(fact.error_type), output);
-            }
-            Some(_) => {}
+            Some(request) => self.emit_steer(key, request, Err(fact.error_type), output),
             None => output.discard(
                 self.state.now,
                 Subject::Request,
@@ -76,6 +73,7 @@ impl<D: Digest> Reducer<D> {
         }
     }
 
+    /// Reports a steer; other requests have no event of their own.
     fn emit_steer(
         &mut self,
         (connection_id, request_id): (ConnectionId, RequestId),

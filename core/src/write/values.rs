@@ -137,12 +137,6 @@ impl<T: Members> Members for Arc<T> {
     }
 }
 
-impl<T: Write> Write for [T] {
-    fn write(&self, text: &mut String) {
-        list(self, text);
-    }
-}
-
 impl<T: Write> Write for Vec<T> {
     fn write(&self, text: &mut String) {
         list(self, text);

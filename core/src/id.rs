@@ -2,7 +2,6 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
-use core::borrow::Borrow;
 use core::fmt;
 use core::ops::Deref;
 
@@ -55,12 +54,6 @@ impl Deref for Id {
     type Target = str;
 
     fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Borrow<str> for Id {
-    fn borrow(&self) -> &str {
         &self.0
     }
 }
@@ -190,7 +183,17 @@ impl Equivalent<TurnKey> for TurnRef<'_> {
 mod tests {
     use alloc::string::ToString;
 
-    use super::RequestId;
+    use super::{Id, RequestId};
+
+    #[test]
+    fn ids_are_texts() {
+        let id = Id::from("a\"b");
+        assert_eq!((id.as_str(), &*id, id.to_string()), ("a\"b", "a\"b", "a\"b".to_string()));
+        assert_eq!(alloc::format!("{id:?}"), r#""a\"b""#);
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(json, r#""a\"b""#);
+        assert_eq!(serde_json::from_str::<Id>(&json).unwrap(), id);
+    }
 
     #[test]
     fn request_ids_keep_their_type() {

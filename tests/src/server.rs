@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 use turnledger::Sha2;
-use turnledger_core::discard::{Discard, Reason, Subject};
+use turnledger_core::discard::{Discard, Reason, Stats, Subject};
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::{Direction, Fact, Limits, Output, Pipeline, UnixMillis};
 
@@ -63,7 +63,12 @@ impl Server {
 
     /// Passes a message; where it is malformed, if it is.
     pub fn send(&mut self, direction: Direction, message: &Value) -> Option<usize> {
-        self.pipeline.observe(self.now, 1, direction, message.to_string().as_bytes(), &mut self.output)
+        self.send_text(direction, &message.to_string())
+    }
+
+    /// Passes a text that may be no message; where it is malformed, if it is.
+    pub fn send_text(&mut self, direction: Direction, text: &str) -> Option<usize> {
+        self.pipeline.observe(self.now, 1, direction, text.as_bytes(), &mut self.output)
     }
 
     /// Passes a client's message.
@@ -74,6 +79,11 @@ impl Server {
     /// Passes a message of the server.
     pub fn answer(&mut self, message: Value) {
         self.send(Direction::ServerToClient, &message);
+    }
+
+    /// What went through so far.
+    pub fn stats(&self) -> &Stats {
+        self.pipeline.stats()
     }
 
     /// The state as it would be saved.

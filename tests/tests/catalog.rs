@@ -107,7 +107,7 @@ fn apps_that_a_text_names() {
     session.call("app/list", json!({}), listed);
     let my_app = [json!("connector-1"), json!("My App 2")];
     let named = session.turn_with("1", texts(&["ask $my-app-2, then $connector-2 and $my", "$my-app-2 again"]));
-    assert_eq!(apps(&named), [my_app.clone()]);
+    assert_eq!(apps(&named), std::slice::from_ref(&my_app));
     assert_eq!(apps(&session.turn("2", "app://connector-2")), [[json!("connector-2"), Value::Null]]);
     assert_eq!(apps(&session.turn("3", "app://connector-1")), [my_app]);
 }
@@ -168,8 +168,9 @@ fn skills_that_a_user_names() {
     let (doc, test) = (used("doc", "user", "explicit"), used("test", "repo", "explicit"));
     assert_eq!(of(texts(&["use $doc and $test, and $doc"])), [doc.clone(), test.clone()]);
     assert_eq!(of(texts(&["$newer"])), Vec::<[Value; 3]>::new());
-    assert_eq!(of(json!([{ "type": "text", "text": "$doc" }, item("doc")])), [doc.clone()], "the piece says which one");
-    assert_eq!(of(json!([item("doc"), { "type": "text", "text": "$doc" }])), [doc.clone()]);
+    let once = std::slice::from_ref(&doc);
+    assert_eq!(of(json!([{ "type": "text", "text": "$doc" }, item("doc")])), once, "the piece says which one");
+    assert_eq!(of(json!([item("doc"), { "type": "text", "text": "$doc" }])), once);
     assert_eq!(of(json!([{ "type": "text", "text": "$test" }, item("doc")])), [test, doc.clone()]);
     assert_eq!(of(json!([item("doc"), item("doc")])), [doc.clone(), doc]);
     assert_eq!(of(json!([item("mine")])), [used("mine", "user", "explicit")]);
@@ -197,4 +198,23 @@ fn settings_of_plugins() {
     assert_eq!(write(&mut session, "plugins.linear@acme.enabled"), 1);
     let stats = session.pipeline.stats();
     assert_eq!((stats.messages, stats.irrelevant_messages), (6, 2), "neither the request nor its response");
+}
+
+/// What waits to know where a skill lies waits for the end of its own turn at most.
+#[test]
+fn skills_of_a_turn_that_ends() {
+    let mut session = Session::with_skills();
+    let item = json!({ "type": "skill", "name": "doc", "path": "/s/doc/SKILL.md" });
+    for (thread, turn) in [("t", "u"), ("t", "v"), ("s", "u")] {
+        let params = json!({ "threadId": thread, "input": [item] });
+        assert_eq!(session.call("turn/start", params, json!({ "turn": { "id": turn } })), Vec::<Value>::new());
+    }
+    let params = json!({ "threadId": "t", "turn": { "id": "u", "status": "completed" } });
+    let events = session.observe(ServerToClient, json!({ "method": "turn/completed", "params": params }));
+    let of = |events: &[Value]| {
+        let params = events.iter().map(|event| &event["event_params"]);
+        params.map(|params| ["thread_id", "turn_id"].map(|name| params[name].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&events), [["t", "u"]]);
+    assert_eq!(of(&session.finish()), [["t", "v"], ["s", "u"]]);
 }

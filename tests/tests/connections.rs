@@ -208,3 +208,57 @@ fn responses_belong_to_the_connection_that_asked() {
         ]
     );
 }
+
+/// Whichever client is shown something first: each thing counts once.
+#[test]
+fn what_the_second_client_is_shown_first_counts_as_well() {
+    let mut server = Server::new();
+    let started = |id: &str| {
+        let item = json!({ "type": "fileChange", "id": id, "changes": [], "status": "inProgress" });
+        json!({ "threadId": "t", "turnId": "u", "startedAtMs": 1, "item": item })
+    };
+    let completed = |id: &str| {
+        let item = json!({ "type": "fileChange", "id": id, "changes": [], "status": "completed" });
+        json!({ "threadId": "t", "turnId": "u", "completedAtMs": 2, "item": item })
+    };
+    for (item, clients) in [("a", [1, 2]), ("b", [2, 1])] {
+        server.show(&clients, "item/started", started(item));
+        server.show(&clients, "item/completed", completed(item));
+    }
+    // What one client is shown twice happened twice.
+    server.show(&[1, 1], "item/completed", completed("c"));
+    let items: Vec<_> =
+        values(&server.output.events).iter().map(|event| event["event_params"]["item_id"].clone()).collect();
+    assert_eq!(items, ["a", "b"]);
+    let discards: Vec<_> = server.output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect();
+    assert_eq!(discards, [(Subject::Item, Reason::NeverStarted); 2]);
+}
+
+/// An app-server's own helpers name neither the product nor its originator.
+#[test]
+fn the_originator_is_the_first_clients() {
+    let originator = |clients: &[(&str, &str)]| {
+        let (mut pipeline, mut output) = (pipeline(Sha2::default()), Output::default());
+        for (connection_id, (name, user_agent)) in (1..).zip(clients) {
+            for (direction, message) in [
+                (
+                    Direction::ClientToServer,
+                    json!({ "id": 1, "method": "initialize", "params": { "clientInfo": { "name": name, "version": "1" } } }),
+                ),
+                (Direction::ServerToClient, json!({ "id": 1, "result": { "userAgent": user_agent } })),
+            ] {
+                let message = Message { at: UnixMillis(1), connection_id, direction, text: message.to_string() };
+                feed(&mut pipeline, &message, &mut output);
+            }
+        }
+        let mention = json!({ "app_mentioned": { "tracking": { "model_slug": "m", "thread_id": "t", "turn_id": "u" },
+            "mentions": [{ "connector_id": "a", "app_name": null, "invocation_type": null }] } });
+        pipeline.ingest(UnixMillis(1), serde_json::from_value(mention).expect("a fact"), &mut output);
+        values(&output.events)[0]["event_params"]["product_client_id"].clone()
+    };
+    assert_eq!(originator(&[("first", "of_the_server/1.0"), ("second", "another/1.0")]), "of_the_server");
+    assert_eq!(originator(&[("first", "no version")]), "first");
+    assert_eq!(originator(&[("codex-backend", "no version")]), "codex_cli_rs");
+    assert_eq!(originator(&[("codex_app_server_daemon", "no version"), ("second", "no version")]), "second");
+    assert_eq!(originator(&[("größer", "no version"), ("second", "no version")]), "second", "no header can carry it");
+}

@@ -250,6 +250,12 @@ fn turns_that_nobody_asked_for() {
     assert_eq!(turns(&server), Some(1));
     turn(&mut server, "turn/completed", "U", "completed");
     assert_eq!(turns(&server), Some(0));
+    // A request that was refused asked for none.
+    server.ask(json!({ "id": 7, "method": "turn/start", "params": { "threadId": "T", "input": [] } }));
+    server.answer(json!({ "id": 7, "error": { "code": -32600, "message": "no" } }));
+    turn(&mut server, "turn/started", "V", "inProgress");
+    turn(&mut server, "turn/completed", "V", "completed");
+    assert_eq!(turns(&server), Some(0));
 }
 
 /// derived.md 11: a spawned thread has its parent's settings, and is kept unless it is said not to be.
@@ -265,4 +271,37 @@ fn turns_of_spawned_threads() {
     server.note("turn/completed", json!({ "threadId": "N", "turn": { "id": "V", "status": "completed" } }));
     let names = ["thread_id", "model", "ephemeral", "parent_thread_id", "is_first_turn"];
     assert_eq!(pick(&server.one(), &names), [json!("N"), json!("small"), json!(false), json!("T"), json!(true)]);
+}
+
+/// derived.md 4: without a baseline each request of the turn counts once, however often it is shown.
+#[test]
+fn tokens_of_a_turn() {
+    let used = |baseline: Option<u64>, updates: &[(u64, u64)]| {
+        let mut server = Server::new();
+        let usage = |total: u64, last: u64| {
+            let tokens = |count: u64| json!({ "totalTokens": count, "inputTokens": count, "cachedInputTokens": 0, "outputTokens": 0, "reasoningOutputTokens": 0 });
+            json!({ "total": tokens(total), "last": tokens(last) })
+        };
+        server.call("thread/resume", json!({}), json!({ "thread": { "id": "R" }, "model": "m" }));
+        let update = |server: &mut Server, turn: &str, total, last| {
+            let params = json!({ "threadId": "R", "turnId": turn, "tokenUsage": usage(total, last) });
+            server.note("thread/tokenUsage/updated", params);
+        };
+        if let Some(total) = baseline {
+            update(&mut server, "past", total, 1);
+        }
+        server.call("turn/start", json!({ "threadId": "R", "input": [] }), json!({ "turn": { "id": "V" } }));
+        server.note("turn/started", json!({ "threadId": "R", "turn": { "id": "V", "status": "inProgress" } }));
+        works(&mut server, "R", "V");
+        for (total, last) in updates {
+            update(&mut server, "V", *total, *last);
+        }
+        server.take();
+        server.note("turn/completed", json!({ "threadId": "R", "turn": { "id": "V", "status": "completed" } }));
+        server.one()["input_tokens"].clone()
+    };
+    assert_eq!(used(Some(100), &[(130, 30), (130, 30), (150, 20)]), 50);
+    assert_eq!(used(Some(100), &[(90, 7)]), 0, "what the session has lost is not less than nothing");
+    assert_eq!(used(None, &[(130, 30), (130, 30), (150, 20)]), 50);
+    assert_eq!(used(None, &[]), 0);
 }

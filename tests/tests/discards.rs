@@ -194,6 +194,78 @@ fn of_messages() {
     );
 }
 
+/// What is no JSON says nothing of a request, nor does what a client says of its own.
+#[test]
+fn of_messages_that_leave_requests_open() {
+    let mut server = Server::new();
+    server.ask(
+        json!({ "id": 5, "method": "turn/steer", "params": { "threadId": "T", "expectedTurnId": "U", "input": [] } }),
+    );
+    assert_eq!(server.send_text(Direction::ServerToClient, r#"{"id":5,"result":{"turnId":"U"}"#), Some(32));
+    assert_eq!(server.send_text(Direction::ClientToServer, r#"{"id":5,"error":7}"#), Some(17));
+    let request = json!({ "connectionId": 1, "requestId": 5 });
+    assert_eq!(
+        server.discards(),
+        [(Subject::Message, Reason::NotJson, request.clone()), (Subject::Message, Reason::WrongShape, request)]
+    );
+    assert_eq!(server.send(Direction::ServerToClient, &json!({ "id": 5, "result": { "turnId": "U" } })), None);
+    assert_eq!(server.one()["result"], "accepted");
+}
+
+/// What the turns that are left waited for.
+#[test]
+fn of_turns_by_what_they_waited_for() {
+    let config = |turn: &str| {
+        json!({ "turn_resolved_config": { "turn_id": turn, "thread_id": "T", "num_input_images": 0, "submission_type": null,
+        "ephemeral": false, "model": "m", "model_provider": "p", "permission_profile": "disabled", "reasoning_effort": null, "reasoning_summary": null,
+        "service_tier": null, "approval_policy": "never", "approvals_reviewer": "user", "sandbox_network_access": true, "collaboration_mode": "default",
+        "personality": null, "is_first_turn": true } })
+    };
+    let completed = |turn: &str| json!({ "notification": { "method": "turn/completed", "params": { "threadId": "T", "turn": { "id": turn, "status": "completed" } } } });
+    let mut server = Server::new();
+    server.ask(json!({ "id": 5, "method": "turn/start", "params": { "threadId": "T", "input": [] } }));
+    server.fact(config("A"));
+    server.fact(completed("B"));
+    server.fact(completed("C"));
+    server.fact(config("C"));
+    server.finish();
+    let turn = |turn: &str, reason| (Subject::Turn, reason, json!({ "threadId": "T", "turnId": turn }));
+    let mut discards = server.discards();
+    assert_eq!(discards.remove(0).0, Subject::Request);
+    discards.sort_by_key(|(_, _, ids)| ids.to_string());
+    assert_eq!(
+        discards,
+        [
+            turn("A", Reason::NotCompleted),
+            turn("B", Reason::NoResolvedConfig),
+            turn("C", Reason::NoStartResponse),
+            turn("U", Reason::NotCompleted),
+        ]
+    );
+}
+
+/// Everything is counted.
+#[test]
+fn counted() {
+    let mut server = Server::new();
+    server.answer(json!({ "method": "item/agentMessage/delta", "params": {} }));
+    for _ in 0..2 {
+        server.answer(command_approval(5, json!({ "startedAtMs": -1 })));
+        server.answer(command_approval(6, json!({})));
+        server.ask(json!({ "id": 6, "result": { "decision": "accept" } }));
+        server.answer(json!({ "method": "serverRequest/resolved", "params": { "threadId": "T", "requestId": 6 } }));
+    }
+    let stats = json!({
+        "messages": 14,
+        "irrelevant_messages": 5,
+        "facts": { "initialize": 1, "client_response": 1, "notification": 1, "server_request": 2, "server_response": 1 },
+        "events": { "codex_thread_initialized": 1, "codex_review_event": 1 },
+        "discards": [[["review", "unknown_request"], 1], [["review", "negative_time"], 1]],
+    });
+    let counted: Value = serde_json::from_str(&server.stats().to_json()).expect("JSON");
+    assert_eq!(counted, stats);
+}
+
 /// One of each that nothing ever ends: a request, an approval, an item and a turn.
 fn abandon(server: &mut Server) {
     server.ask(json!({ "id": 5, "method": "turn/start", "params": { "threadId": "T", "input": [] } }));

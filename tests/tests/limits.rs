@@ -114,20 +114,47 @@ fn large_diffs_are_counted_and_not_held() {
     };
     let mut session = Pipeline::new(Sha2::default(), RpcTransport::Stdio, limits);
     let mut output = Output::default();
-    let mut show = |turn: &str, lines: usize| {
-        let diff = format!("+++ b/x\n@@ -1 +1 @@\n{}", "+line\n".repeat(lines));
+    let mut show_at = |at: u64, turn: &str, bytes: usize| {
+        let diff = format!("{:x<bytes$}", "+++ b/x\n@@ -1 +1 @@\n+");
         let message =
             json!({ "method": "turn/diff/updated", "params": { "threadId": "t", "turnId": turn, "diff": diff } });
         output.clear();
-        observe(&mut session, 1, Direction::ServerToClient, &message, &mut output);
+        observe(&mut session, at, Direction::ServerToClient, &message, &mut output);
         output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect::<Vec<_>>()
     };
-    let too_large = [(Subject::Diff, Reason::TooLarge)];
-    assert_eq!(show("a", 200), too_large, "one large diff");
-    assert_eq!(show("a", 150), []);
-    assert_eq!(show("b", 150), too_large, "together they are too large");
-    assert_eq!(show("a", 10), [], "a diff replaces its predecessor");
-    assert_eq!(show("b", 150), []);
+    let too_large = (Subject::Diff, Reason::TooLarge);
+    let mut show = |turn: &str, bytes: usize| show_at(1, turn, bytes);
+    assert_eq!(show("a", 1001), [too_large], "one large diff");
+    assert_eq!(show("a", 1000), []);
+    assert_eq!(show("b", 501), [too_large], "together they are too large");
+    assert_eq!(show("b", 500), []);
+    assert_eq!(show("a", 100), [], "a diff replaces its predecessor");
+    assert_eq!(show("b", 1000), []);
+    // What is given up is no longer held.
+    let given_up = (Subject::Turn, Reason::Expired);
+    assert_eq!(show_at(30 * DAY, "c", 1000), [given_up, given_up]);
+    assert_eq!(show_at(30 * DAY, "d", 501), [too_large]);
+    assert_eq!(show_at(30 * DAY, "d", 500), []);
+}
+
+/// A turn that makes room for another takes its diff with it.
+#[test]
+fn a_turn_that_makes_room_lets_go_of_its_diff() {
+    let turns = Cap { entries: 1, idle_ms: DAY };
+    let limits = Limits {
+        reducer: reducer::Limits { turns, max_held_diff_bytes: 1000, ..reducer::Limits::default() },
+        ..Limits::default()
+    };
+    let mut session = Pipeline::new(Sha2::default(), RpcTransport::Stdio, limits);
+    let mut output = Output::default();
+    for turn in ["a", "b", "c"] {
+        let diff = "x".repeat(1000);
+        let message =
+            json!({ "method": "turn/diff/updated", "params": { "threadId": "t", "turnId": turn, "diff": diff } });
+        observe(&mut session, 1, Direction::ServerToClient, &message, &mut output);
+    }
+    let discards: Vec<_> = output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect();
+    assert_eq!(discards, [(Subject::Turn, Reason::Evicted); 2]);
 }
 
 #[test]

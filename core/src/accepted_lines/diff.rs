@@ -304,6 +304,15 @@ mod tests {
             1,
             &[("my file", "neither"), ("my file", "of the second")],
         ),
+        // A merge has no more lines than it announces, either.
+        (
+            "+++ b/x\n@@@ -1,2 -1,2 +1,2 @@@\n  same\n++neither\n- \n -lost\n++stray\n--stray\n- stray\n",
+            1,
+            1,
+            &[("x", "neither")],
+        ),
+        ("+++ b/x\n@@@ -1,2 -1 +1 @@@\n- lost\n  same\n- stray\n -stray\n++stray\n", 0, 1, &[]),
+        ("+++ b/x\n@@@ -1 -1 +1,2 @@@\n+ second\n +first\n++stray\n+ stray\n +stray\n", 1, 0, &[("x", "second")]),
     ];
 
     #[test]

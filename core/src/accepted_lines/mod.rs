@@ -206,8 +206,9 @@ mod tests {
         // A fingerprint takes 161 bytes with long hashes and 113 with short ones, its comma included; the first has none.
         let chunks = |bytes: usize| {
             let left = bytes - 1024 + 1;
-            let long =
-                (0..113).find(|long| (left - 161 * long) % 113 == 0).expect("161 and 113 have no common divisor");
+            let long = (0..113)
+                .find(|long| (left - 161 * long).is_multiple_of(113))
+                .expect("161 and 113 have no common divisor");
             let hashes = [(DigestValue::new(&[0; 32]), long), (DigestValue::new(&[0; 20]), (left - 161 * long) / 113)];
             let fingerprints = hashes.into_iter().flat_map(|(hash, count)| {
                 core::iter::repeat_n(LineFingerprint { path_hash: hash, line_hash: hash }, count)

@@ -71,10 +71,14 @@ mod tests {
             ("½½", Some("½½")),
             ("a\u{a0}\u{3000}b\tcd", Some("a b cd")),
             ("one two\rthree", Some("one two three")),
+            ("one\ttwo\tthree", Some("one two three")),
+            ("one  two  three", Some("one two three")),
         ] {
             assert_eq!(normalise(line.as_bytes(), &mut LineBuffer::default()), expected, "{line:?}");
         }
-        assert_eq!(normalise(b"caf\xe9 =  1", &mut LineBuffer::default()), Some("caf\u{fffd} = 1"));
+        let mut buffer = LineBuffer::default();
+        assert_eq!(normalise(b"caf\xe9 =  1", &mut buffer), Some("caf\u{fffd} = 1"));
+        assert_eq!(alloc::format!("{buffer:?}"), "LineBuffer");
     }
 
     proptest! {

@@ -287,5 +287,10 @@ mod tests {
             managed(&[(path("/srv/a"), Access::Write), (path("/srv"), Access::None)], false),
             SandboxPolicy::WorkspaceWrite
         );
+        // However a place is written, it is the same.
+        assert_eq!(
+            managed(&[(path("/srv//./a/"), Access::Write), (path("\\srv\\a"), Access::None)], false),
+            SandboxPolicy::ReadOnly
+        );
     }
 }

@@ -259,5 +259,6 @@ mod tests {
         assert_eq!(redact_free_text("bad \"do this now\" there"), "bad … … … there");
         assert_eq!(redact_free_text("bad 'do this now', there"), "bad … … … there");
         assert_eq!(redact_free_text("bad `do this` or \"that"), "bad … … or …");
+        assert_eq!(redact_free_text("bad ' do this ' there"), "bad … … … … there");
     }
 }

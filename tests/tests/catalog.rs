@@ -70,17 +70,35 @@ fn a_plugin_that_is_off_is_not_used_whether_it_was_listed_or_not() {
     assert_eq!(session.turn("4", path), [] as [Value; 0]);
 }
 
+impl Session {
+    /// The events of a call that was reviewed, which is how the app shows.
+    fn app_call(&mut self, connector: &str) -> Vec<Value> {
+        let action = json!({ "type": "mcpToolCall", "server": "codex_apps", "toolName": "l", "connectorId": connector, "connectorName": null });
+        let review = json!({ "threadId": "t", "turnId": "1", "reviewId": "r", "targetItemId": "i", "startedAtMs": 1,
+            "completedAtMs": 2, "action": action, "review": { "status": "approved" } });
+        self.observe(ServerToClient, json!({ "method": "item/autoApprovalReview/completed", "params": review }));
+        let item =
+            json!({ "type": "mcpToolCall", "id": "i", "server": "codex_apps", "tool": "l", "status": "inProgress" });
+        let started = json!({ "threadId": "t", "turnId": "1", "startedAtMs": 3, "item": item });
+        self.observe(ServerToClient, json!({ "method": "item/started", "params": started }))
+    }
+}
+
+/// The latest of very many apps that were named are not remembered.
+#[test]
+fn apps_that_are_remembered() {
+    let mut session = Session::new();
+    let apps: Vec<_> = (1..=65).map(|number| json!({ "type": "mention", "path": format!("app://{number}") })).collect();
+    assert_eq!(session.turn_with("1", json!(apps)).len(), 65);
+    let mut how = |app| session.app_call(app)[0]["event_params"]["invoke_type"].clone();
+    assert_eq!([how("1"), how("64"), how("65")], ["explicit", "explicit", "implicit"]);
+}
+
 #[test]
 fn a_review_without_an_apps_name_leaves_the_listed_one() {
     let mut session = Session::new();
     session.call("app/list", json!({}), json!({ "data": [{ "id": "calendar", "name": "Calendar" }] }));
-    let action = json!({ "type": "mcpToolCall", "server": "codex_apps", "toolName": "l", "connectorId": "calendar", "connectorName": null });
-    let review = json!({ "threadId": "t", "turnId": "1", "reviewId": "r", "targetItemId": "i", "startedAtMs": 1,
-        "completedAtMs": 2, "action": action, "review": { "status": "approved" } });
-    session.observe(ServerToClient, json!({ "method": "item/autoApprovalReview/completed", "params": review }));
-    let item = json!({ "type": "mcpToolCall", "id": "i", "server": "codex_apps", "tool": "l", "status": "inProgress" });
-    let started = json!({ "threadId": "t", "turnId": "1", "startedAtMs": 3, "item": item });
-    let used = session.observe(ServerToClient, json!({ "method": "item/started", "params": started }));
+    let used = session.app_call("calendar");
     let expected = json!({ "connector_id": "calendar", "thread_id": "t", "turn_id": "1", "app_name": "Calendar",
         "product_client_id": "e", "invoke_type": "implicit", "model_slug": null });
     assert_eq!(used, [json!({ "event_type": "codex_app_used", "event_params": expected })]);

@@ -221,7 +221,7 @@ fn what_the_second_client_is_shown_first_counts_as_well() {
         let item = json!({ "type": "fileChange", "id": id, "changes": [], "status": "completed" });
         json!({ "threadId": "t", "turnId": "u", "completedAtMs": 2, "item": item })
     };
-    for (item, clients) in [("a", [1, 2]), ("b", [2, 1])] {
+    for (item, clients) in [("a", vec![1, 2]), ("b", vec![2, 1]), ("only the second's", vec![2])] {
         server.show(&clients, "item/started", started(item));
         server.show(&clients, "item/completed", completed(item));
     }
@@ -229,7 +229,7 @@ fn what_the_second_client_is_shown_first_counts_as_well() {
     server.show(&[1, 1], "item/completed", completed("c"));
     let items: Vec<_> =
         values(&server.output.events).iter().map(|event| event["event_params"]["item_id"].clone()).collect();
-    assert_eq!(items, ["a", "b"]);
+    assert_eq!(items, ["a", "b", "only the second's"]);
     let discards: Vec<_> = server.output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect();
     assert_eq!(discards, [(Subject::Item, Reason::NeverStarted); 2]);
 }

@@ -208,7 +208,7 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
 mod tests {
     use alloc::vec::Vec;
 
-    use super::super::{AcceptedLines, LineBuffer, line_hash, lines, path_hash};
+    use super::super::{AcceptedLines, Fingerprinter, LineBuffer, line_hash, lines, path_hash};
     use super::{DiffLine, DiffParser};
     use crate::digest::Sha2;
     use crate::event::accepted_lines::LineFingerprint;
@@ -336,11 +336,11 @@ mod tests {
     #[test]
     fn a_diff_is_told_by_its_headers() {
         let is_diff = |text: &str| {
-            let mut parser = DiffParser::default();
+            let mut fingerprinter = Fingerprinter::new(Sha2::default());
             lines(text.as_bytes()).for_each(|line| {
-                parser.line(line);
+                fingerprinter.line(line);
             });
-            parser.is_diff()
+            fingerprinter.is_diff()
         };
         for header in ["diff --git a/x b/x", "diff --cc x", "diff --combined x", "+++ b/x", "@@ -1 +1 @@"] {
             assert!(is_diff(header), "{header}");

@@ -156,7 +156,9 @@ events! {
 impl Event {
     /// The event as JSON, without white space.
     pub fn to_json(&self) -> String {
-        write::to_string(self)
+        let mut text = String::new();
+        self.write_json(&mut text);
+        text
     }
 
     /// Appends the event as JSON to a text.

@@ -137,6 +137,7 @@ mod tests {
     fn batches(limits: BatchLimits, events: &[Event]) -> Vec<Batch> {
         let mut batcher = Batcher::new(limits);
         let mut batches: Vec<_> = events.iter().flat_map(|event| batcher.push(event, &Sha2::default())).collect();
+        assert_eq!(batcher.pending(), events.len() - sizes(&batches).iter().sum::<usize>());
         batches.extend(batcher.flush(&Sha2::default()));
         assert_eq!(batcher.pending(), 0);
         batches

@@ -296,6 +296,11 @@ mod tests {
         ]
     }
 
+    #[test]
+    fn a_cap_in_days() {
+        assert_eq!(Cap::days(7, 2), Cap { entries: 7, idle_ms: 172_800_000 });
+    }
+
     proptest! {
         /// Any series of steps leaves what a plain list of (key, last use) would hold.
         #[test]

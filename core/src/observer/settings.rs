@@ -201,3 +201,30 @@ fn profile(policy: SandboxPolicy) -> Option<PermissionProfile> {
         SandboxPolicy::Unknown => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::profile;
+    use crate::protocol::policy::SandboxPolicy;
+
+    #[test]
+    fn policies_as_profiles() {
+        for (policy, expected) in [
+            (r#"{"type":"dangerFullAccess"}"#, r#""disabled""#),
+            (r#"{"type":"externalSandbox","networkAccess":"enabled"}"#, r#"{"external":{"network_enabled":true}}"#),
+            (r#"{"type":"externalSandbox","networkAccess":"restricted"}"#, r#"{"external":{"network_enabled":false}}"#),
+            (
+                r#"{"type":"readOnly","networkAccess":true}"#,
+                r#"{"managed":{"file_system":{"restricted":{"entries":[{"path":"root","access":"read"}]}},"network_enabled":true}}"#,
+            ),
+            (
+                r#"{"type":"workspaceWrite","networkAccess":false}"#,
+                r#"{"managed":{"file_system":{"restricted":{"entries":[{"path":"root","access":"read"},{"path":{"project_roots":{"subpath":null}},"access":"write"}]}},"network_enabled":false}}"#,
+            ),
+            (r#"{"type":"newer"}"#, "null"),
+        ] {
+            let wire: SandboxPolicy = crate::read::from_str(policy).unwrap();
+            assert_eq!(crate::write::to_string(&profile(wire)), expected, "{policy}");
+        }
+    }
+}

@@ -305,3 +305,24 @@ fn tokens_of_a_turn() {
     assert_eq!(used(None, &[(130, 30), (130, 30), (150, 20)]), 50);
     assert_eq!(used(None, &[]), 0);
 }
+
+/// derived.md 3: the first turn of a session is the first that a user has a part in.
+#[test]
+fn first_turns() {
+    let is_first = |method: &str, past: Value| {
+        let mut server = Server::new();
+        server.call(method, json!({}), json!({ "thread": { "id": "R", "turns": past }, "model": "m" }));
+        server.call("turn/start", json!({ "threadId": "R", "input": [] }), json!({ "turn": { "id": "V" } }));
+        works(&mut server, "R", "V");
+        server.take();
+        server.note("turn/completed", json!({ "threadId": "R", "turn": { "id": "V", "status": "completed" } }));
+        server.one()["is_first_turn"].clone()
+    };
+    let past = |kind: &str| json!([{ "id": "A", "status": "completed", "items": [{ "type": kind, "id": "i" }] }]);
+    for method in ["thread/resume", "thread/fork"] {
+        assert_eq!(is_first(method, past("userMessage")), false);
+        assert_eq!(is_first(method, past("agentMessage")), true);
+        assert_eq!(is_first(method, json!([])), true);
+    }
+    assert_eq!(is_first("thread/start", past("userMessage")), true);
+}

@@ -172,6 +172,7 @@ fn errors_say_what_and_where_and_nothing_of_the_content() {
         (r#"{"firstMember":1,"other":secret}"#, "no JSON", 26),
         (r#"{"firstMember":1 "#, "JSON that ends too early", 18),
         (r#"{"firstMember":1,"third":"a\secret"}"#, "no JSON", 29),
+        (r#"{"firstMember":1,"other":[1}"#, "no JSON", 28),
         (r#"{"firstMember":1,"kind":"plain"}x"#, "no JSON", 33),
     ] {
         assert_eq!(error(text), (problem.to_owned(), column), "{text}");

@@ -123,6 +123,7 @@ fn item_counts() {
         ("", json!({ "type": "search", "query": "" }), (json!("search"), false, json!(1))),
         ("q", json!({ "type": "search" }), (json!("search"), true, Value::Null)),
         ("q", json!({ "type": "openPage" }), (json!("open_page"), true, Value::Null)),
+        ("q", json!({ "type": "openPage", "query": "q", "queries": ["a"] }), (json!("open_page"), true, Value::Null)),
         ("q", json!({ "type": "findInPage" }), (json!("find_in_page"), true, Value::Null)),
         ("q", json!({ "type": "newer" }), (json!("other"), true, Value::Null)),
         (" q", Value::Null, (Value::Null, true, json!(1))),

@@ -311,6 +311,8 @@ mod tests {
             1,
             &[("x", "neither")],
         ),
+        ("+++ b/x\n@@@ -0,0 -1,2 +1,2 @@@\n+ alpha\n+ beta1\n+ stray\n", 2, 0, &[("x", "alpha"), ("x", "beta1")]),
+        ("+++ b/x\n@@@ -1,2 -0,0 +0,0 @@@\n- one\n- two\n- stray\n", 0, 2, &[]),
         ("+++ b/x\n@@@ -1,2 -1 +1 @@@\n- lost\n  same\n- stray\n -stray\n++stray\n", 0, 1, &[]),
         ("+++ b/x\n@@@ -1 -1 +1,2 @@@\n+ second\n +first\n++stray\n+ stray\n +stray\n", 1, 0, &[("x", "second")]),
     ];

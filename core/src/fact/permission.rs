@@ -266,7 +266,13 @@ mod tests {
             managed(&[root.clone(), write.clone(), (path("/etc"), Access::Read)], true),
             SandboxPolicy::FullAccess
         );
-        assert_eq!(managed(&[root, write, (path("/etc"), Access::None)], true), SandboxPolicy::WorkspaceWrite);
+        assert_eq!(managed(&[root.clone(), write, (path("/etc"), Access::None)], true), SandboxPolicy::WorkspaceWrite);
+        // A pattern is no one place.
+        let pattern = || FileSystemPath::GlobPattern("*.pem".into());
+        assert_eq!(
+            managed(&[root, (pattern(), Access::Write), (pattern(), Access::Read)], true),
+            SandboxPolicy::WorkspaceWrite
+        );
     }
 
     #[test]

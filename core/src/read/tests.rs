@@ -165,6 +165,8 @@ fn errors_say_what_and_where_and_nothing_of_the_content() {
         ("{}", "no member `kind`", 2),
         (r#"{"kind":"plain"}"#, "no member `firstMember`", 16),
         (r#"{"firstMember":"secret"}"#, "something other than an integer of the right size", 16),
+        (r#"{"firstMember":1.5}"#, "something other than an integer of the right size", 16),
+        (r#"{xfirstMember":1}"#, "no JSON", 2),
         (r#"{"firstMember":1,"firstMember":1}"#, "a member twice", 32),
         (r#"{"firstMember":1,"kind":"secret"}"#, "a value that is not known", 25),
         (r#"{"firstMember":1,"kind":"with_number"}"#, "a value that is not known", 25),
@@ -176,6 +178,25 @@ fn errors_say_what_and_where_and_nothing_of_the_content() {
         (r#"{"firstMember":1,"kind":"plain"}x"#, "no JSON", 33),
     ] {
         assert_eq!(error(text), (problem.to_owned(), column), "{text}");
+    }
+}
+
+#[test]
+fn tags_wherever_they_stand() {
+    for (text, expected) in [
+        (r#"{"kind":"a"}"#, Ok("a")),
+        (r#"{"x":{"kind":"b"},"y":[1],"kind":"a","z":2}"#, Ok("a")),
+        ("{}", Err(("no member `kind`", 1))),
+        (r#"{"x":1}"#, Err(("no member `kind`", 1))),
+        (r#"{"x":1;"kind":"a"}"#, Err(("no JSON", 7))),
+        (r#"{"kind":1}"#, Err(("something other than a string", 9))),
+    ] {
+        let mut reader = Reader::new(text);
+        let tag = reader.tag("kind").map_err(|_| reader.error());
+        let tag = tag.map_err(|error| (error.problem.to_string(), error.column()));
+        let expected = expected.map_err(|(problem, column): (&str, usize)| (problem.to_owned(), column));
+        assert_eq!(tag.as_deref(), expected.as_deref(), "{text}");
+        assert!(tag.is_err() || reader.peek().is_ok_and(|byte| byte == b'{'), "what has the tag is read afterwards");
     }
 }
 

@@ -71,6 +71,7 @@ mod tests {
             (to_client, r#"{"params":{},"method":"warning"}"#),
             (to_client, r#"{"method":"turn\/started"}"#),
             (to_client, r#"{"id":1.5,"method":"warning"}"#),
+            (to_client, r#"{"id":,"method":"warning"}"#),
             (to_client, r#"{"method""#),
             (to_client, r#"{"id":"#),
             (to_client, "[]"),

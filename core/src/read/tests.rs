@@ -140,6 +140,10 @@ fn structs_and_enums_as_serde_has_them() {
             Example { first_member: 1, second: true, third: Some("x".into()), rest: Rest { kind: Kind::Plain } },
         ),
         (
+            r#"{"firstMemberOfMany":0,"first":0,"firstMember":1,"kind":"plain"}"#,
+            Example { first_member: 1, second: false, third: None, rest: Rest { kind: Kind::Plain } },
+        ),
+        (
             r#" { "unknown" : [ { } ] , "old_kind" : { "with_number" : 7 } , "firstMember" : 2 } "#,
             Example { first_member: 2, second: false, third: None, rest: Rest { kind: Kind::WithNumber(7) } },
         ),

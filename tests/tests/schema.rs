@@ -1,0 +1,73 @@
+//! The schemas take the contract's examples, and nothing that is not of their form.
+
+#![allow(clippy::needless_pass_by_value, reason = "`json!` values read best where they are used")]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{example, verdict};
+use turnledger::schema;
+
+fn event(event_type: &str) -> Value {
+    let mut event: Value = serde_json::from_str(example(event_type)).expect("an example");
+    if event_type == "codex_accepted_line_fingerprints" {
+        // Beyond the contract.
+        event["event_params"]["fingerprint_scheme"] = json!("sha256");
+    }
+    event
+}
+
+#[test]
+fn events() {
+    let validator = jsonschema::validator_for(&schema::of_events()).expect("a schema");
+    let takes = |event_type: &str, pointer: &str, value: Value| {
+        let mut event = event(event_type);
+        *event.pointer_mut(pointer).unwrap_or_else(|| panic!("{event_type} has {pointer}")) = value;
+        validator.is_valid(&event)
+    };
+    for (event_type, pointer, fitting, wrong) in [
+        ("codex_thread_initialized", "/event_params/thread_source", json!("automation"), json!(7)),
+        ("codex_thread_initialized", "/event_type", json!("codex_thread_initialized"), json!("codex_thread")),
+        ("codex_turn_event", "/event_params/turn_error", json!("badRequest"), json!("two words")),
+        ("codex_turn_event", "/event_params/turn_error", Value::Null, json!({ "one": 1, "two": 2 })),
+        ("codex_accepted_line_fingerprints", "/event_params/repo_hash", json!("0af9"), json!("XYZ")),
+        ("skill_invocation", "/skill_name", json!("doc"), Value::Null),
+        ("skill_invocation", "/event_params/turn_id", json!("u"), json!(7)),
+    ] {
+        assert!(takes(event_type, pointer, fitting.clone()), "{event_type} {pointer} {fitting}");
+        assert!(!takes(event_type, pointer, wrong.clone()), "{event_type} {pointer} {wrong}");
+    }
+    for event_type in ["codex_hook_run", "skill_invocation"] {
+        let mut more = event(event_type);
+        more["more"] = json!(1);
+        assert!(!validator.is_valid(&more), "{event_type}");
+    }
+}
+
+#[test]
+fn facts() {
+    let validator = jsonschema::validator_for(&schema::of_facts()).expect("a schema");
+    let reviewed = |action: Value| validator.is_valid(&verdict(json!("i"), action, json!({})));
+    for (action, is_valid) in [
+        (json!({ "type": "networkAccess", "protocol": "https", "port": 443 }), true),
+        (json!({ "type": "networkAccess", "protocol": "https", "port": "443" }), false),
+        (json!({ "type": "newer", "port": "443" }), true),
+        (json!({ "port": 443 }), false),
+    ] {
+        assert_eq!(reviewed(action.clone()), is_valid, "{action}");
+    }
+    let reads = |path: &str| {
+        let permissions = json!({ "network": null, "file_system": { "read": [path] } });
+        let action =
+            json!({ "type": "shell", "sandbox_permissions": "use_default", "additional_permissions": permissions });
+        let fact = json!({ "guardian_review": { "thread_id": "T", "turn_id": "U", "review_id": "r", "target_item_id": null,
+            "approval_request_source": "main_turn", "reviewed_action": action, "reviewed_action_truncated": false, "decision": "approved",
+            "terminal_status": "approved", "failure_reason": null, "risk_level": null, "user_authorization": null, "outcome": "allow",
+            "guardian_thread_id": null, "guardian_session_kind": null, "guardian_model": null, "guardian_reasoning_effort": null,
+            "had_prior_review_context": null, "review_timeout_ms": 1, "tool_call_count": null, "time_to_first_token_ms": null,
+            "completion_latency_ms": null, "started_at": 1, "completed_at": null, "input_tokens": null, "cached_input_tokens": null,
+            "output_tokens": null, "reasoning_output_tokens": null, "total_tokens": null } });
+        validator.is_valid(&fact)
+    };
+    assert_eq!((reads("[path]"), reads("/etc/passwd")), (true, false));
+}

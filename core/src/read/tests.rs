@@ -183,6 +183,7 @@ fn errors_say_what_and_where_and_nothing_of_the_content() {
     ] {
         assert_eq!(error(text), (problem.to_owned(), column), "{text}");
     }
+    assert_eq!(from_str::<Rest>(r#"{xkind":"plain"}"#).map_err(|error| error.column()), Err(2));
 }
 
 #[test]

@@ -140,8 +140,8 @@ impl Observer {
         mut response: Box<ThreadResponse>,
         step: &mut Step<'_>,
     ) {
-        response.model = response.model.share(&mut self.state.model);
-        response.model_provider = response.model_provider.map(|name| name.share(&mut self.state.model_provider));
+        response.model = response.model.share(&mut self.state.latest_model);
+        response.model_provider = response.model_provider.map(|name| name.share(&mut self.state.latest_provider));
         let inherited = response.thread.forked_from_id.as_ref().and_then(|id| self.state.threads.peek(id)?.last_total);
         let thread = self.state.thread_or_new(&response.thread.id);
         thread.connection = Some(step.connection);

@@ -188,8 +188,8 @@ pub(super) struct State {
     /// Whether the user is signed in by an API key: compactions then run locally.
     pub(super) uses_api_key: bool,
     /// The model and the provider of the latest thread: most threads have the same.
-    pub(super) model: Id,
-    pub(super) model_provider: Id,
+    pub(super) latest_model: Id,
+    pub(super) latest_provider: Id,
 }
 
 /// The saved form of an observer: hashes where it remembers hashes, and no path.
@@ -231,8 +231,8 @@ impl State {
             reviewed_connectors: Capped::new(limits.repetitions),
             marketplaces: Capped::new(limits.catalog),
             uses_api_key: false,
-            model: Id::default(),
-            model_provider: Id::default(),
+            latest_model: Id::default(),
+            latest_provider: Id::default(),
         }
     }
 
@@ -274,8 +274,8 @@ impl State {
             reviewed_connectors: Capped::load(limits.repetitions, saved.reviewed_connectors),
             marketplaces: Capped::load(limits.catalog, saved.marketplaces),
             uses_api_key: saved.uses_api_key,
-            model: Id::default(),
-            model_provider: Id::default(),
+            latest_model: Id::default(),
+            latest_provider: Id::default(),
         };
         (saved.rpc_transport, state)
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use turnledger_core::digest::Scheme;
+use turnledger_core::discard::{Reason, Subject};
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::{ConnectionId, Digest, DigestValue, Direction, Event, Limits, Output, Pipeline, UnixMillis};
 
@@ -157,6 +158,11 @@ pub fn replay<D: Digest>(digest: D, messages: &[Message]) -> Output {
 /// If one has none.
 pub fn types(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["event_type"].as_str().expect("a type")).collect()
+}
+
+/// What yielded no event, and why.
+pub fn reasons(output: &Output) -> Vec<(Subject, Reason)> {
+    output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect()
 }
 
 /// Events as JSON values.

@@ -8,7 +8,7 @@ use turnledger_core::discard::{Discard, Reason, Stats, Subject};
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::{Direction, Fact, Limits, Output, Pipeline, UnixMillis};
 
-use crate::golden::values;
+use crate::golden::{reasons, values};
 
 /// A server with one client, thread `T` and turn `U`.
 #[derive(Debug)]
@@ -43,22 +43,24 @@ impl Server {
 
     /// One client, the thread `T`, and the running turn `U`; their events are taken.
     pub fn begin(&mut self) {
-        let server = self;
-        server.call(
-            "initialize",
-            json!({ "clientInfo": { "name": "c", "version": "1" } }),
-            json!({ "userAgent": "c/0.131.0 (L 1; x86_64)", "platformOs": "linux" }),
-        );
-        server.call(
-            "thread/start",
-            json!({}),
-            json!({ "thread": { "id": "T", "threadSource": "user" }, "model": "m" }),
-        );
-        server.note(
+        self.connect("0.131.0", json!({ "threadSource": "user" }));
+        self.note(
             "turn/started",
             json!({ "threadId": "T", "turn": { "id": "U", "status": "inProgress", "startedAt": 5 } }),
         );
-        server.take();
+        self.take();
+    }
+
+    /// One client of a server of some version, and the thread `T` with more members; their events are taken.
+    pub fn connect(&mut self, version: &str, thread: Value) {
+        self.call(
+            "initialize",
+            json!({ "clientInfo": { "name": "c", "version": "1" } }),
+            json!({ "userAgent": format!("c/{version} (L 1; x86_64)"), "platformOs": "linux" }),
+        );
+        let thread = with(json!({ "id": "T" }), thread);
+        self.call("thread/start", json!({}), json!({ "thread": thread, "model": "m" }));
+        self.take();
     }
 
     /// Passes a message; where it is malformed, if it is.
@@ -99,13 +101,13 @@ impl Server {
     /// Passes a client's request and its response.
     pub fn call(&mut self, method: &str, params: Value, result: Value) {
         self.next_id += 1;
-        self.send(Direction::ClientToServer, &json!({ "id": self.next_id, "method": method, "params": params }));
-        self.send(Direction::ServerToClient, &json!({ "id": self.next_id, "result": result }));
+        self.ask(json!({ "id": self.next_id, "method": method, "params": params }));
+        self.answer(json!({ "id": self.next_id, "result": result }));
     }
 
     /// Passes a notification.
     pub fn note(&mut self, method: &str, params: Value) {
-        self.send(Direction::ServerToClient, &json!({ "method": method, "params": params }));
+        self.answer(json!({ "method": method, "params": params }));
     }
 
     /// Takes a fact in its recorded form.
@@ -122,7 +124,7 @@ impl Server {
     pub fn take(&mut self) -> (Vec<Value>, Vec<(Subject, Reason)>) {
         let output = std::mem::take(&mut self.output);
         let events = values(&output.events).into_iter().map(|mut event| event["event_params"].take()).collect();
-        (events, output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect())
+        (events, reasons(&output))
     }
 
     /// What yielded no event since the last time: the subject, the reason, and the ids that are known.

@@ -154,7 +154,7 @@ impl Session {
         session
     }
 
-    /// The answers to all questions so far: nothing is known of any place.
+    /// The events that are left when the session ends.
     fn finish(&mut self) -> Vec<Value> {
         let mut output = Output::default();
         self.pipeline.finish(UnixMillis(2), &mut output);

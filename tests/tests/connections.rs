@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use turnledger::Sha2;
 use turnledger_core::discard::{Reason, Subject};
 use turnledger_core::{Direction, Output, Pipeline, UnixMillis};
-use turnledger_tests::golden::{Message, feed, pipeline, recording, replay, values};
+use turnledger_tests::golden::{Message, feed, pipeline, reasons, recording, replay, values};
+use turnledger_tests::server::{item, with};
 
 /// The messages that the server sends to every client of a thread.
 fn is_shared(message: &Value) -> bool {
@@ -47,9 +48,13 @@ struct Server {
 }
 
 impl Server {
+    fn empty() -> Self {
+        Self { pipeline: pipeline(Sha2::default()), output: Output::default(), at: 1_000_000 }
+    }
+
     /// A server with two clients and a thread `t` that the first one has opened and started turn `u` in.
     fn new() -> Self {
-        let mut server = Self { pipeline: pipeline(Sha2::default()), output: Output::default(), at: 1_000_000 };
+        let mut server = Self::empty();
         for client in [1, 2] {
             let name = format!("client-{client}");
             server.call(
@@ -123,8 +128,7 @@ fn the_first_answer_counts_whoever_gives_it() {
     server.answer(1, 7, "accept");
     server.show(&[1, 2], "serverRequest/resolved", json!({ "threadId": "t", "requestId": 7 }));
     assert_eq!(server.reviews(), []);
-    let discards: Vec<_> = server.output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect();
-    assert_eq!(discards, [(Subject::Review, Reason::UnknownRequest)], "the second answer");
+    assert_eq!(reasons(&server.output), [(Subject::Review, Reason::UnknownRequest)], "the second answer");
 }
 
 #[test]
@@ -172,8 +176,7 @@ fn an_answer_that_does_not_fit_settles_nothing() {
     server.show(&[1], "serverRequest/resolved", json!({ "threadId": "t", "requestId": 7 }));
     server.show(&[1], "turn/completed", json!({ "threadId": "t", "turn": { "id": "u", "status": "completed" } }));
     assert_eq!(server.reviews(), []);
-    let discards: Vec<_> = server.output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect();
-    assert_eq!(discards, [(Subject::Review, Reason::UnfittingResult)]);
+    assert_eq!(reasons(&server.output), [(Subject::Review, Reason::UnfittingResult)]);
 }
 
 #[test]
@@ -213,48 +216,36 @@ fn responses_belong_to_the_connection_that_asked() {
 #[test]
 fn what_the_second_client_is_shown_first_counts_as_well() {
     let mut server = Server::new();
-    let started = |id: &str| {
-        let item = json!({ "type": "fileChange", "id": id, "changes": [], "status": "inProgress" });
-        json!({ "threadId": "t", "turnId": "u", "startedAtMs": 1, "item": item })
-    };
-    let completed = |id: &str| {
-        let item = json!({ "type": "fileChange", "id": id, "changes": [], "status": "completed" });
-        json!({ "threadId": "t", "turnId": "u", "completedAtMs": 2, "item": item })
+    let shown = |id: &str| {
+        let item = with(item("fileChange"), json!({ "id": id }));
+        json!({ "threadId": "t", "turnId": "u", "startedAtMs": 1, "completedAtMs": 2, "item": item })
     };
     for (item, clients) in [("a", vec![1, 2]), ("b", vec![2, 1]), ("only the second's", vec![2])] {
-        server.show(&clients, "item/started", started(item));
-        server.show(&clients, "item/completed", completed(item));
+        server.show(&clients, "item/started", shown(item));
+        server.show(&clients, "item/completed", shown(item));
     }
     // What one client is shown twice happened twice.
-    server.show(&[1, 1], "item/completed", completed("c"));
+    server.show(&[1, 1], "item/completed", shown("c"));
     let items: Vec<_> =
         values(&server.output.events).iter().map(|event| event["event_params"]["item_id"].clone()).collect();
     assert_eq!(items, ["a", "b", "only the second's"]);
-    let discards: Vec<_> = server.output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect();
-    assert_eq!(discards, [(Subject::Item, Reason::NeverStarted); 2]);
+    assert_eq!(reasons(&server.output), [(Subject::Item, Reason::NeverStarted); 2]);
 }
 
 /// An app-server's own helpers name neither the product nor its originator.
 #[test]
 fn the_originator_is_the_first_clients() {
     let originator = |clients: &[(&str, &str)]| {
-        let (mut pipeline, mut output) = (pipeline(Sha2::default()), Output::default());
-        for (connection_id, (name, user_agent)) in (1..).zip(clients) {
-            for (direction, message) in [
-                (
-                    Direction::ClientToServer,
-                    json!({ "id": 1, "method": "initialize", "params": { "clientInfo": { "name": name, "version": "1" } } }),
-                ),
-                (Direction::ServerToClient, json!({ "id": 1, "result": { "userAgent": user_agent } })),
-            ] {
-                let message = Message { at: UnixMillis(1), connection_id, direction, text: message.to_string() };
-                feed(&mut pipeline, &message, &mut output);
-            }
+        let mut server = Server::empty();
+        for (client, (name, user_agent)) in (1..).zip(clients) {
+            let params = json!({ "clientInfo": { "name": name, "version": "1" } });
+            server.call(client, 1, "initialize", params, json!({ "userAgent": user_agent }));
         }
         let mention = json!({ "app_mentioned": { "tracking": { "model_slug": "m", "thread_id": "t", "turn_id": "u" },
             "mentions": [{ "connector_id": "a", "app_name": null, "invocation_type": null }] } });
-        pipeline.ingest(UnixMillis(1), serde_json::from_value(mention).expect("a fact"), &mut output);
-        values(&output.events)[0]["event_params"]["product_client_id"].clone()
+        let fact = serde_json::from_value(mention).expect("a fact");
+        server.pipeline.ingest(UnixMillis(server.at), fact, &mut server.output);
+        values(&server.output.events)[0]["event_params"]["product_client_id"].clone()
     };
     assert_eq!(originator(&[("first", "of_the_server/1.0"), ("second", "another/1.0")]), "of_the_server");
     assert_eq!(originator(&[("first", "no version")]), "first");

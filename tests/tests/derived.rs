@@ -21,8 +21,8 @@ fn compact(server: &mut Server, turn: &str) -> [Value; 6] {
     compaction(server)
 }
 
-fn turn(server: &mut Server, method: &str, id: &str, status: &str) {
-    server.note(method, json!({ "threadId": "T", "turn": { "id": id, "status": status } }));
+fn turn(server: &mut Server, method: &str, thread: &str, id: &str, status: &str) {
+    server.note(method, json!({ "threadId": thread, "turn": { "id": id, "status": status } }));
 }
 
 /// derived.md 5: an older server says only that it compacted.
@@ -104,16 +104,16 @@ fn compactions_that_the_user_asks_for() {
 #[test]
 fn turns_that_end_before_their_request_is_answered() {
     let mut server = Server::new();
-    turn(&mut server, "turn/completed", "U", "completed");
+    turn(&mut server, "turn/completed", "T", "U", "completed");
     server.take();
     let params = json!({ "threadId": "T", "input": [{ "type": "image", "url": "u" }] });
     server.ask(json!({ "id": 7, "method": "turn/start", "params": params }));
-    turn(&mut server, "turn/started", "V", "inProgress");
+    turn(&mut server, "turn/started", "T", "V", "inProgress");
     server.note(
         "item/started",
         json!({ "threadId": "T", "turnId": "V", "startedAtMs": 1, "item": { "type": "userMessage", "id": "m" } }),
     );
-    turn(&mut server, "turn/completed", "V", "completed");
+    turn(&mut server, "turn/completed", "T", "V", "completed");
     assert_eq!(server.take(), (vec![], vec![]));
     server.answer(json!({ "id": 7, "result": { "turn": { "id": "V" } } }));
     assert_eq!(
@@ -149,17 +149,10 @@ fn threads_of_the_server() {
     );
 }
 
-/// A server of a version, with one client and its thread `T`.
-fn server_of(version: &str, thread: Value) -> Server {
+/// A server that is newer than the contract's, with one client and its thread `T`.
+fn newer(thread: Value) -> Server {
     let mut server = Server::empty();
-    server.call(
-        "initialize",
-        json!({ "clientInfo": { "name": "c", "version": "1" } }),
-        json!({ "userAgent": format!("c/{version} (L 1; x86_64)"), "platformOs": "linux" }),
-    );
-    let response = json!({ "thread": with(json!({ "id": "T" }), thread), "model": "m" });
-    server.call("thread/start", json!({}), response);
-    server.take();
+    server.connect("0.169.0", thread);
     server
 }
 
@@ -197,21 +190,21 @@ fn compactions_that_fail() {
 #[test]
 fn settings_that_change_around_a_start() {
     let model = |updates_first: bool| {
-        let mut server = server_of("0.169.0", json!({}));
+        let mut server = newer(json!({}));
         server.ask(json!({ "id": 7, "method": "turn/start", "params": { "threadId": "T", "input": [] } }));
         let response = json!({ "id": 7, "result": { "turn": { "id": "U" } } });
         let update = json!({ "threadId": "T", "threadSettings": { "model": "other" } });
         if updates_first {
             server.answer(response);
             server.note("thread/settings/updated", update);
-            turn(&mut server, "turn/started", "U", "inProgress");
+            turn(&mut server, "turn/started", "T", "U", "inProgress");
         } else {
-            turn(&mut server, "turn/started", "U", "inProgress");
+            turn(&mut server, "turn/started", "T", "U", "inProgress");
             server.answer(response);
             server.note("thread/settings/updated", update);
         }
         works(&mut server, "T", "U");
-        turn(&mut server, "turn/completed", "U", "completed");
+        turn(&mut server, "turn/completed", "T", "U", "completed");
         server.one()["model"].clone()
     };
     assert_eq!(model(true), "other");
@@ -227,9 +220,9 @@ fn the_turn_that_runs() {
         server.one()["turn_id"].clone()
     };
     let mut server = Server::new();
-    turn(&mut server, "turn/completed", "another", "completed");
+    turn(&mut server, "turn/completed", "T", "another", "completed");
     assert_eq!(of_hook(&mut server), "U");
-    turn(&mut server, "turn/completed", "U", "completed");
+    turn(&mut server, "turn/completed", "T", "U", "completed");
     assert_eq!(of_hook(&mut server), Value::Null);
 
     // A client that joins late finds it in the thread's history.
@@ -248,27 +241,27 @@ fn turns_that_nobody_asked_for() {
         snapshot["observer"]["turns"].as_array().map(Vec::len)
     };
     assert_eq!(turns(&server), Some(1));
-    turn(&mut server, "turn/completed", "U", "completed");
+    turn(&mut server, "turn/completed", "T", "U", "completed");
     assert_eq!(turns(&server), Some(0));
     // A request that was refused asked for none.
     server.ask(json!({ "id": 7, "method": "turn/start", "params": { "threadId": "T", "input": [] } }));
     server.answer(json!({ "id": 7, "error": { "code": -32600, "message": "no" } }));
-    turn(&mut server, "turn/started", "V", "inProgress");
-    turn(&mut server, "turn/completed", "V", "completed");
+    turn(&mut server, "turn/started", "T", "V", "inProgress");
+    turn(&mut server, "turn/completed", "T", "V", "completed");
     assert_eq!(turns(&server), Some(0));
 }
 
 /// derived.md 11: a spawned thread has its parent's settings, and is kept unless it is said not to be.
 #[test]
 fn turns_of_spawned_threads() {
-    let mut server = server_of("0.169.0", json!({ "ephemeral": true }));
+    let mut server = newer(json!({ "ephemeral": true }));
     let call = json!({ "type": "collabAgentToolCall", "id": "i", "tool": "spawnAgent", "status": "completed", "senderThreadId": "T",
         "receiverThreadIds": ["N"], "model": "small" });
     server.note("item/completed", json!({ "threadId": "T", "turnId": "U", "completedAtMs": 9_000, "item": call }));
     server.take();
-    server.note("turn/started", json!({ "threadId": "N", "turn": { "id": "V", "status": "inProgress" } }));
+    turn(&mut server, "turn/started", "N", "V", "inProgress");
     works(&mut server, "N", "V");
-    server.note("turn/completed", json!({ "threadId": "N", "turn": { "id": "V", "status": "completed" } }));
+    turn(&mut server, "turn/completed", "N", "V", "completed");
     let names = ["thread_id", "model", "ephemeral", "parent_thread_id", "is_first_turn"];
     assert_eq!(pick(&server.one(), &names), [json!("N"), json!("small"), json!(false), json!("T"), json!(true)]);
 }
@@ -291,13 +284,13 @@ fn tokens_of_a_turn() {
             update(&mut server, "past", total, 1);
         }
         server.call("turn/start", json!({ "threadId": "R", "input": [] }), json!({ "turn": { "id": "V" } }));
-        server.note("turn/started", json!({ "threadId": "R", "turn": { "id": "V", "status": "inProgress" } }));
+        turn(&mut server, "turn/started", "R", "V", "inProgress");
         works(&mut server, "R", "V");
         for (total, last) in updates {
             update(&mut server, "V", *total, *last);
         }
         server.take();
-        server.note("turn/completed", json!({ "threadId": "R", "turn": { "id": "V", "status": "completed" } }));
+        turn(&mut server, "turn/completed", "R", "V", "completed");
         server.one()["input_tokens"].clone()
     };
     assert_eq!(used(Some(100), &[(130, 30), (130, 30), (150, 20)]), 50);
@@ -315,7 +308,7 @@ fn first_turns() {
         server.call("turn/start", json!({ "threadId": "R", "input": [] }), json!({ "turn": { "id": "V" } }));
         works(&mut server, "R", "V");
         server.take();
-        server.note("turn/completed", json!({ "threadId": "R", "turn": { "id": "V", "status": "completed" } }));
+        turn(&mut server, "turn/completed", "R", "V", "completed");
         server.one()["is_first_turn"].clone()
     };
     let past = |kind: &str| json!([{ "id": "A", "status": "completed", "items": [{ "type": kind, "id": "i" }] }]);

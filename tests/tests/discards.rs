@@ -2,7 +2,10 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "`json!` values read best where they are used")]
 
+mod support;
+
 use serde_json::{Value, json};
+use support::{completed, config};
 use turnledger_core::discard::{Reason, Subject};
 use turnledger_core::observer::ObserverLimits;
 use turnledger_core::{Cap, Direction, Limits, UnixMillis, reducer};
@@ -32,16 +35,14 @@ fn guardian(more: Value) -> Value {
     with(with(with(json!({ "threadId": "T", "turnId": "U" }), times), action), more)
 }
 
-fn item_note(server: &mut Server, method: &str, at: i64) {
-    let params =
-        json!({ "threadId": "T", "turnId": "U", "startedAtMs": at, "completedAtMs": at, "item": item("fileChange") });
-    server.note(method, params);
-}
-
-fn compaction(server: &mut Server, method: &str, at: i64) {
-    let item = json!({ "type": "contextCompaction", "id": "c" });
+/// Shows an item of thread `T` and turn `U`.
+fn show(server: &mut Server, method: &str, at: i64, item: Value) {
     server
         .note(method, json!({ "threadId": "T", "turnId": "U", "startedAtMs": at, "completedAtMs": at, "item": item }));
+}
+
+fn compaction() -> Value {
+    json!({ "type": "contextCompaction", "id": "c" })
 }
 
 /// What belongs to a connection, a thread or a request that nobody knows.
@@ -125,8 +126,7 @@ fn of_reviews() {
     let reviewed = |more: Value| {
         discards(&mut Server::new(), |server| server.note("item/autoApprovalReview/completed", guardian(more)))
     };
-    let none: [(Subject, Reason, Value); 0] = [];
-    assert_eq!(reviewed(json!({})), none);
+    assert_eq!(reviewed(json!({})), []);
     for (more, reason) in [
         (json!({ "review": { "status": "inProgress" } }), Reason::NotFinal),
         (json!({ "review": { "status": "newer" } }), Reason::UnknownStatus),
@@ -149,24 +149,24 @@ fn of_reviews() {
 fn of_items_and_compactions() {
     let turn = json!({ "threadId": "T", "turnId": "U" });
     assert_eq!(
-        discards(&mut Server::new(), |server| item_note(server, "item/started", -1)),
+        discards(&mut Server::new(), |server| show(server, "item/started", -1, item("fileChange"))),
         [(Subject::Item, Reason::NegativeTime, of_item())]
     );
     assert_eq!(
-        discards(&mut Server::new(), |server| item_note(server, "item/completed", 1)),
+        discards(&mut Server::new(), |server| show(server, "item/completed", 1, item("fileChange"))),
         [(Subject::Item, Reason::NeverStarted, of_item())]
     );
     assert_eq!(
-        discards(&mut Server::new(), |server| compaction(server, "item/completed", 1)),
+        discards(&mut Server::new(), |server| show(server, "item/completed", 1, compaction())),
         [(Subject::Compaction, Reason::NeverStarted, turn.clone())]
     );
     let end = |method, at, status: &str| {
         discards(&mut Server::new(), |server| {
-            compaction(server, "item/started", at);
+            show(server, "item/started", at, compaction());
             let turn = json!({ "id": "U", "status": status });
             match method {
                 "turn/completed" => server.note(method, json!({ "threadId": "T", "turn": turn })),
-                _ => compaction(server, method, at),
+                _ => show(server, method, at, compaction()),
             }
         })
     };
@@ -215,19 +215,12 @@ fn of_messages_that_leave_requests_open() {
 /// What the turns that are left waited for.
 #[test]
 fn of_turns_by_what_they_waited_for() {
-    let config = |turn: &str| {
-        json!({ "turn_resolved_config": { "turn_id": turn, "thread_id": "T", "num_input_images": 0, "submission_type": null,
-        "ephemeral": false, "model": "m", "model_provider": "p", "permission_profile": "disabled", "reasoning_effort": null, "reasoning_summary": null,
-        "service_tier": null, "approval_policy": "never", "approvals_reviewer": "user", "sandbox_network_access": true, "collaboration_mode": "default",
-        "personality": null, "is_first_turn": true } })
-    };
-    let completed = |turn: &str| json!({ "notification": { "method": "turn/completed", "params": { "threadId": "T", "turn": { "id": turn, "status": "completed" } } } });
     let mut server = Server::new();
     server.ask(json!({ "id": 5, "method": "turn/start", "params": { "threadId": "T", "input": [] } }));
-    server.fact(config("A"));
-    server.fact(completed("B"));
-    server.fact(completed("C"));
-    server.fact(config("C"));
+    server.fact(config("T", "A"));
+    server.fact(completed("T", "B"));
+    server.fact(completed("T", "C"));
+    server.fact(config("T", "C"));
     server.finish();
     let turn = |turn: &str, reason| (Subject::Turn, reason, json!({ "threadId": "T", "turnId": turn }));
     let mut discards = server.discards();
@@ -270,7 +263,7 @@ fn counted() {
 fn abandon(server: &mut Server) {
     server.ask(json!({ "id": 5, "method": "turn/start", "params": { "threadId": "T", "input": [] } }));
     server.answer(command_approval(6, json!({})));
-    item_note(server, "item/started", 1);
+    show(server, "item/started", 1, item("fileChange"));
 }
 
 fn abandoned(reasons: [Reason; 4]) -> Vec<(Subject, Reason, Value)> {
@@ -330,8 +323,7 @@ fn of_what_makes_room() {
     assert_eq!(server.discards(), []);
     server.ask(json!({ "id": 7, "method": "turn/start", "params": { "threadId": "T", "input": [] } }));
     server.answer(command_approval(8, json!({ "itemId": "j" })));
-    let item = with(item("fileChange"), json!({ "id": "j" }));
-    server.note("item/started", json!({ "threadId": "T", "turnId": "U", "startedAtMs": 1, "item": item }));
+    show(&mut server, "item/started", 1, with(item("fileChange"), json!({ "id": "j" })));
     server.note("turn/started", json!({ "threadId": "S", "turn": { "id": "V", "status": "inProgress" } }));
     assert_eq!(server.discards(), abandoned([Reason::Evicted; 4]));
     server.call("thread/start", json!({}), json!({ "thread": { "id": "N" }, "model": "m" }));

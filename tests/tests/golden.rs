@@ -2,7 +2,7 @@
 //! those binaries uploaded.
 
 use turnledger_tests::compare::{Comparison, Row};
-use turnledger_tests::golden::{Sha1, recordings, replay, values};
+use turnledger_tests::golden::{Sha1, recording, recordings, replay, values};
 
 fn compare(version: &str) -> Comparison {
     let mut comparison = Comparison::default();
@@ -56,4 +56,17 @@ fn codex_0_169_0() {
         .collect();
     assert_eq!(unexpected, [""; 0]);
     assert_eq!(total(&comparison).extra, 0);
+}
+
+/// Whichever way an event is written, it is the same text.
+#[test]
+fn events_are_appended_as_they_are_written() {
+    let mut text = String::from("before");
+    let mut expected = text.clone();
+    for event in replay(Sha1, &recording("0.131.0", "mixed_long").messages()).events {
+        event.write_json(&mut text);
+        expected += &event.to_json();
+    }
+    assert_eq!(text, expected);
+    assert!(text.len() > 1_000, "{text}");
 }

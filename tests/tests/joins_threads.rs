@@ -7,8 +7,8 @@ mod support;
 
 use serde_json::{Value, json};
 use support::{
-    Session, changed, client, config, discarded, example, initialize, item, item_completed, item_started, nothing,
-    response, runtime, started, subagent, thread, tokens, verdict,
+    Session, changed, client, config, discarded, guardian_review, initialize, item, item_completed, item_started,
+    nothing, response, runtime, started, subagent, thread, tokens, verdict,
 };
 use turnledger_core::discard::{Reason, Subject};
 
@@ -35,13 +35,6 @@ fn compaction(thread: &str) -> Value {
 
 fn compacted(thread: &str, more: Value) -> Value {
     changed("codex_compaction_event", support::with(json!({ "thread_id": thread }), more))
-}
-
-fn guardian_review(thread: &str) -> Value {
-    let mut event: Value = serde_json::from_str(example("codex_guardian_review")).expect("an example");
-    let mut fact = event["event_params"].take();
-    fact["thread_id"] = json!(thread);
-    json!({ "guardian_review": fact })
 }
 
 /// rules.md 2.1: the capabilities' three forms, and a second start of the same connection.

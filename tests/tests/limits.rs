@@ -120,7 +120,7 @@ fn large_diffs_are_counted_and_not_held() {
             json!({ "method": "turn/diff/updated", "params": { "threadId": "t", "turnId": turn, "diff": diff } });
         output.clear();
         observe(&mut session, at, Direction::ServerToClient, &message, &mut output);
-        output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect::<Vec<_>>()
+        golden::reasons(&output)
     };
     let too_large = (Subject::Diff, Reason::TooLarge);
     let mut show = |turn: &str, bytes: usize| show_at(1, turn, bytes);
@@ -153,8 +153,7 @@ fn a_turn_that_makes_room_lets_go_of_its_diff() {
             json!({ "method": "turn/diff/updated", "params": { "threadId": "t", "turnId": turn, "diff": diff } });
         observe(&mut session, 1, Direction::ServerToClient, &message, &mut output);
     }
-    let discards: Vec<_> = output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect();
-    assert_eq!(discards, [(Subject::Turn, Reason::Evicted); 2]);
+    assert_eq!(golden::reasons(&output), [(Subject::Turn, Reason::Evicted); 2]);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{example, verdict};
+use support::{FACTS, example, guardian_review, verdict};
 use turnledger::schema;
 
 fn event(event_type: &str) -> Value {
@@ -46,8 +46,7 @@ fn events() {
 
 #[test]
 fn facts() {
-    let validator = jsonschema::validator_for(&schema::of_facts()).expect("a schema");
-    let reviewed = |action: Value| validator.is_valid(&verdict(json!("i"), action, json!({})));
+    let reviewed = |action: Value| FACTS.is_valid(&verdict(json!("i"), action, json!({})));
     for (action, is_valid) in [
         (json!({ "type": "networkAccess", "protocol": "https", "port": 443 }), true),
         (json!({ "type": "networkAccess", "protocol": "https", "port": "443" }), false),
@@ -60,14 +59,9 @@ fn facts() {
         let permissions = json!({ "network": null, "file_system": { "read": [path] } });
         let action =
             json!({ "type": "shell", "sandbox_permissions": "use_default", "additional_permissions": permissions });
-        let fact = json!({ "guardian_review": { "thread_id": "T", "turn_id": "U", "review_id": "r", "target_item_id": null,
-            "approval_request_source": "main_turn", "reviewed_action": action, "reviewed_action_truncated": false, "decision": "approved",
-            "terminal_status": "approved", "failure_reason": null, "risk_level": null, "user_authorization": null, "outcome": "allow",
-            "guardian_thread_id": null, "guardian_session_kind": null, "guardian_model": null, "guardian_reasoning_effort": null,
-            "had_prior_review_context": null, "review_timeout_ms": 1, "tool_call_count": null, "time_to_first_token_ms": null,
-            "completion_latency_ms": null, "started_at": 1, "completed_at": null, "input_tokens": null, "cached_input_tokens": null,
-            "output_tokens": null, "reasoning_output_tokens": null, "total_tokens": null } });
-        validator.is_valid(&fact)
+        let mut fact = guardian_review("T");
+        fact["guardian_review"]["reviewed_action"] = action;
+        FACTS.is_valid(&fact)
     };
     assert_eq!((reads("[path]"), reads("/etc/passwd")), (true, false));
 }

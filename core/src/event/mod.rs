@@ -156,9 +156,7 @@ events! {
 impl Event {
     /// The event as JSON, without white space.
     pub fn to_json(&self) -> String {
-        let mut text = String::new();
-        self.write_json(&mut text);
-        text
+        write::to_string(self)
     }
 
     /// Appends the event as JSON to a text.

@@ -76,6 +76,13 @@ impl Overrides {
     }
 }
 
+/// Changes a setting if there is a change. One that is set to the same again stays the text that threads share.
+fn set<T: PartialEq>(setting: &mut Option<T>, change: Option<T>) {
+    if change.is_some() && *setting != change {
+        *setting = change;
+    }
+}
+
 /// The policy of a built-in profile; what a user's own profile amounts to is not on the wire.
 fn of_profile(profile: PermissionProfileId) -> Option<SandboxPolicy> {
     match profile {
@@ -108,11 +115,6 @@ impl Settings {
     }
 
     pub(super) fn apply(&mut self, overrides: Overrides) {
-        fn set<T>(setting: &mut Option<T>, change: Option<T>) {
-            if change.is_some() {
-                *setting = change;
-            }
-        }
         if let Some(sandbox) = overrides.sandbox {
             self.sandbox = sandbox;
         }
@@ -122,9 +124,7 @@ impl Settings {
         if let Some(tier) = overrides.service_tier {
             self.service_tier = tier;
         }
-        // A model that is set again stays the text that threads share.
-        let model = overrides.model.filter(|model| self.model.as_ref() != Some(model));
-        set(&mut self.model, model);
+        set(&mut self.model, overrides.model);
         set(&mut self.summary, overrides.summary);
         set(&mut self.approval_policy, overrides.approval_policy);
         set(&mut self.approvals_reviewer, overrides.approvals_reviewer);
@@ -135,18 +135,18 @@ impl Settings {
     /// The whole settings, as newer servers show them on a change.
     pub(super) fn replace(&mut self, settings: ThreadSettings) {
         let ThreadSettings { model, model_provider, service_tier, effort, summary, personality, .. } = settings;
-        self.model = model.or_else(|| self.model.take());
-        if let Some(provider) = model_provider {
+        set(&mut self.model, model);
+        if let Some(provider) = model_provider.filter(|provider| *provider != self.model_provider) {
             self.model_provider = provider;
         }
         self.service_tier = service_tier;
         self.effort = effort;
         self.summary = summary;
         self.personality = personality;
-        self.approval_policy = settings.approval_policy.or(self.approval_policy);
-        self.approvals_reviewer = settings.approvals_reviewer.or(self.approvals_reviewer);
-        self.sandbox = settings.sandbox_policy.or(self.sandbox);
-        self.mode = settings.collaboration_mode.map(|mode| mode.mode).or(self.mode);
+        set(&mut self.approval_policy, settings.approval_policy);
+        set(&mut self.approvals_reviewer, settings.approvals_reviewer);
+        set(&mut self.sandbox, settings.sandbox_policy);
+        set(&mut self.mode, settings.collaboration_mode.map(|mode| mode.mode));
     }
 
     /// The fact that a turn's settings were resolved to these.

@@ -53,7 +53,7 @@ pub struct Session {
 }
 
 /// The schema of facts.
-static FACTS: LazyLock<jsonschema::Validator> =
+pub static FACTS: LazyLock<jsonschema::Validator> =
     LazyLock::new(|| jsonschema::validator_for(&turnledger::schema::of_facts()).expect("a schema"));
 
 impl Session {
@@ -238,6 +238,14 @@ pub fn ask(id: impl Into<Value>, kind: &str, params: Value) -> Value {
 /// An answer in its recorded form, such as `{"command_approval": "accept"}`.
 pub fn answer(id: impl Into<Value>, response: Value) -> Value {
     json!({ "server_response": { "completed_at_ms": 1_771_000_306_005_u64, "connection_id": 1, "request_id": id.into(), "response": response } })
+}
+
+/// The details of an automatic review, as in the example.
+pub fn guardian_review(thread: &str) -> Value {
+    let mut event: Value = serde_json::from_str(example("codex_guardian_review")).expect("an example");
+    let mut fact = event["event_params"].take();
+    fact["thread_id"] = json!(thread);
+    json!({ "guardian_review": fact })
 }
 
 /// The end of an automatic review of `item`.

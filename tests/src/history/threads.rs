@@ -65,7 +65,9 @@ impl World {
             _ if !self.threads.is_empty() => {
                 let of = choices.below(self.threads.len());
                 // Whether a running turn is its thread's first can only be guessed by one who comes late.
-                if !self.threads[of].turn.as_ref().is_some_and(|turn| turn.is_first) {
+                let state = &self.threads[of];
+                let running = state.turn.as_ref().or(state.ended.as_ref().filter(|_| state.unanswered.is_some()));
+                if !running.is_some_and(|turn| turn.is_first) {
                     self.open(client, "thread/resume", Some(of), choices);
                 }
             }
@@ -122,6 +124,7 @@ impl World {
                     id: id.clone(),
                     clients: Vec::new(),
                     turn: None,
+                    unanswered: None,
                     ended: None,
                     has_user_message,
                     total,
@@ -176,6 +179,7 @@ impl World {
             id: child,
             clients,
             turn: None,
+            unanswered: None,
             ended: None,
             has_user_message: true,
             total: [0; 5],

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::threads::{MODELS, approval_policy, sandbox};
-use super::world::{Turn, World};
+use super::world::{Turn, Unanswered, World};
 use super::{Choices, MARKER};
 
 const EFFORTS: [&str; 4] = ["none", "low", "medium", "high"];
@@ -98,6 +98,7 @@ impl World {
 
     /// Starts a turn: of a subagent without a request, else with one.
     fn start_turn_of(&mut self, thread: usize, choices: &mut Choices) {
+        self.answer_turn_start(thread);
         let id = self.name("turn");
         if self.threads[thread].is_subagent {
             self.show_start(thread, &id, true, choices);
@@ -115,13 +116,22 @@ impl World {
             if started_first {
                 self.show_start(thread, &id, true, choices);
             }
-            self.respond(client, &request, Ok(json!({ "turn": turn_value(&id, "inProgress") })));
-            // A turn does not end before its client is told that it began.
-            self.catch_up_with(client);
+            self.threads[thread].unanswered = Some(Unanswered { client, request, turn: id.clone() });
+            // The answer may come when the turn is well on its way, or over.
+            if !started_first || !choices.once_in(2) {
+                self.answer_turn_start(thread);
+            }
             if !started_first {
                 self.show_start(thread, &id, true, choices);
             }
         }
+    }
+
+    /// Answers the request that started a thread's turn, if it still waits.
+    pub(super) fn answer_turn_start(&mut self, thread: usize) {
+        let Some(Unanswered { client, request, turn }) = self.threads[thread].unanswered.take() else { return };
+        self.respond(client, &request, Ok(json!({ "turn": turn_value(&turn, "inProgress") })));
+        self.catch_up_with(client);
     }
 
     /// The user's message, with which the work on a turn begins.
@@ -150,6 +160,7 @@ impl World {
         if self.threads[thread].turn.is_some() || self.threads[thread].is_subagent {
             return self.complete_item(choices);
         }
+        self.answer_turn_start(thread);
         let client = self.threads[thread].clients[0];
         let (id, thread_id) = (self.name("turn"), self.threads[thread].id.clone());
         if choices.once_in(2) {
@@ -271,6 +282,7 @@ impl World {
         let thread = self.thread(choices);
         let is_manual = self.threads[thread].turn.is_none() && !self.threads[thread].is_subagent;
         if is_manual {
+            self.answer_turn_start(thread);
             let client = self.threads[thread].clients[0];
             let thread_id = self.threads[thread].id.clone();
             self.call(client, "thread/compact/start", json!({ "threadId": thread_id }), Ok(json!({})));

@@ -27,6 +27,8 @@ pub(super) struct Thread {
     /// The clients that are shown it.
     pub(super) clients: Vec<usize>,
     pub(super) turn: Option<Turn>,
+    /// The request for the latest turn, while it is not answered.
+    pub(super) unanswered: Option<Unanswered>,
     /// The turn before, whose items may still be running.
     pub(super) ended: Option<Turn>,
     pub(super) has_user_message: bool,
@@ -35,6 +37,14 @@ pub(super) struct Thread {
     pub(super) last: [i64; 5],
     pub(super) has_usage: bool,
     pub(super) is_subagent: bool,
+}
+
+/// A `turn/start` that waits for its response.
+#[derive(Debug)]
+pub(super) struct Unanswered {
+    pub(super) client: usize,
+    pub(super) request: Value,
+    pub(super) turn: String,
 }
 
 /// A running turn.
@@ -216,6 +226,9 @@ impl World {
     }
 
     fn catch_up(&mut self) {
+        for thread in 0..self.threads.len() {
+            self.answer_turn_start(thread);
+        }
         for client in 0..self.clients.len() {
             self.catch_up_with(client);
         }

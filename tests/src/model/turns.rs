@@ -23,6 +23,8 @@ pub(super) struct Turn {
     sum: [i64; 5],
     diff: String,
     steers: u64,
+    /// How it ended, while the answer to the request that started it has not come.
+    ended: Option<Value>,
     /// Tool items that ended, by the name of the counter.
     pub(super) counts: std::collections::BTreeMap<&'static str, u64>,
 }
@@ -107,8 +109,12 @@ impl Model {
         turn.images = images(params);
         turn.settings = settings;
         turn.is_first = is_first;
+        let ended = turn.ended.take();
         // At the earliest moment at which the turn has an id.
         self.mentioned(params, &tracking);
+        if let Some(ended) = ended {
+            self.turn_ended(text(&params["threadId"]), &ended);
+        }
     }
 
     pub(super) fn turn_started(&mut self, params: &Value) {
@@ -149,8 +155,26 @@ impl Model {
         let (thread_id, turn_id) = (text(&params["threadId"]), text(&params["turn"]["id"]));
         self.clear(&thread_id);
         self.end_compaction(&thread_id, &turn_id, &params["turn"]);
+        if let Some(thread) = self.threads.get_mut(&thread_id) {
+            thread.turn = None;
+        }
+        // Whether a client asked for it shows when all that was asked is answered.
+        let is_asked =
+            |request: &Request| request.method == "turn/start" && request.params["threadId"] == params["threadId"];
+        if let Some(turn) = self.turns.get_mut(&(thread_id.clone(), turn_id))
+            && turn.connection.is_none()
+            && self.requests.values().any(is_asked)
+        {
+            turn.ended = Some(params["turn"].clone());
+            return;
+        }
+        self.turn_ended(thread_id, &params["turn"]);
+    }
+
+    /// A turn is over, and whether a client started it is known.
+    fn turn_ended(&mut self, thread_id: String, ended: &Value) {
+        let turn_id = text(&ended["id"]);
         let Some(context) = self.threads.get_mut(&thread_id) else { return };
-        context.turn = None;
         let Some(turn) = self.turns.get(&(thread_id.clone(), turn_id.clone())).cloned() else { return };
         // A turn that no client asked for, or that never came to its message, has no settings.
         let Some(connection) = turn.connection.filter(|_| turn.has_user_message) else { return };
@@ -158,7 +182,6 @@ impl Model {
         context.previous_model = turn.settings["model"].clone();
         let (mode, lineage) = (context.mode.clone(), context.lineage.clone());
         let Some(connection) = self.connections.get(&connection).cloned() else { return };
-        let ended = &params["turn"];
         let mut event = json!({ "thread_id": thread_id, "turn_id": turn_id, "submission_type": null,
             "app_server_client": connection.client, "runtime": connection.runtime, "initialization_mode": mode,
             "num_input_images": turn.images, "is_first_turn": turn.is_first, "status": ended["status"],

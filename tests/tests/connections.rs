@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use turnledger::Sha2;
 use turnledger_core::discard::{Reason, Subject};
 use turnledger_core::{Direction, Output, Pipeline, UnixMillis};
-use turnledger_tests::golden::{Message, feed, pipeline, reasons, recording, replay, values};
+use turnledger_tests::golden::{Message, Recording, feed, pipeline, reasons, recordings, replay, values};
 use turnledger_tests::server::{item, with};
 
 /// The messages that the server sends to every client of a thread.
@@ -16,11 +16,11 @@ fn is_shared(message: &Value) -> bool {
         || message["method"].as_str().is_some_and(|method| method.ends_with("/requestApproval"))
 }
 
-/// The session, with a second client that is shown everything that is not the first one's own.
-fn watched(name: &str) -> Vec<Message> {
+/// The session, with a second client that is shown everything that is not the first one's own, a little later.
+fn watched(recording: &Recording) -> Vec<Message> {
     let mut messages = Vec::new();
-    for message in recording("0.131.0", name).messages() {
-        let second = Message { connection_id: 2, ..message.clone() };
+    for message in recording.messages() {
+        let second = Message { connection_id: 2, at: UnixMillis(message.at.0 + 5), ..message.clone() };
         let value: Value = serde_json::from_str(&message.text).expect("a message");
         let initialises = value["method"] == "initialize" || value["result"].get("userAgent").is_some();
         let shared = message.direction == Direction::ServerToClient && is_shared(&value);
@@ -34,10 +34,10 @@ fn watched(name: &str) -> Vec<Message> {
 
 #[test]
 fn a_second_client_changes_nothing() {
-    for name in ["approve_command", "approve_patch", "compact_auto", "guardian", "hooks", "mixed_long", "subagents"] {
-        let alone = replay(Sha2::default(), &recording("0.131.0", name).messages());
-        let watched = replay(Sha2::default(), &watched(name));
-        assert_eq!(values(&watched.events), values(&alone.events), "{name}");
+    for recording in ["0.131.0", "0.169.0"].into_iter().flat_map(recordings) {
+        let alone = replay(Sha2::default(), &recording.messages());
+        let watched = replay(Sha2::default(), &watched(&recording));
+        assert_eq!(values(&watched.events), values(&alone.events), "{}", recording.name);
     }
 }
 

@@ -112,12 +112,13 @@ impl Observer {
     }
 
     /// `error`: remembered if a compaction is open.
-    pub(super) fn error_reported(&mut self, error: ErrorNotification, at: UnixMillis) {
+    pub(super) fn error_reported(&mut self, error: ErrorNotification, step: &mut Step<'_>) {
+        if error.will_retry || self.is_duplicate(step.connection, &["error", &error.thread_id, &error.turn_id]) {
+            return;
+        }
         let turn = self.state.turn(&error.thread_id, &error.turn_id);
-        if let Some(open) = turn.and_then(|turn| turn.compaction.as_mut())
-            && !error.will_retry
-        {
-            open.error = Some((error.error.message, at));
+        if let Some(open) = turn.and_then(|turn| turn.compaction.as_mut()) {
+            open.error = Some((error.error.message, step.at));
         }
     }
 

@@ -205,7 +205,7 @@ impl Observer {
             Signal::TokenUsageUpdated(updated) => self.token_usage_updated(&updated),
             Signal::HookCompleted(completed) => self.hook_completed(completed, step),
             Signal::ThreadCompacted(compacted) => self.thread_compacted(&compacted, step),
-            Signal::Error(error) => self.error_reported(error, step.at),
+            Signal::Error(error) => self.error_reported(error, step),
             Signal::ServerRequestResolved(resolved) => self.request_resolved(&resolved.request_id, step),
             Signal::AccountUpdated(updated) => self.account_updated(updated.auth_mode),
         }

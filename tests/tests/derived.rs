@@ -211,6 +211,30 @@ fn settings_that_change_around_a_start() {
     assert_eq!(model(false), "m");
 }
 
+/// A newer server shows what a request changes before it answers: what it made of it, not what was asked for. That holds
+/// for one request.
+#[test]
+fn settings_that_a_request_changed() {
+    let mut server = newer(json!({}));
+    let mut sandbox = |id: u64, shown: Option<&str>| {
+        let turn_id = format!("turn {id}");
+        let params = json!({ "threadId": "T", "input": [], "permissions": "mine" });
+        server.ask(json!({ "id": id, "method": "turn/start", "params": params }));
+        if let Some(policy) = shown {
+            let settings = json!({ "model": "m", "sandboxPolicy": { "type": policy } });
+            server.note("thread/settings/updated", json!({ "threadId": "T", "threadSettings": settings }));
+        }
+        server.answer(json!({ "id": id, "result": { "turn": { "id": turn_id } } }));
+        turn(&mut server, "turn/started", "T", &turn_id, "inProgress");
+        works(&mut server, "T", &turn_id);
+        turn(&mut server, "turn/completed", "T", &turn_id, "completed");
+        server.one()["sandbox_policy"].clone()
+    };
+    assert_eq!(sandbox(7, Some("readOnly")), "read_only");
+    assert_eq!(sandbox(8, None), Value::Null);
+    assert_eq!(sandbox(9, Some("workspaceWrite")), "workspace_write");
+}
+
 /// derived.md 9: a hook without a turn belongs to the one that runs.
 #[test]
 fn the_turn_that_runs() {

@@ -69,6 +69,7 @@ impl Observer {
 
     fn pending_turn(&mut self, params: &TurnStartParams) -> Pending {
         let thread = self.state.thread_or_new(&params.thread_id);
+        thread.settings_shown &= thread.open_turn_starts > 0;
         thread.open_turn_starts += 1;
         let cwd = params.cwd.as_ref().map(|cwd| TextKey::of(cwd.expose()));
         let workspace = cwd.or(thread.cwd);
@@ -188,7 +189,10 @@ impl Observer {
         let turn_id = response.turn.id.clone();
         let PendingTurn { thread_id, num_input_images, overrides, cwd, mentions } = pending;
         let thread = self.state.thread_or_new(&thread_id);
-        thread.settings.apply(overrides);
+        // What was asked for says less than what became of it.
+        if !core::mem::take(&mut thread.settings_shown) {
+            thread.settings.apply(overrides);
+        }
         thread.cwd = cwd.or(thread.cwd);
         if thread.running_turn.as_ref() != Some(&turn_id) {
             thread.starting_turn = Some(turn_id.clone());

@@ -121,6 +121,9 @@ pub(super) struct Thread {
     /// A turn whose `turn/start` succeeded and that has not started.
     pub(super) starting_turn: Option<Id>,
     pub(super) open_turn_starts: u32,
+    /// Whether the server has shown what an open `turn/start` makes of the settings.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub(super) settings_shown: bool,
     /// Server requests that wait for an answer, if any do.
     #[allow(clippy::box_collection, reason = "a word instead of four in each of a million idle threads")]
     pub(super) open_approvals: Option<Box<VecDeque<RequestId>>>,

@@ -133,6 +133,7 @@ impl Observer {
     pub(super) fn settings_updated(&mut self, updated: SettingsUpdated) {
         let thread = self.state.thread_or_new(&updated.thread_id);
         thread.settings.replace(updated.thread_settings);
+        thread.settings_shown = true;
         let (settings, starting) = (thread.settings.clone(), thread.starting_turn.clone());
         let turn = starting.and_then(|turn_id| self.state.turn(&updated.thread_id, &turn_id));
         if let Some((current, _)) = turn.and_then(|turn| turn.accepted.as_mut()) {

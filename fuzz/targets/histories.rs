@@ -15,6 +15,7 @@ use turnledger_tests::history::{Options, history};
 struct Session {
     steps: Vec<u64>,
     lag: bool,
+    newer: bool,
     /// After how many messages it is suspended.
     suspended: u16,
 }
@@ -24,7 +25,7 @@ const MAX_STEPS: usize = 40;
 
 fuzz_target!(|session: Session| {
     let steps = &session.steps[..session.steps.len().min(MAX_STEPS)];
-    let messages = history(steps, Options { lag: session.lag, ..Options::default() });
+    let messages = history(steps, Options { lag: session.lag, newer: session.newer, ..Options::default() });
     if let Some(difference) = difference(&messages) {
         panic!("{difference}");
     }

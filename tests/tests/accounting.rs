@@ -4,7 +4,7 @@ mod histories;
 
 use std::collections::BTreeSet;
 
-use histories::{TOOLS, every, is_item, read, same, whole};
+use histories::{every, is_item, is_tool, read, same, whole};
 use turnledger_core::Direction;
 use turnledger_core::discard::{Reason, Subject};
 use turnledger_tests::golden::{Message, values};
@@ -14,7 +14,7 @@ use turnledger_tests::history::Options;
 #[test]
 fn nothing_is_silently_lost() {
     every(|case| {
-        let messages = case.with(Options { clients: 1, ..Options::default() });
+        let messages = case.with(Options { clients: 1, ..case.options() });
         let output = whole(&messages);
         let events = |types: &[&str]| output.events.iter().filter(|event| types.contains(&event.event_type())).count();
         let discards = |of: Subject| output.discards.iter().filter(|discard| discard.subject == of).count();
@@ -63,7 +63,7 @@ impl Told {
         for message in messages {
             let value = read(message);
             let (id, params) = (value["id"].to_string(), &value["params"]);
-            let is_tool = TOOLS.iter().any(|tool| params["item"]["type"] == *tool);
+            let is_tool = is_tool(&params["item"]);
             let item = params["item"]["id"].as_str().unwrap_or_default().to_owned();
             let thread = params["threadId"].as_str().unwrap_or_default().to_owned();
             // What nobody answers in time is cleared.

@@ -7,7 +7,7 @@ mod histories;
 
 use std::collections::BTreeMap;
 
-use histories::{Case, TOOLS, every, feed, is_item, lines, read, same, same_lines, whole};
+use histories::{Case, every, feed, is_item, is_tool, lines, read, same, same_lines, whole};
 use serde_json::{Value, json};
 use turnledger::Sha2;
 use turnledger_core::discard::Subject;
@@ -37,8 +37,8 @@ fn two_runs_give_the_same_bytes() {
 }
 
 /// A client of its own, by which the version of the server is known.
-fn server_is_known() -> Vec<Message> {
-    history(&[26], Options { number: 9, ..Options::default() })
+fn server_is_known(case: &Case) -> Vec<Message> {
+    history(&[26], Options { number: 9, ..case.options() })
 }
 
 /// Two unrelated sessions through one pipeline, side by side.
@@ -50,7 +50,7 @@ fn unrelated_threads_do_not_influence_one_another() {
         both.sort_by_key(|message| message.at);
         // Events of plugins name no thread.
         let of = |messages: &[Message], thread: &str| -> Vec<String> {
-            let messages: Vec<_> = server_is_known().into_iter().chain(messages.iter().cloned()).collect();
+            let messages: Vec<_> = server_is_known(case).into_iter().chain(messages.iter().cloned()).collect();
             // Events of plugins name no thread.
             let events = lines(&whole(&messages)).into_iter();
             events.filter(|event| event.contains(&format!("\"thread_id\":\"thread-{thread}-"))).collect()
@@ -252,12 +252,18 @@ fn a_turn_counts_its_items() {
         ("codex_image_generation_event", "image_generation_count"),
     ];
     every(|case| {
-        let messages = case.with(Options { clients: 1, ..Options::default() });
+        let messages = case.with(Options { clients: 1, ..case.options() });
         let output = whole(&messages);
         let events = values(&output.events);
         for turn in events.iter().filter(|event| event["event_type"] == "codex_turn_event") {
             let turn = &turn["event_params"];
-            let is_of_turn = |event: &&Value| event["event_params"]["turn_id"] == turn["turn_id"] && is_item(event);
+            let (in_time, late) = completed(&messages, &turn["turn_id"]);
+            let is_of_turn = |event: &&Value| {
+                let event = &event["event_params"];
+                event["turn_id"] == turn["turn_id"]
+                    && event.get("tool_name").is_some()
+                    && !late.contains(&event["item_id"])
+            };
             let mut total = 0;
             for (event_type, counter) in counters {
                 let reported =
@@ -269,17 +275,7 @@ fn a_turn_counts_its_items() {
                 total += counted;
             }
             same(&turn["total_tool_call_count"], &json!(total))?;
-            // What ends after its turn comes too late.
-            let is_end = |message: &Value| {
-                message["method"] == "turn/completed" && message["params"]["turn"]["id"] == turn["turn_id"]
-            };
-            let in_time = messages.iter().map(read).take_while(|message| !is_end(message));
-            let completed = in_time.filter(|message| {
-                message["method"] == "item/completed"
-                    && message["params"]["turnId"] == turn["turn_id"]
-                    && TOOLS.iter().any(|tool| message["params"]["item"]["type"] == *tool)
-            });
-            same(&total, &(completed.count() as u64))?;
+            same(&total, &(in_time.len() as u64))?;
             let has_all = !output.discards.iter().any(|discard| {
                 discard.subject == Subject::Item && discard.ids.turn_id.as_deref() == turn["turn_id"].as_str()
             });
@@ -289,6 +285,23 @@ fn a_turn_counts_its_items() {
         }
         Ok(())
     });
+}
+
+/// The items of a turn that completed in time, and those that did so when the turn had ended and its request was
+/// answered: they come too late for its event.
+fn completed(messages: &[Message], turn: &Value) -> (Vec<Value>, Vec<Value>) {
+    let messages: Vec<_> = messages.iter().map(read).collect();
+    let is_awaited = |message: &Value| {
+        let is_end = message["method"] == "turn/completed" && message["params"]["turn"]["id"] == *turn;
+        is_end || message["result"]["turn"]["id"] == *turn
+    };
+    let end = messages.iter().rposition(is_awaited).unwrap_or(messages.len());
+    let items = |messages: &[Value]| {
+        let completed = messages.iter().filter(|message| message["method"] == "item/completed");
+        let of_turn = completed.map(|message| &message["params"]).filter(|params| params["turnId"] == *turn);
+        of_turn.filter(|params| is_tool(&params["item"])).map(|params| params["item"]["id"].clone()).collect()
+    };
+    (items(&messages[..end]), items(&messages[end..]))
 }
 
 /// What an item says of its reviews is what their events say.

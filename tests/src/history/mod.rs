@@ -32,11 +32,13 @@ pub struct Options {
     pub threads: usize,
     /// Whether several connections are shown a thread, in which case one of them may lag behind the others.
     pub lag: bool,
+    /// Whether the server is newer than the one that the contract describes.
+    pub newer: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { number: 0, clients: 3, threads: 4, lag: false }
+        Self { number: 0, clients: 3, threads: 4, lag: false, newer: false }
     }
 }
 

@@ -101,7 +101,7 @@ impl World {
             "id": id, "sessionId": id, "preview": if has_user_message { MARKER } else { "" },
             "ephemeral": choices.once_in(4), "modelProvider": "openai", "createdAt": created_at, "updatedAt": seconds,
             "status": { "type": "idle" }, "path": format!("/{MARKER}"), "cwd": format!("/{MARKER}/w"),
-            "cliVersion": "0.131.0", "source": source(choices),
+            "cliVersion": self.version(), "source": source(choices),
             "threadSource": ([json!("user"), json!("subagent"), Value::Null, json!("memory_consolidation")])[choices.below(4)],
             "gitInfo": null, "turns": turns,
         });
@@ -110,7 +110,7 @@ impl World {
             "serviceTier": choices.of(&[None, Some("fast"), Some("priority"), Some("flex"), Some("other")]),
             "cwd": format!("/{MARKER}/w"), "instructionSources": [format!("/{MARKER}/AGENTS.md")],
             "approvalPolicy": approval_policy(choices),
-            "approvalsReviewer": choices.of(&["user", "guardian_subagent", "user"]),
+            "approvalsReviewer": choices.of(&["user", "guardian_subagent", "auto_review"]),
             "sandbox": sandbox(choices), "activePermissionProfile": null,
             "reasoningEffort": choices.of(&[None, Some("none"), Some("low"), Some("high"), Some("xhigh")]),
         });
@@ -162,6 +162,17 @@ impl World {
         let child = self.name("thread");
         let id = self.name("item");
         let sender = self.threads[parent].id.clone();
+        if self.options.newer && choices.once_in(2) {
+            let item = json!({ "type": "subAgentActivity", "id": id, "kind": choices.of(&["started", "completed"]),
+                "agentThreadId": child, "agentPath": format!("/{MARKER}"), "model": choices.of(&[None, Some("gpt-b")]),
+                "reasoningEffort": choices.of(&[None, Some("low")]) });
+            self.item(parent, "item/started", "startedAtMs", &item);
+            self.item(parent, "item/completed", "completedAtMs", &item);
+            if item["kind"] == "started" {
+                self.spawned(parent, child);
+            }
+            return;
+        }
         let mut item = json!({ "type": "collabAgentToolCall", "id": id, "tool": "spawnAgent", "status": "inProgress",
             "senderThreadId": sender, "receiverThreadIds": [], "prompt": MARKER,
             "model": choices.of(&[None, Some("gpt-b")]), "reasoningEffort": choices.of(&[None, Some("low")]), "agentsStates": {} });
@@ -174,9 +185,13 @@ impl World {
         item["receiverThreadIds"] = json!([child]);
         item["agentsStates"] = json!({ child.clone(): { "status": "pendingInit", "message": null } });
         self.item(parent, "item/completed", "completedAtMs", &item);
+        self.spawned(parent, child);
+    }
+
+    fn spawned(&mut self, parent: usize, id: String) {
         let clients = self.threads[parent].clients.clone();
         self.threads.push(Thread {
-            id: child,
+            id,
             clients,
             turn: None,
             unanswered: None,

@@ -62,7 +62,7 @@ impl World {
         let thread = self.thread(choices);
         if self.threads[thread].turn.is_none() {
             self.start_turn_of(thread, choices);
-            self.say(thread);
+            self.say(thread, choices);
         }
         thread
     }
@@ -80,10 +80,14 @@ impl World {
         // there is a message.
         let may_go_on = !choices.once_in(8) || self.compact_turn(thread, choices);
         if !may_go_on || choices.once_in(8) {
+            // Newer servers show the message all the same.
+            if !may_go_on && self.options.newer && choices.once_in(2) {
+                self.say(thread, choices);
+            }
             let status = choices.of(&["completed", "failed", "interrupted"]);
             return self.end_turn(thread, status, choices);
         }
-        self.say(thread);
+        self.say(thread, choices);
     }
 
     fn fail_to_start(&mut self, thread: usize, choices: &mut Choices) {
@@ -112,6 +116,9 @@ impl World {
             let mut params = json!({ "threadId": self.threads[thread].id, "input": self.input(choices) });
             overrides(&mut params, choices);
             let request = self.request(client, "turn/start", params);
+            if choices.once_in(3) {
+                self.show_settings(thread, choices);
+            }
             let started_first = choices.once_in(3);
             if started_first {
                 self.show_start(thread, &id, true, choices);
@@ -122,8 +129,34 @@ impl World {
                 self.answer_turn_start(thread);
             }
             if !started_first {
+                if choices.once_in(8) {
+                    self.show_settings(thread, choices);
+                }
                 self.show_start(thread, &id, true, choices);
             }
+        }
+    }
+
+    /// A newer server shows a thread's settings when they have changed. Nobody lags behind: whose settings are the older ones
+    /// does not show.
+    fn show_settings(&mut self, thread: usize, choices: &mut Choices) {
+        if !self.options.newer {
+            return;
+        }
+        let model = choices.of(&MODELS);
+        let effort = choices.of(&[None, Some("none"), Some("low"), Some("high")]);
+        let settings = json!({ "cwd": format!("/{MARKER}/w"), "approvalPolicy": approval_policy(choices),
+            "approvalsReviewer": choices.of(&["user", "auto_review"]), "sandboxPolicy": sandbox(choices),
+            "model": model, "modelProvider": choices.of(&["openai", "mock"]), "effort": effort,
+            "serviceTier": choices.of(&[None, Some("priority"), Some("flex")]),
+            "summary": choices.of(&[None, Some("auto"), Some("none")]),
+            "collaborationMode": { "mode": choices.of(&["plan", "default"]), "settings": { "model": model,
+                "reasoning_effort": effort, "developer_instructions": MARKER } },
+            "personality": choices.of(&[None, Some("friendly")]) });
+        let thread_id = self.threads[thread].id.clone();
+        self.notify(thread, "thread/settings/updated", json!({ "threadId": thread_id, "threadSettings": settings }));
+        for client in self.threads[thread].clients.clone() {
+            self.catch_up_with(client);
         }
     }
 
@@ -134,13 +167,18 @@ impl World {
         self.catch_up_with(client);
     }
 
-    /// The user's message, with which the work on a turn begins.
-    fn say(&mut self, thread: usize) {
-        let item =
-            json!({ "type": "userMessage", "id": self.name("item"), "content": [{ "type": "text", "text": MARKER }] });
+    /// The user's message, with which the work on a turn begins; or where the user may say nothing, the model's.
+    fn say(&mut self, thread: usize, choices: &mut Choices) {
+        let id = self.name("item");
+        let is_silent = self.options.newer && choices.once_in(8);
+        let item = if is_silent {
+            json!({ "type": "agentMessage", "id": id, "text": MARKER })
+        } else {
+            json!({ "type": "userMessage", "id": id, "content": [{ "type": "text", "text": MARKER }] })
+        };
         self.item(thread, "item/started", "startedAtMs", &item);
         self.item(thread, "item/completed", "completedAtMs", &item);
-        self.threads[thread].has_user_message = true;
+        self.threads[thread].has_user_message |= !is_silent;
     }
 
     fn show_start(&mut self, thread: usize, id: &str, is_steerable: bool, choices: &mut Choices) {
@@ -305,6 +343,9 @@ impl World {
         let item = json!({ "type": "contextCompaction", "id": self.name("item") });
         self.item(thread, "item/started", "startedAtMs", &item);
         if choices.once_in(4) {
+            for _ in 0..choices.below(3) {
+                self.report_error(thread, choices);
+            }
             return false;
         }
         self.threads[thread].last = [0, 0, 0, 0, 90];
@@ -314,6 +355,15 @@ impl World {
         self.notify(thread, "thread/tokenUsage/updated", usage);
         self.item(thread, "item/completed", "completedAtMs", &item);
         true
+    }
+
+    fn report_error(&mut self, thread: usize, choices: &mut Choices) {
+        let state = &self.threads[thread];
+        let turn = state.turn.as_ref().map(|turn| turn.id.clone());
+        let error = json!({ "message": choices.of(&["stream closed", "Error running remote compact task: too long"]),
+            "codexErrorInfo": null, "additionalDetails": MARKER });
+        let params = json!({ "threadId": state.id, "turnId": turn, "error": error, "willRetry": choices.once_in(2) });
+        self.notify(thread, "error", params);
     }
 
     /// A hook runs.

@@ -193,9 +193,13 @@ impl World {
             3 => {}
             choice => params["capabilities"] = capabilities[choice].clone(),
         }
-        let result = json!({ "userAgent": "editor/0.131.0 (Debian 12.0.0; x86_64) xterm (editor; 1)",
+        let result = json!({ "userAgent": format!("editor/{} (Debian 12.0.0; x86_64) xterm (editor; 1)", self.version()),
             "codexHome": format!("/home/{MARKER}"), "platformFamily": "unix", "platformOs": "linux" });
         self.call(number, "initialize", params, Ok(result));
+    }
+
+    pub(super) fn version(&self) -> &'static str {
+        if self.options.newer { "0.169.0" } else { "0.131.0" }
     }
 
     /// Lets time pass between two messages.

@@ -130,15 +130,33 @@ fn details(item: &Value) -> Value {
     }
 }
 
+/// Newer servers tell of an agent that has started instead of the call that spawned it: news of an item, with the call.
+pub(super) fn with_spawn_call(params: &Value) -> Value {
+    let (mut params, item) = (params.clone(), &params["item"]);
+    if item["type"] == "subAgentActivity" {
+        let agent = item["agentThreadId"].as_str().filter(|_| item["kind"] == "started");
+        params["item"] = agent.map_or(Value::Null, |agent| {
+            json!({ "type": "collabAgentToolCall", "id": item["id"], "tool": "spawnAgent", "status": "completed",
+                "senderThreadId": params["threadId"], "receiverThreadIds": [agent], "model": item["model"],
+                "reasoningEffort": item["reasoningEffort"], "agentsStates": { agent: { "status": "running" } } })
+        });
+    }
+    params
+}
+
 impl Model {
     pub(super) fn item_started(&mut self, params: &Value) {
         let (thread, turn, item) = (text(&params["threadId"]), text(&params["turnId"]), &params["item"]);
-        match item["type"].as_str().unwrap_or_default() {
-            "userMessage" => {
-                if let Some(turn) = self.turns.get_mut(&(thread, turn)) {
-                    turn.has_user_message = true;
-                }
+        // A message of the user, or if there is none the model's first sign, begins a turn's work.
+        if !item.is_null() && item["type"] != "contextCompaction" {
+            let key = (thread.clone(), turn.clone());
+            let is_blocked = item["type"] == "userMessage" && self.compactions.contains_key(&key);
+            if let Some(turn) = self.turns.get_mut(&key) {
+                turn.is_blocked |= is_blocked && !turn.is_underway;
+                turn.is_underway = true;
             }
+        }
+        match item["type"].as_str().unwrap_or_default() {
             "contextCompaction" => self.compaction_started(params),
             kind if tool(kind).is_some() => {
                 if item["server"] == "codex_apps" {
@@ -162,8 +180,13 @@ impl Model {
             self.spawned(item, &params["completedAtMs"]);
         }
         let key = (text(&params["threadId"]), text(&params["turnId"]), text(&item["id"]));
-        let Some(turn) = self.turns.get_mut(&(key.0.clone(), key.1.clone())) else { return };
-        *turn.counts.entry(counter).or_default() += 1;
+        let is_newer = self.is_newer(&key.0);
+        match self.turns.get_mut(&(key.0.clone(), key.1.clone())) {
+            Some(turn) => *turn.counts.entry(counter).or_default() += 1,
+            // Newer servers report what ends after its turn.
+            None if is_newer => {}
+            None => return,
+        }
         let Some(started_at) = self.starts.remove(&key) else { return };
         let completed_at = &params["completedAtMs"];
         if completed_at.as_i64().is_none_or(|at| at < 0) {
@@ -172,13 +195,16 @@ impl Model {
         let Some(mut event) = self.context(&key.0) else { return };
         let reviews = self.item_reviews.remove(&key).unwrap_or_default();
         let Some((status, failure)) = ending(item) else { return };
-        let has_duration =
-            matches!(item["type"].as_str(), Some("commandExecution" | "mcpToolCall" | "dynamicToolCall"));
-        let execution = if has_duration { unsigned(&item["durationMs"]) } else { None };
+        let duration = passed(&json!(started_at), completed_at);
+        let execution = match item["type"].as_str() {
+            Some("commandExecution" | "mcpToolCall" | "dynamicToolCall") => json!(unsigned(&item["durationMs"])),
+            Some("collabAgentToolCall") if is_newer => duration.clone(),
+            _ => Value::Null,
+        };
         extend(
             &mut event,
             json!({ "thread_id": key.0, "turn_id": key.1, "item_id": key.2, "tool_name": tool_name(item),
-                "started_at_ms": started_at, "completed_at_ms": completed_at, "duration_ms": passed(&json!(started_at), completed_at),
+                "started_at_ms": started_at, "completed_at_ms": completed_at, "duration_ms": duration,
                 "execution_duration_ms": execution, "review_count": reviews.guardian + reviews.user,
                 "guardian_review_count": reviews.guardian, "user_review_count": reviews.user,
                 "final_approval_outcome": reviews.outcome.as_deref().unwrap_or("unknown"), "terminal_status": status,

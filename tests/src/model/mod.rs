@@ -1,12 +1,13 @@
 //! A second, independent reduction of a session: slow, plain, and written from the contract alone.
 //!
 //! It reads messages as JSON values and says which events each of them must yield. It keeps everything it ever saw, knows
-//! no limits, and covers the types of events in [`COVERED`] for sessions of Codex 0.131 that keep to the protocol. It does
+//! no limits, and covers the types of events in [`COVERED`] for sessions of Codex 0.131 and 0.169 that keep to the protocol. It does
 //! not predict skills, which depend on what a host answers.
 //!
 //! Where the contract leaves something open the model follows what the project says of itself: fingerprints name their
 //! scheme, turn ids are per thread, an interrupted compaction has no event. Where it says nothing of order, reviews that
-//! the end of a turn aborts precede the compaction that it ends.
+//! the end of a turn aborts precede the compaction that it ends. What servers newer than 0.131 do otherwise is as recordings
+//! of 0.169 have it.
 
 mod catalog;
 mod items;
@@ -118,6 +119,9 @@ impl Model {
         match message.direction {
             Direction::ClientToServer if is_answer => self.answered(&id, &value),
             Direction::ClientToServer => {
+                if method == "turn/start" {
+                    self.turn_requested(&value["params"]);
+                }
                 let request = Request { method, params: value["params"].clone(), at: self.at };
                 self.requests.insert((connection, id), request);
             }
@@ -184,12 +188,14 @@ impl Model {
         match method {
             "turn/started" => self.turn_started(params),
             "turn/completed" => self.turn_completed(params),
+            "thread/settings/updated" => self.settings_updated(params),
             "turn/diff/updated" => self.diff_updated(params),
             "thread/tokenUsage/updated" => self.usage_updated(params),
-            "item/started" => self.item_started(params),
-            "item/completed" => self.item_completed(params),
+            "item/started" => self.item_started(&items::with_spawn_call(params)),
+            "item/completed" => self.item_completed(&items::with_spawn_call(params)),
             "item/autoApprovalReview/completed" => self.guardian_decided(params),
             "serverRequest/resolved" => self.resolved(&params["requestId"].to_string()),
+            "error" => self.error_reported(params),
             "hook/completed" => self.hook_ran(params),
             _ => {}
         }

@@ -14,6 +14,8 @@ pub(super) struct Compaction {
     reason: &'static str,
     before: Value,
     started_at: Value,
+    /// The latest error that was not tried again: its text, and when it was.
+    error: Option<(Value, u64)>,
 }
 
 /// A number, or 0.
@@ -49,16 +51,17 @@ impl Model {
         // One that did not complete before the next one starts has failed.
         self.end_compaction(&key.0, &key.1, &Value::Null);
         let model = self.model_of(&key.0, &key.1);
-        let is_asked_for = self.is_asked_for(&key.0, &key.1);
+        let (is_asked_for, is_newer) = (self.is_asked_for(&key.0, &key.1), self.is_newer(&key.0));
         let Some(thread) = self.threads.get_mut(&key.0) else { return };
         let Some(turn) = self.turns.get(&key) else { return };
+        let changed = if is_newer { "comp_hash_changed" } else { "model_downshift" };
         let is_manual = thread.compaction_requested && !is_asked_for;
         thread.compaction_requested = false;
-        let is_mid_turn = turn.has_user_message;
+        let is_mid_turn = turn.is_underway;
         let is_downshift = !is_mid_turn && !thread.previous_model.is_null() && thread.previous_model != model;
         let reason = match (is_manual, is_downshift) {
             (true, _) => "user_requested",
-            (false, true) => "model_downshift",
+            (false, true) => changed,
             (false, false) => "context_limit",
         };
         let compaction = Compaction {
@@ -67,6 +70,7 @@ impl Model {
             reason,
             before: or_zero(&thread.context),
             started_at: params["startedAtMs"].clone(),
+            error: None,
         };
         self.compactions.insert(key, compaction);
     }
@@ -78,14 +82,21 @@ impl Model {
         }
     }
 
+    pub(super) fn error_reported(&mut self, params: &Value) {
+        let compaction = self.compactions.get_mut(&(text(&params["threadId"]), text(&params["turnId"])));
+        if let Some(compaction) = compaction.filter(|_| params["willRetry"] != true) {
+            compaction.error = Some((params["error"]["message"].clone(), self.at));
+        }
+    }
+
     /// A turn ends, and a compaction with it that has not.
     pub(super) fn end_compaction(&mut self, thread: &str, turn: &str, ended: &Value) {
         let key = (thread.to_owned(), turn.to_owned());
         if let Some(compaction) = self.compactions.remove(&key)
             && ended["status"] != "interrupted"
         {
-            let at = json!(self.at);
-            self.compacted(&key, &compaction, "failed", &ended["error"]["message"], &at);
+            let (error, at) = compaction.error.clone().unwrap_or((ended["error"]["message"].clone(), self.at));
+            self.compacted(&key, &compaction, "failed", &error, &json!(at));
         }
     }
 
@@ -98,6 +109,7 @@ impl Model {
         at: &Value,
     ) {
         let Some(mut event) = self.context(thread) else { return };
+        let implementation = if self.is_newer(thread) { "responses_compaction_v2" } else { "responses_compact" };
         let error = text(error);
         let error = (!error.is_empty()).then(|| error.trim_start_matches("Error running remote compact task: "));
         let phase = match (compaction.is_manual, compaction.is_mid_turn) {
@@ -109,7 +121,7 @@ impl Model {
         extend(
             &mut event,
             json!({ "thread_id": thread, "turn_id": turn, "trigger": if compaction.is_manual { "manual" } else { "auto" },
-                "reason": compaction.reason, "implementation": "responses_compact", "phase": phase, "strategy": "memento",
+                "reason": compaction.reason, "implementation": implementation, "phase": phase, "strategy": "memento",
                 "status": status, "error": error, "active_context_tokens_before": compaction.before,
                 "active_context_tokens_after": or_zero(&self.threads[thread].context),
                 "started_at": seconds(&compaction.started_at), "completed_at": seconds(at),

@@ -262,9 +262,8 @@ impl Model {
             _ => json!({ "type": "request_permissions" }),
         };
         // A reviewer that failed is shown as one that denied.
-        let is_failure = review["riskLevel"] == "high"
-            && review["userAuthorization"] == "unknown"
-            && text(&review["rationale"]).starts_with("Automatic approval review failed");
+        let is_failure =
+            status == "denied" && text(&review["rationale"]).starts_with("Automatic approval review failed");
         let level = |name: &str| if is_failure { Value::Null } else { review[name].clone() };
         let (failure, outcome) = match status {
             "denied" if is_failure => (Value::Null, Value::Null),

@@ -26,6 +26,10 @@ pub(super) struct Thread {
     pub(super) compaction_requested: bool,
     pub(super) turn: Option<String>,
     pub(super) previous_model: Value,
+    /// Whether another thread spawned it.
+    pub(super) is_spawned: bool,
+    /// Whether the server showed its settings since the request for the next turn.
+    pub(super) settings_shown: bool,
 }
 
 /// A sandbox policy as events name it, and whether it lets the network through.
@@ -113,18 +117,19 @@ impl Model {
         let turns = shown["turns"].as_array().cloned().unwrap_or_default();
         let mut items = turns.iter().flat_map(|turn| turn["items"].as_array().cloned().unwrap_or_default());
         let has_user_message = items.any(|item| item["type"] == "userMessage") || shown["preview"] != "";
-        let zeros = json!({ "inputTokens": 0, "cachedInputTokens": 0, "outputTokens": 0, "reasoningOutputTokens": 0, "totalTokens": 0 });
         let thread = Thread {
             connection: Some(connection),
             mode: mode.into(),
             lineage: lineage.clone(),
             settings,
             is_first: mode == "new" || !has_user_message,
-            total: if mode == "new" { Some(zeros) } else { before.total },
+            total: if mode == "new" { Some(no_tokens()) } else { before.total },
             context: before.context,
             compaction_requested: before.compaction_requested,
             turn: before.turn,
             previous_model: before.previous_model,
+            is_spawned: before.is_spawned,
+            settings_shown: before.settings_shown,
         };
         self.threads.insert(id.clone(), thread);
         self.emit(
@@ -156,11 +161,19 @@ impl Model {
         let mut client = connection.client;
         client["rpc_transport"] = json!("in_process");
         client["experimental_api_enabled"] = Value::Null;
+        let mut settings = owner.settings;
+        extend(&mut settings, json!({ "model": model, "ephemeral": false }));
+        if !item["reasoningEffort"].is_null() {
+            settings["reasoning_effort"] = item["reasoningEffort"].clone();
+        }
         let thread = Thread {
             connection: owner.connection,
             mode: "new".into(),
             lineage,
-            settings: json!({ "model": model }),
+            settings,
+            is_first: true,
+            total: Some(no_tokens()),
+            is_spawned: true,
             ..Thread::default()
         };
         self.threads.insert(id.clone(), thread);
@@ -172,6 +185,12 @@ impl Model {
         );
     }
 
+    /// Whether a thread's server is newer than 0.131.
+    pub(super) fn is_newer(&self, thread: &str) -> bool {
+        let connection = self.threads.get(thread).and_then(|thread| self.connections.get(&thread.connection?));
+        connection.is_some_and(|connection| is_newer(&text(&connection.runtime["codex_rs_version"])))
+    }
+
     /// The client and runtime of a thread's connection, and its lineage (`rules.md` 1.1).
     pub(super) fn context(&self, thread: &str) -> Option<Value> {
         let thread = self.threads.get(thread)?;
@@ -180,6 +199,17 @@ impl Model {
         extend(&mut context, thread.lineage.clone());
         Some(context)
     }
+}
+
+/// The totals of a thread that has used nothing.
+fn no_tokens() -> Value {
+    json!({ "inputTokens": 0, "cachedInputTokens": 0, "outputTokens": 0, "reasoningOutputTokens": 0, "totalTokens": 0 })
+}
+
+/// Whether a version of Codex is newer than 0.131.
+fn is_newer(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
+    (numbers.next(), numbers.next()) > (Some(0), Some(131))
 }
 
 /// Adds members to an object.

@@ -14,7 +14,11 @@ pub(super) struct Turn {
     /// The thread's settings with what the request changed.
     settings: Value,
     is_first: bool,
-    pub(super) has_user_message: bool,
+    /// Whether the model came to work on it.
+    pub(super) is_underway: bool,
+    /// Whether a compaction was open when its message came.
+    pub(super) is_blocked: bool,
+    is_started: bool,
     started_at: Option<u64>,
     /// The thread's totals when it started, if they are known.
     baseline: Option<Value>,
@@ -98,10 +102,47 @@ fn change(settings: &mut Value, params: &Value) {
 }
 
 impl Model {
+    /// A client asks for a turn.
+    pub(super) fn turn_requested(&mut self, params: &Value) {
+        let is_first = !self.is_turn_asked_for(&params["threadId"]);
+        if let Some(thread) = self.threads.get_mut(&text(&params["threadId"])).filter(|_| is_first) {
+            thread.settings_shown = false;
+        }
+    }
+
+    /// Whether a request for a turn of a thread has no answer.
+    fn is_turn_asked_for(&self, thread: &Value) -> bool {
+        self.requests.values().any(|request| request.method == "turn/start" && request.params["threadId"] == *thread)
+    }
+
+    /// A newer server shows all settings of a thread: what comes of a request that is not answered yet, and what a turn
+    /// begins with that has not started.
+    pub(super) fn settings_updated(&mut self, params: &Value) {
+        let (id, shown) = (text(&params["threadId"]), &params["threadSettings"]);
+        let Some(thread) = self.threads.get_mut(&id) else { return };
+        thread.settings_shown = true;
+        let (policy, network) = sandbox(&shown["sandboxPolicy"]);
+        extend(
+            &mut thread.settings,
+            json!({ "model": shown["model"], "model_provider": shown["modelProvider"], "sandbox_policy": policy,
+                "sandbox_network_access": network, "reasoning_effort": shown["effort"], "reasoning_summary": shown["summary"],
+                "service_tier": service_tier(&shown["serviceTier"]), "approval_policy": approval_policy(&shown["approvalPolicy"]),
+                "approvals_reviewer": reviewer(&shown["approvalsReviewer"]), "personality": shown["personality"],
+                "collaboration_mode": if shown["collaborationMode"]["mode"] == "plan" { "plan" } else { "default" } }),
+        );
+        for ((of, _), turn) in &mut self.turns {
+            if *of == id && turn.connection.is_some() && !turn.is_started {
+                turn.settings = thread.settings.clone();
+            }
+        }
+    }
+
     pub(super) fn turn_accepted(&mut self, connection: u64, params: &Value, result: &Value) {
         let (thread_id, turn_id) = (text(&params["threadId"]), text(&result["turn"]["id"]));
         let Some(thread) = self.threads.get_mut(&thread_id) else { return };
-        change(&mut thread.settings, params);
+        if !std::mem::take(&mut thread.settings_shown) {
+            change(&mut thread.settings, params);
+        }
         let (settings, is_first) = (thread.settings.clone(), thread.is_first);
         let tracking = json!({ "thread_id": thread_id, "turn_id": turn_id, "model_slug": settings["model"] });
         let turn = self.turns.entry((thread_id, turn_id)).or_default();
@@ -126,6 +167,7 @@ impl Model {
         }
         let turn = self.turns.entry((thread_id, turn_id)).or_default();
         turn.started_at = unsigned(&params["turn"]["startedAt"]);
+        turn.is_started = true;
         turn.baseline = baseline;
     }
 
@@ -159,11 +201,10 @@ impl Model {
             thread.turn = None;
         }
         // Whether a client asked for it shows when all that was asked is answered.
-        let is_asked =
-            |request: &Request| request.method == "turn/start" && request.params["threadId"] == params["threadId"];
+        let is_asked = self.is_turn_asked_for(&params["threadId"]);
         if let Some(turn) = self.turns.get_mut(&(thread_id.clone(), turn_id))
             && turn.connection.is_none()
-            && self.requests.values().any(is_asked)
+            && is_asked
         {
             turn.ended = Some(params["turn"].clone());
             return;
@@ -174,10 +215,18 @@ impl Model {
     /// A turn is over, and whether a client started it is known.
     fn turn_ended(&mut self, thread_id: String, ended: &Value) {
         let turn_id = text(&ended["id"]);
+        let is_newer = self.is_newer(&thread_id);
         let Some(context) = self.threads.get_mut(&thread_id) else { return };
-        let Some(turn) = self.turns.get(&(thread_id.clone(), turn_id.clone())).cloned() else { return };
-        // A turn that no client asked for, or that never came to its message, has no settings.
-        let Some(connection) = turn.connection.filter(|_| turn.has_user_message) else { return };
+        let Some(mut turn) = self.turns.get(&(thread_id.clone(), turn_id.clone())).cloned() else { return };
+        // Newer servers report the turns of agents, too.
+        if turn.connection.is_none() && context.is_spawned && is_newer {
+            turn.connection = context.connection;
+            turn.settings = context.settings.clone();
+            turn.is_first = context.is_first;
+        }
+        // A turn that no client asked for, or whose work never began, has no settings.
+        let is_reported = turn.is_underway && !turn.is_blocked;
+        let Some(connection) = turn.connection.filter(|_| is_reported) else { return };
         context.is_first = false;
         context.previous_model = turn.settings["model"].clone();
         let (mode, lineage) = (context.mode.clone(), context.lineage.clone());
@@ -190,6 +239,9 @@ impl Model {
             "started_at": turn.started_at, "completed_at": unsigned(&ended["completedAt"]).unwrap_or(0) });
         extend(&mut event, lineage);
         extend(&mut event, turn.settings.clone());
+        if is_newer && event["approvals_reviewer"] == "guardian_subagent" {
+            event["approvals_reviewer"] = json!("auto_review");
+        }
         for name in ["reasoning_summary", "personality"] {
             event[name] = unless_none(&turn.settings[name]);
         }

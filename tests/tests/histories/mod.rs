@@ -7,7 +7,7 @@
 mod sessions;
 
 #[allow(unused_imports, reason = "each test file uses some of it")]
-pub use sessions::{TOOLS, feed, is_item, lines, read, same, same_lines, whole};
+pub use sessions::{feed, is_item, is_tool, lines, read, same, same_lines, whole};
 
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +23,7 @@ use turnledger_tests::history::{Options, history};
 pub struct Case {
     words: Vec<u64>,
     lag: bool,
+    newer: bool,
     /// Words for whatever the property needs to choose.
     pub more: Vec<u64>,
 }
@@ -30,7 +31,12 @@ pub struct Case {
 impl Case {
     /// The messages; clients may lag behind one another.
     pub fn messages(&self) -> Vec<Message> {
-        self.with(Options { lag: self.lag, ..Options::default() })
+        self.with(self.options())
+    }
+
+    /// Who may lag, and which server it is.
+    pub fn options(&self) -> Options {
+        Options { lag: self.lag, newer: self.newer, ..Options::default() }
     }
 
     /// The messages of another size, or with other ids.
@@ -40,7 +46,7 @@ impl Case {
 
     /// A history of its own, with other ids: that of the words for choices.
     pub fn neighbour(&self) -> Vec<Message> {
-        history(&self.more, Options { number: 1, lag: self.lag, ..Options::default() })
+        history(&self.more, Options { number: 1, ..self.options() })
     }
 
     /// A choice among `count`.
@@ -52,7 +58,12 @@ impl Case {
 
 fn cases() -> impl Strategy<Value = Case> {
     let words = || proptest::collection::vec(any::<u64>(), 0..28);
-    (words(), any::<bool>(), words()).prop_map(|(words, lag, more)| Case { words, lag, more })
+    (words(), any::<bool>(), any::<bool>(), words()).prop_map(|(words, lag, newer, more)| Case {
+        words,
+        lag,
+        newer,
+        more,
+    })
 }
 
 /// How many histories one run compares with the model, unless `HISTORIES` in the environment says otherwise.

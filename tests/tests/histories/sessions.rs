@@ -48,16 +48,20 @@ pub fn read(message: &Message) -> Value {
     serde_json::from_str(&message.text).expect("a message is JSON")
 }
 
-/// The kinds of items that are tools.
-pub const TOOLS: [&str; 7] = [
-    "commandExecution",
-    "fileChange",
-    "mcpToolCall",
-    "dynamicToolCall",
-    "collabAgentToolCall",
-    "webSearch",
-    "imageGeneration",
-];
+/// Whether an item is a tool's: newer servers show the start of an agent instead of the call.
+pub fn is_tool(item: &Value) -> bool {
+    match item["type"].as_str().unwrap_or_default() {
+        "commandExecution"
+        | "fileChange"
+        | "mcpToolCall"
+        | "dynamicToolCall"
+        | "collabAgentToolCall"
+        | "webSearch"
+        | "imageGeneration" => true,
+        "subAgentActivity" => item["kind"] == "started",
+        _ => false,
+    }
+}
 
 /// Whether an event is of a tool item.
 pub fn is_item(event: &Value) -> bool {

@@ -7,7 +7,7 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use turnledger_core::digest::Sha2;
 use turnledger_core::{Limits, Output, Pipeline};
-use turnledger_tests::agreement::difference;
+use turnledger_tests::agreement::{apart, difference};
 use turnledger_tests::golden::{Message, observe, pipeline};
 use turnledger_tests::history::{Options, history};
 
@@ -34,7 +34,7 @@ fuzz_target!(|session: Session| {
 });
 
 /// The events, of a session that goes on from its snapshot after so many messages.
-fn events(messages: &[Message], suspended: usize) -> Vec<String> {
+fn events(messages: &[Message], suspended: usize) -> [Vec<String>; 2] {
     let (mut session, mut output) = (pipeline(Sha2::default()), Output::default());
     for (index, message) in messages.iter().enumerate() {
         if index == suspended {
@@ -43,5 +43,6 @@ fn events(messages: &[Message], suspended: usize) -> Vec<String> {
         }
         observe(&mut session, message, &mut output);
     }
-    output.events.iter().map(turnledger_core::Event::to_json).collect()
+    session.finish(messages.last().map(|message| message.at).unwrap_or_default(), &mut output);
+    apart(&output.events)
 }

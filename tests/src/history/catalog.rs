@@ -1,4 +1,4 @@
-//! What clients list, install, remove and turn on or off: apps and plugins.
+//! What clients list, install, remove and turn on or off: apps, plugins and skills.
 
 use serde_json::{Value, json};
 
@@ -9,6 +9,20 @@ impl World {
     /// Some app's id: each history has apps of its own.
     pub(super) fn app(&self, choices: &mut Choices) -> String {
         format!("{}-{}", choices.of(&["calendar", "drive"]), self.options.number)
+    }
+
+    /// Some skill's name and the path of its file: in the repository, or the user's own.
+    pub(super) fn skill(&self, choices: &mut Choices) -> (String, String) {
+        let name = format!("{}-{}", choices.of(&["doc", "notes"]), self.options.number);
+        let folder = choices.of(&["w", "other", "home"]);
+        let path = format!("/{MARKER}/{folder}/.codex/skills/{name}/SKILL.md");
+        (name, path)
+    }
+
+    fn listed_skill(&self, choices: &mut Choices) -> Value {
+        let (name, path) = self.skill(choices);
+        json!({ "name": name, "path": path, "scope": choices.of(&["user", "repo", "system", "admin"]),
+            "description": MARKER, "enabled": true })
     }
 
     fn marketplace(&self) -> String {
@@ -29,13 +43,14 @@ impl World {
 
     fn listed_app(&self, choices: &mut Choices) -> Value {
         let name = choices.of(&[None, Some("Calendar"), Some("Drive")]);
+        let name = name.map(|name| format!("{name} {}", self.options.number));
         json!({ "id": self.app(choices), "name": name, "description": MARKER })
     }
 
-    /// A request about apps or plugins.
+    /// A request about apps, plugins or skills.
     pub(super) fn manage(&mut self, choices: &mut Choices) {
         let client = self.client(choices);
-        let (method, params, result) = match choices.below(7) {
+        let (method, params, result) = match choices.below(9) {
             0 => {
                 let id = self.plugin(choices);
                 let name = id.split('@').next().unwrap_or_default();
@@ -68,6 +83,11 @@ impl World {
             5 => {
                 let key = format!("plugins.{}.enabled", self.plugin(choices));
                 ("config/value/write", json!({ "keyPath": key, "value": choices.once_in(2) }), json!({}))
+            }
+            6 | 7 => {
+                let skills: Vec<_> = (0..choices.below(4)).map(|_| self.listed_skill(choices)).collect();
+                let folder = json!({ "cwd": format!("/{MARKER}/w"), "skills": skills, "errors": [] });
+                ("skills/list", json!({ "cwds": [format!("/{MARKER}/w")] }), json!({ "data": [folder] }))
             }
             _ => {
                 let (key, on) = (choices.of(&["plugins.b@m", "plugins", "model"]), choices.once_in(2));

@@ -152,7 +152,13 @@ impl World {
     pub(super) fn start_item(&mut self, choices: &mut Choices) {
         let thread = self.running(choices);
         let id = self.name("item");
-        let item = started(choices.below(KINDS), &id, &self.threads[thread].id, choices);
+        let mut item = started(choices.below(KINDS), &id, &self.threads[thread].id, choices);
+        if let Some(actions) = item["commandActions"].as_array_mut()
+            && choices.once_in(3)
+        {
+            let (_, path) = self.skill(choices);
+            actions.push(json!({ "type": "read", "command": MARKER, "name": MARKER, "path": path }));
+        }
         if item["server"] == "codex_apps" && choices.once_in(2) {
             self.review_call(thread, &id, choices);
         }

@@ -52,9 +52,19 @@ impl World {
             2 => json!({ "type": "localImage", "path": format!("/{MARKER}/shot.png") }),
             3 => json!({ "type": "mention", "name": MARKER, "path": format!("app://{}", self.app(choices)) }),
             4 => json!({ "type": "mention", "name": MARKER, "path": format!("plugin://{}", self.plugin(choices)) }),
+            5 => {
+                let (name, path) = self.skill(choices);
+                json!({ "type": "skill", "name": name, "path": path })
+            }
+            6 => {
+                let (skill, _) = self.skill(choices);
+                let app = choices.of(&["calendar", "drive", "none"]);
+                let text = format!("{MARKER} ${skill}, ${app}-{}: $5", self.options.number);
+                json!({ "type": "text", "text": text, "text_elements": [] })
+            }
             _ => json!({ "type": "text", "text": MARKER, "text_elements": [] }),
         };
-        Value::Array((0..count).map(|_| item(choices.below(6), choices)).collect())
+        Value::Array((0..count).map(|_| item(choices.below(9), choices)).collect())
     }
 
     /// A thread with a running turn, which starts if there is none.

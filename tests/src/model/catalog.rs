@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::skills::Named;
 use super::threads::extend;
 use super::{Model, text};
 
@@ -20,6 +21,8 @@ pub(super) struct Plugin {
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     apps: BTreeMap<String, Value>,
+    /// Their ids, by the form in which a text names them.
+    pub(super) slugs: BTreeMap<String, String>,
     plugins: BTreeMap<String, Plugin>,
     marketplaces: BTreeMap<String, String>,
     /// The connectors of calls that were reviewed before they started: id and name, by thread and item.
@@ -30,21 +33,15 @@ pub(super) struct Catalog {
     reported: Vec<(String, String, String)>,
 }
 
-/// A list's elements, in their order, each once.
-fn each_once(list: impl Iterator<Item = String>) -> Vec<String> {
-    let mut once = Vec::new();
-    for element in list {
-        if !once.contains(&element) {
-            once.push(element);
-        }
-    }
-    once
-}
-
 impl Model {
     pub(super) fn apps_listed(&mut self, result: &Value) {
         for app in result["data"].as_array().into_iter().flatten() {
             self.catalog.apps.insert(text(&app["id"]), app["name"].clone());
+            if let Some(name) = app["name"].as_str() {
+                let is_word = |letter: char| letter.is_ascii_alphanumeric();
+                let slug = name.to_ascii_lowercase().replace(|letter| !is_word(letter), "-");
+                self.catalog.slugs.insert(slug, text(&app["id"]));
+            }
         }
     }
 
@@ -135,22 +132,17 @@ impl Model {
         }
     }
 
-    /// What a request for a turn names: first the apps, then the plugins that can be used, each once.
-    pub(super) fn mentioned(&mut self, params: &Value, tracking: &Value) {
+    /// The apps that a request for a turn names, then the plugins that can be used.
+    pub(super) fn mentioned(&mut self, named: &Named, tracking: &Value) {
         let (thread, turn) = (text(&tracking["thread_id"]), text(&tracking["turn_id"]));
-        let input = params["input"].as_array().cloned().unwrap_or_default();
-        let named = |scheme: &str| {
-            let paths = input.iter().filter(|item| item["type"] == "mention").filter_map(|item| item["path"].as_str());
-            each_once(paths.filter_map(|path| path.strip_prefix(scheme)).map(str::to_owned))
-        };
-        for app in named("app://") {
+        for app in named.apps.clone() {
             let mut event = json!({ "connector_id": app, "app_name": self.catalog.apps.get(&app), "invoke_type": "explicit",
                 "product_client_id": self.originator });
             extend(&mut event, tracking.clone());
             self.emit("codex_app_mentioned", event);
             self.catalog.mentioned.push((thread.clone(), app));
         }
-        for plugin in named("plugin://") {
+        for plugin in named.plugins.clone() {
             let is_unusable = self.catalog.plugins.get(&plugin).is_some_and(|plugin| plugin.is_unusable);
             let reported = (thread.clone(), turn.clone(), plugin.clone());
             if !is_unusable

@@ -175,6 +175,7 @@ impl Model {
         if item["type"] == "contextCompaction" {
             return self.compaction_completed(params);
         }
+        self.skill_files_read(params);
         let Some((event_type, counter)) = tool(item["type"].as_str().unwrap_or_default()) else { return };
         if item["tool"] == "spawnAgent" && item["status"] == "completed" {
             self.spawned(item, &params["completedAtMs"]);

@@ -1,8 +1,8 @@
 //! A second, independent reduction of a session: slow, plain, and written from the contract alone.
 //!
 //! It reads messages as JSON values and says which events each of them must yield. It keeps everything it ever saw, knows
-//! no limits, and covers the types of events in [`COVERED`] for sessions of Codex 0.131 and 0.169 that keep to the protocol. It does
-//! not predict skills, which depend on what a host answers.
+//! no limits, and covers every type of event for sessions of Codex 0.131 and 0.169 that keep to the protocol.
+//! It takes it that a host knows the remote of every working directory's repository, and nothing else.
 //!
 //! Where the contract leaves something open the model follows what the project says of itself: fingerprints name their
 //! scheme, turn ids are per thread, an interrupted compaction has no event. Where it says nothing of order, reviews that
@@ -14,6 +14,7 @@ mod items;
 mod lines;
 mod others;
 mod reviews;
+mod skills;
 mod threads;
 mod turns;
 
@@ -26,34 +27,9 @@ use crate::golden::Message;
 use catalog::Catalog;
 use others::Compaction;
 use reviews::{ItemReviews, Pending};
+use skills::{Named, Skills};
 use threads::{Connection, Thread};
 use turns::Turn;
-
-/// The types of events that the model predicts.
-pub const COVERED: [&str; 22] = [
-    "codex_thread_initialized",
-    "codex_turn_event",
-    "codex_turn_steer_event",
-    "codex_command_execution_event",
-    "codex_file_change_event",
-    "codex_mcp_tool_call_event",
-    "codex_dynamic_tool_call_event",
-    "codex_collab_agent_tool_call_event",
-    "codex_web_search_event",
-    "codex_image_generation_event",
-    "codex_review_event",
-    "codex_guardian_review",
-    "codex_compaction_event",
-    "codex_accepted_line_fingerprints",
-    "codex_hook_run",
-    "codex_app_mentioned",
-    "codex_app_used",
-    "codex_plugin_used",
-    "codex_plugin_installed",
-    "codex_plugin_uninstalled",
-    "codex_plugin_enabled",
-    "codex_plugin_disabled",
-];
 
 /// A client's request that has no response yet.
 #[derive(Clone, Debug)]
@@ -61,6 +37,8 @@ struct Request {
     method: String,
     params: Value,
     at: u64,
+    /// What it names, if it asks for a turn.
+    named: Named,
 }
 
 /// Everything that was ever seen, by id.
@@ -75,6 +53,7 @@ pub struct Model {
     item_reviews: BTreeMap<(String, String, String), ItemReviews>,
     compactions: BTreeMap<(String, String), Compaction>,
     catalog: Catalog,
+    skills: Skills,
     requests: BTreeMap<(u64, String), Request>,
     /// Server requests without an answer, in the order in which they were asked.
     pending: Vec<Pending>,
@@ -104,7 +83,7 @@ fn passed(from: &Value, to: &Value) -> Value {
 }
 
 impl Model {
-    /// The events that a message must yield, of the types in [`COVERED`].
+    /// The events that a message must yield.
     ///
     /// # Panics
     ///
@@ -119,10 +98,12 @@ impl Model {
         match message.direction {
             Direction::ClientToServer if is_answer => self.answered(&id, &value),
             Direction::ClientToServer => {
+                let mut named = Named::default();
                 if method == "turn/start" {
                     self.turn_requested(&value["params"]);
+                    named = self.named(&value["params"]);
                 }
-                let request = Request { method, params: value["params"].clone(), at: self.at };
+                let request = Request { method, params: value["params"].clone(), at: self.at, named };
                 self.requests.insert((connection, id), request);
             }
             Direction::ServerToClient if is_answer => {
@@ -137,6 +118,7 @@ impl Model {
                 }
             }
         }
+        self.events.append(&mut self.skills.answered);
         std::mem::take(&mut self.events)
     }
 
@@ -172,7 +154,7 @@ impl Model {
             ("thread/resume", Some(result)) => self.opened(connection, "resumed", &request.params, result),
             ("thread/fork", Some(result)) => self.opened(connection, "forked", &request.params, result),
             ("thread/compact/start", Some(_)) => self.compaction_requested(&request.params),
-            ("turn/start", Some(result)) => self.turn_accepted(connection, &request.params, result),
+            ("turn/start", Some(result)) => self.turn_accepted(connection, request, result),
             ("turn/steer", _) => self.steered(connection, request, response),
             ("config/value/write", Some(_)) => self.configured(&request.params),
             ("plugin/install", Some(_)) => self.plugin_installed(&request.params),
@@ -180,6 +162,7 @@ impl Model {
             ("plugin/read", Some(result)) => self.plugin_read(&result["plugin"]),
             ("plugin/list", Some(result)) => self.plugins_listed(result),
             ("app/list", Some(result)) => self.apps_listed(result),
+            ("skills/list", Some(result)) => self.skills_listed(result),
             _ => {}
         }
     }

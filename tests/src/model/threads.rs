@@ -25,6 +25,7 @@ pub(super) struct Thread {
     pub(super) context: Value,
     pub(super) compaction_requested: bool,
     pub(super) turn: Option<String>,
+    pub(super) cwd: Value,
     pub(super) previous_model: Value,
     /// Whether another thread spawned it.
     pub(super) is_spawned: bool,
@@ -127,6 +128,7 @@ impl Model {
             context: before.context,
             compaction_requested: before.compaction_requested,
             turn: before.turn,
+            cwd: result["cwd"].clone(),
             previous_model: before.previous_model,
             is_spawned: before.is_spawned,
             settings_shown: before.settings_shown,

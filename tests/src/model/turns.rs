@@ -137,11 +137,15 @@ impl Model {
         }
     }
 
-    pub(super) fn turn_accepted(&mut self, connection: u64, params: &Value, result: &Value) {
+    pub(super) fn turn_accepted(&mut self, connection: u64, request: &Request, result: &Value) {
+        let params = &request.params;
         let (thread_id, turn_id) = (text(&params["threadId"]), text(&result["turn"]["id"]));
         let Some(thread) = self.threads.get_mut(&thread_id) else { return };
         if !std::mem::take(&mut thread.settings_shown) {
             change(&mut thread.settings, params);
+        }
+        if params["cwd"].is_string() {
+            thread.cwd = params["cwd"].clone();
         }
         let (settings, is_first) = (thread.settings.clone(), thread.is_first);
         let tracking = json!({ "thread_id": thread_id, "turn_id": turn_id, "model_slug": settings["model"] });
@@ -152,7 +156,8 @@ impl Model {
         turn.is_first = is_first;
         let ended = turn.ended.take();
         // At the earliest moment at which the turn has an id.
-        self.mentioned(params, &tracking);
+        self.skills_named(&request.named, &tracking);
+        self.mentioned(&request.named, &tracking);
         if let Some(ended) = ended {
             self.turn_ended(text(&params["threadId"]), &ended);
         }
@@ -200,6 +205,7 @@ impl Model {
         if let Some(thread) = self.threads.get_mut(&thread_id) {
             thread.turn = None;
         }
+        self.report_skills(params);
         // Whether a client asked for it shows when all that was asked is answered.
         let is_asked = self.is_turn_asked_for(&params["threadId"]);
         if let Some(turn) = self.turns.get_mut(&(thread_id.clone(), turn_id))

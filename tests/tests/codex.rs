@@ -5,14 +5,14 @@ use std::io::Write;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use turnledger_tests::codex::{Finished, Model, Session, Setup, Step, binary, message, patch, shell, turn};
+use turnledger_tests::codex::{Finished, Model, Session, Setup, Step, Version, binary, message, patch, shell, turn};
 use turnledger_tests::compare::{Comparison, without_clocks};
 use turnledger_tests::golden::REMOTE;
 use turnledger_tests::program::{lines, run, stderr};
 
 /// Whether the binary is there; without one a test says so, past the test runner's capture, and is over.
-fn has_codex() -> bool {
-    let missing = binary().err();
+fn has_codex(version: Version) -> bool {
+    let missing = binary(version).err();
     if let Some(why) = missing {
         let _ = writeln!(std::io::stderr(), "SKIPPED: no real Codex to test with: {why}");
     }
@@ -21,7 +21,7 @@ fn has_codex() -> bool {
 
 /// A session, if the binary is there.
 fn start(how: fn(Model, Setup) -> Session, model: Model, setup: Setup) -> Option<Session> {
-    has_codex().then(|| how(model, setup))
+    has_codex(setup.version).then(|| how(model, setup))
 }
 
 /// Codex hashes remotes with SHA-1, and Turnledger with SHA-256.
@@ -34,17 +34,20 @@ fn without_repositories(mut events: Vec<Value>) -> Vec<Value> {
     events
 }
 
-/// Plays a session until Codex has uploaded all that it is worth, which it does not always: at most three times.
-fn check(name: &str, play: impl Fn() -> Option<Finished>) {
-    let mut attempts = (0..3).map_while(|_| play());
-    let Some(mut finished) = attempts.next() else { return };
-    while finished.real.len() < finished.expected {
-        let (uploaded, expected) = (finished.real.len(), finished.expected);
-        assert_eq!(finished.ours.len(), expected);
-        let _ = writeln!(std::io::stderr(), "{name}: Codex uploaded {uploaded} of {expected} events");
-        finished = attempts.next().expect("Codex uploads all events of one of three sessions");
+/// Plays a session with each version until Codex has uploaded all that it is worth, which it does not always: at most three
+/// times.
+fn check(name: &str, play: impl Fn(Version) -> Option<Finished>) {
+    for version in [Version::Contract, Version::Newest] {
+        let mut attempts = (0..3).map_while(|_| play(version));
+        let Some(mut finished) = attempts.next() else { continue };
+        while finished.real.len() < finished.expected {
+            let (uploaded, expected) = (finished.real.len(), finished.expected);
+            assert_eq!(finished.ours.len(), expected);
+            let _ = writeln!(std::io::stderr(), "{name}: Codex uploaded {uploaded} of {expected} events");
+            finished = attempts.next().expect("Codex uploads all events of one of three sessions");
+        }
+        compare(&format!("{name}, {version:?}"), finished);
     }
-    compare(name, finished);
 }
 
 fn compare(name: &str, finished: Finished) {
@@ -73,9 +76,9 @@ fn compare(name: &str, finished: Finished) {
 
 #[test]
 fn threads_are_started_forked_and_resumed() {
-    check("threads", || {
+    check("threads", |version| {
         let model = Model::new(["one", "two", "three"].map(|text| turn([message(text)])));
-        let mut session = start(Session::start, model, Setup::default())?;
+        let mut session = start(Session::start, model, Setup::new(version))?;
         let thread = session.thread();
         session.turn(&thread, "one");
         let forked = session.request("thread/fork", &json!({ "threadId": thread }));
@@ -90,9 +93,9 @@ fn threads_are_started_forked_and_resumed() {
 
 #[test]
 fn a_session_over_a_websocket() {
-    check("websocket", || {
-        let model = Model::new([turn([shell("echo hello")]), turn([message("done")])]);
-        let mut session = start(Session::start_websocket, model, Setup::default())?;
+    check("websocket", |version| {
+        let model = Model::new([turn([shell(version, "echo hello")]), turn([message("done")])]);
+        let mut session = start(Session::start_websocket, model, Setup::new(version))?;
         let thread = session.thread();
         session.turn(&thread, "go");
         Some(session.finish(3))
@@ -101,11 +104,11 @@ fn a_session_over_a_websocket() {
 
 #[test]
 fn commands_run_and_fail() {
-    check("commands", || {
-        let script =
-            ["cat README.md && ls src", "grep -n hello -r src", "exit 3"].map(|command| turn([shell(command)]));
+    check("commands", |version| {
+        let script = ["cat README.md && ls src", "grep -n hello -r src", "exit 3"]
+            .map(|command| turn([shell(version, command)]));
         let model = Model::new(script.into_iter().chain([turn([message("done")])]));
-        let mut session = start(Session::start, model, Setup::default())?;
+        let mut session = start(Session::start, model, Setup::new(version))?;
         let thread = session.thread();
         session.turn(&thread, "go");
         Some(session.finish(5))
@@ -114,11 +117,15 @@ fn commands_run_and_fail() {
 
 #[test]
 fn a_patch_is_approved_and_another_is_declined() {
-    check("patch", || {
+    check("patch", |version| {
         let adds = "*** Begin Patch\n*** Add File: src/total.py\n+def total(values):\n+    return sum(values)\n*** End Patch\n";
         let deletes = "*** Begin Patch\n*** Delete File: README.md\n*** End Patch\n";
         let model = Model::new([turn([patch(adds)]), turn([patch(deletes)]), turn([message("done")])]);
-        let setup = Setup { approval_policy: "untrusted", sandbox_mode: "workspace-write" };
+        let (approval_policy, sandbox_mode) = match version {
+            Version::Contract => ("untrusted", "workspace-write"),
+            Version::Newest => ("on-request", "read-only"),
+        };
+        let setup = Setup { version, approval_policy, sandbox_mode };
         let mut session = start(Session::start, model, setup)?;
         session.decide(["accept", "decline"]);
         let thread = session.thread();
@@ -129,9 +136,9 @@ fn a_patch_is_approved_and_another_is_declined() {
 
 #[test]
 fn a_turn_is_steered() {
-    check("steer", || {
+    check("steer", |version| {
         let slow = Step::after(Duration::from_millis(1500), [message("first")]);
-        let mut session = start(Session::start, Model::new([slow, turn([message("second")])]), Setup::default())?;
+        let mut session = start(Session::start, Model::new([slow, turn([message("second")])]), Setup::new(version))?;
         let thread = session.thread();
         let running = session.start_turn(&thread, "go");
         session.until("turn/started", |_| true);
@@ -147,22 +154,23 @@ fn a_turn_is_steered() {
 
 #[test]
 fn a_turn_is_interrupted() {
-    check("interrupt", || {
-        let mut session = start(Session::start, Model::new([turn([shell("sleep 20")])]), Setup::default())?;
+    check("interrupt", |version| {
+        let mut session = start(Session::start, Model::new([turn([shell(version, "sleep 20")])]), Setup::new(version))?;
         let thread = session.thread();
         let running = session.start_turn(&thread, "go");
         session.until("item/started", |params| params["item"]["type"] == "commandExecution");
         session.request("turn/interrupt", &json!({ "threadId": thread, "turnId": running }));
         session.turn_completed(&running);
-        Some(session.finish(2))
+        // The command ends after its turn, which newer versions report.
+        Some(session.finish(if version == Version::Newest { 3 } else { 2 }))
     });
 }
 
 #[test]
 fn a_thread_is_compacted() {
-    check("compaction", || {
+    check("compaction", |version| {
         let model = Model::new(["one", "two"].map(|text| turn([message(text)])));
-        let mut session = start(Session::start, model, Setup::default())?;
+        let mut session = start(Session::start, model, Setup::new(version))?;
         let thread = session.thread();
         session.turn(&thread, "one");
         session.request("thread/compact/start", &json!({ "threadId": thread }));
@@ -174,14 +182,14 @@ fn a_thread_is_compacted() {
 
 #[test]
 fn turns_fail() {
-    check("failures", || {
+    check("failures", |version| {
         let limit = json!({ "type": "usage_limit_reached", "message": "limit", "plan_type": "pro", "resets_at": 4_000_000_000_u64 });
         let model = Model::new([
             Step::Fail(500, json!({ "error": { "message": "boom" } })),
             Step::Fail(400, json!({ "error": { "message": "bad", "type": "invalid_request_error" } })),
             Step::Fail(429, json!({ "error": limit })),
         ]);
-        let mut session = start(Session::start, model, Setup::default())?;
+        let mut session = start(Session::start, model, Setup::new(version))?;
         let thread = session.thread();
         for _ in 0..3 {
             session.turn(&thread, "go");

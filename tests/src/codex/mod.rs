@@ -12,21 +12,34 @@ use std::sync::LazyLock;
 pub use self::model::{Model, Step, call, message, patch, shell, turn};
 pub use self::session::{Finished, Session, Setup};
 
-/// The version that the tests drive.
-pub const VERSION: &str = "0.131.0";
+/// A version of Codex that the tests drive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// 0.131.0, which the contract describes.
+    Contract,
+    /// 0.169.0, the newest.
+    Newest,
+}
 
-/// The binary, out of the npm package; or why there is none.
-static BINARY: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
+/// The binaries, out of the npm packages; or why there are none.
+static BINARIES: LazyLock<[Result<PathBuf, String>; 2]> =
+    LazyLock::new(|| [Version::Contract, Version::Newest].map(install));
+
+fn install(version: Version) -> Result<PathBuf, String> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Err("the tests know the package for Linux on x86-64 alone".into());
     }
+    let (number, place) = match version {
+        Version::Contract => ("0.131.0", "codex"),
+        Version::Newest => ("0.169.0", "bin"),
+    };
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
-    let folder = target.join(format!("codex-{VERSION}"));
-    let binary = folder.join("package/vendor/x86_64-unknown-linux-musl/codex/codex");
+    let folder = target.join(format!("codex-{number}"));
+    let binary = folder.join("package/vendor/x86_64-unknown-linux-musl").join(place).join("codex");
     if !binary.exists() {
         // Whole or not at all, whoever else does the same.
         let unpacked = tempfile::tempdir_in(&target).map_err(|error| error.to_string())?;
-        let package = format!("@openai/codex@{VERSION}-linux-x64");
+        let package = format!("@openai/codex@{number}-linux-x64");
         let packed = said(Command::new("npm").args(["pack", "--silent", &package]).current_dir(&unpacked))?;
         said(Command::new("tar").args(["-xzf", packed.trim()]).current_dir(&unpacked))?;
         fs::remove_file(unpacked.path().join(packed.trim())).map_err(|error| error.to_string())?;
@@ -37,7 +50,7 @@ static BINARY: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
         }
     }
     Ok(binary)
-});
+}
 
 fn said(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
@@ -53,6 +66,6 @@ fn said(command: &mut Command) -> Result<String, String> {
 /// # Errors
 ///
 /// Why it cannot be had: without a registry, say.
-pub fn binary() -> Result<&'static Path, &'static str> {
-    BINARY.as_deref().map_err(String::as_str)
+pub fn binary(version: Version) -> Result<&'static Path, &'static str> {
+    BINARIES[version as usize].as_deref().map_err(String::as_str)
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::Version;
 use crate::http::Request;
 
 /// What the model does with the next request.
@@ -87,8 +88,11 @@ pub fn call(name: &str, arguments: &Value) -> Value {
 }
 
 /// The model runs a command.
-pub fn shell(command: &str) -> Value {
-    call("shell_command", &json!({ "command": command }))
+pub fn shell(version: Version, command: &str) -> Value {
+    match version {
+        Version::Contract => call("shell_command", &json!({ "command": command })),
+        Version::Newest => call("exec_command", &json!({ "cmd": command, "yield_time_ms": 5000 })),
+    }
 }
 
 /// The model changes files.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
-use super::{Model, binary};
+use super::{Model, Version, binary};
 use crate::collector::Collector;
 use crate::golden::REMOTE;
 use crate::program::command;
@@ -28,15 +28,18 @@ const UPLOADS: Duration = Duration::from_secs(20);
 /// What a session begins with.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
+    /// Which Codex.
+    pub version: Version,
     /// When the user is asked.
     pub approval_policy: &'static str,
     /// What commands may do.
     pub sandbox_mode: &'static str,
 }
 
-impl Default for Setup {
-    fn default() -> Self {
-        Self { approval_policy: "never", sandbox_mode: "danger-full-access" }
+impl Setup {
+    /// Nobody is asked, and commands may do everything.
+    pub fn new(version: Version) -> Self {
+        Self { version, approval_policy: "never", sandbox_mode: "danger-full-access" }
     }
 }
 
@@ -137,7 +140,11 @@ impl Session {
     /// Starts the app-server behind the tap, with an account that uploads; over standard input and output.
     pub fn start(model: Model, setup: Setup) -> Self {
         let mut session = Unstarted::new(model, setup, &[]);
-        session.tap.arg("--").arg(binary().expect("the binary")).args(["app-server", "--analytics-default-enabled"]);
+        session
+            .tap
+            .arg("--")
+            .arg(binary(setup.version).expect("the binary"))
+            .args(["app-server", "--analytics-default-enabled"]);
         let mut child = session.tap.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the tap starts");
         let (mut stdin, stdout) = (child.stdin.take().expect("its input"), child.stdout.take().expect("its output"));
         let (sender, messages) = channel();
@@ -160,7 +167,11 @@ impl Session {
         let [address, server] = ports.map(|address| address.to_string());
         let url = format!("ws://{server}");
         let mut session = Unstarted::new(model, setup, &["--websocket", &address, "--server", &url]);
-        session.tap.arg("--").arg(binary().expect("the binary")).args(["app-server", "--analytics-default-enabled"]);
+        session
+            .tap
+            .arg("--")
+            .arg(binary(setup.version).expect("the binary"))
+            .args(["app-server", "--analytics-default-enabled"]);
         let child = session.tap.args(["--listen", &url]).spawn().expect("the tap starts");
         let until = Instant::now() + PATIENCE;
         let stream = loop {
@@ -245,7 +256,7 @@ impl Session {
             assert!(sent.success());
         }
         let status = self.child.wait().expect("it ends");
-        let stderr = fs::read_to_string(self.home.path().join("stderr.txt")).expect("text");
+        let stderr = self.said();
         assert!(status.success(), "{status}: {stderr}");
         Finished {
             expected,
@@ -257,6 +268,11 @@ impl Session {
         }
     }
 
+    /// What the tap and the server wrote to standard error.
+    fn said(&self) -> String {
+        fs::read_to_string(self.home.path().join("stderr.txt")).expect("text")
+    }
+
     fn send(&mut self, message: &Value) {
         (self.speak)(&message.to_string());
     }
@@ -265,7 +281,7 @@ impl Session {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let text = self.messages.recv_timeout(left).expect("the server says what is waited for");
+            let text = self.messages.recv_timeout(left).unwrap_or_else(|error| panic!("{error}: {}", self.said()));
             let message: Value = serde_json::from_str(&text).expect("a message");
             if message.get("method").is_some()
                 && let Some(id) = message.get("id")
@@ -308,11 +324,16 @@ fn auth() -> Value {
 }
 
 fn config(model: &Model, setup: Setup, workspace: &Path) -> String {
-    let Setup { approval_policy, sandbox_mode } = setup;
+    let Setup { version, approval_policy, sandbox_mode } = setup;
+    // What tools a model has depends on its name.
+    let name = match version {
+        Version::Contract => "gpt-5.3-codex",
+        Version::Newest => "gpt-5.5",
+    };
     let url = format!("http://127.0.0.1:{}", model.port());
     let workspace = workspace.display();
     format!(
-        r#"model = "gpt-5.3-codex"
+        r#"model = "{name}"
 approval_policy = "{approval_policy}"
 sandbox_mode = "{sandbox_mode}"
 model_provider = "scripted"

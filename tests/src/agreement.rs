@@ -29,12 +29,15 @@ pub fn difference(messages: &[Message]) -> Option<String> {
 
 /// Events as they are written, for comparison with those of a session that was suspended: all but the skills', in their
 /// order, and the skills'. What a snapshot does not hold is the path of a skill that a request names: nobody is asked where
-/// it lies, and its event comes sooner.
+/// it lies, and its event comes sooner, perhaps before the first client is known.
 pub fn apart(events: &[Event]) -> [Vec<String>; 2] {
     let (skills, others): (Vec<_>, Vec<_>) =
         events.iter().partition(|event| matches!(event, Event::SkillInvocation(_)));
-    let lines = |events: Vec<&Event>| events.into_iter().map(Event::to_json).collect::<Vec<_>>();
-    let mut skills = lines(skills);
+    let mut skills = values(&skills);
+    for skill in &mut skills {
+        skill["event_params"]["product_client_id"] = Value::Null;
+    }
+    let mut skills: Vec<_> = skills.iter().map(Value::to_string).collect();
     skills.sort();
-    [lines(others), skills]
+    [others.into_iter().map(Event::to_json).collect(), skills]
 }

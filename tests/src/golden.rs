@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::Value;
 use turnledger_core::digest::Scheme;
 use turnledger_core::discard::{Reason, Subject};
 use turnledger_core::event::common::RpcTransport;
-use turnledger_core::{ConnectionId, Digest, DigestValue, Direction, Event, Limits, Output, Pipeline, UnixMillis};
+use turnledger_core::{ConnectionId, Digest, DigestValue, Direction, Limits, Output, Pipeline, UnixMillis};
 
 /// The remote of the workspace in every recording.
 pub const REMOTE: &str = "git@github.com:Acme/Demo-App.git";
@@ -170,6 +171,6 @@ pub fn reasons(output: &Output) -> Vec<(Subject, Reason)> {
 /// # Panics
 ///
 /// If an event has no JSON form, which none lacks.
-pub fn values(events: &[Event]) -> Vec<Value> {
+pub fn values(events: &[impl Serialize]) -> Vec<Value> {
     events.iter().map(|event| serde_json::to_value(event).expect("an event as JSON")).collect()
 }

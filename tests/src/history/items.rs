@@ -153,7 +153,7 @@ impl World {
         let thread = self.running(choices);
         let id = self.name("item");
         let mut item = started(choices.below(KINDS), &id, &self.threads[thread].id, choices);
-        if let Some(actions) = item["commandActions"].as_array_mut()
+        if let Some(actions) = item.get_mut("commandActions").and_then(Value::as_array_mut)
             && choices.once_in(3)
         {
             let (_, path) = self.skill(choices);

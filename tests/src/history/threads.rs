@@ -162,6 +162,9 @@ impl World {
         let child = self.name("thread");
         let id = self.name("item");
         let sender = self.threads[parent].id.clone();
+        if choices.once_in(4) {
+            return self.show_spawned(parent, &child, choices);
+        }
         if self.options.newer && choices.once_in(2) {
             let item = json!({ "type": "subAgentActivity", "id": id, "kind": choices.of(&["started", "completed"]),
                 "agentThreadId": child, "agentPath": format!("/{MARKER}"), "model": choices.of(&[None, Some("gpt-b")]),
@@ -186,6 +189,20 @@ impl World {
         item["agentsStates"] = json!({ child.clone(): { "status": "pendingInit", "message": null } });
         self.item(parent, "item/completed", "completedAtMs", &item);
         self.spawned(parent, child);
+    }
+
+    /// The server starts a thread itself, and shows that alone.
+    fn show_spawned(&mut self, parent: usize, id: &str, choices: &mut Choices) {
+        let of = self.threads[parent].id.clone();
+        let (source, forked_from) = if choices.once_in(2) {
+            (json!("review"), json!(of))
+        } else {
+            (json!({ "thread_spawn": { "parent_thread_id": of, "depth": 1 } }), Value::Null)
+        };
+        let thread = json!({ "id": id, "preview": MARKER, "ephemeral": choices.once_in(2), "modelProvider": "openai",
+            "createdAt": self.now / 1000, "source": { "subAgent": source }, "forkedFromId": forked_from, "turns": [] });
+        self.notify(parent, "thread/started", json!({ "thread": thread }));
+        self.spawned(parent, id.into());
     }
 
     fn spawned(&mut self, parent: usize, id: String) {

@@ -382,8 +382,8 @@ impl World {
         let state = &self.threads[thread];
         let turn = state.turn.as_ref().map(|turn| turn.id.clone());
         let run = json!({ "id": hook, "handlerType": "command", "executionMode": "sync", "scope": "turn",
-            "eventName": choices.of(&["preToolUse", "permissionRequest", "postToolUse", "postCompact", "sessionStart", "userPromptSubmit", "stop"]),
-            "sourcePath": format!("/{MARKER}"), "statusMessage": MARKER, "displayOrder": 0, "startedAt": 1,
+            "eventName": choices.of(&["preToolUse", "permissionRequest", "postToolUse", "preCompact", "postCompact", "sessionStart", "userPromptSubmit", "stop"]),
+            "sourcePath": format!("/{MARKER}"), "statusMessage": MARKER, "displayOrder": 0, "startedAt": 1, "durationMs": choices.of(&[None, Some(12)]),
             "source": choices.of(&["user", "project", "sessionFlags", "legacyManagedConfigMdm", "unknown"]),
             "status": choices.of(&["completed", "failed", "blocked", "stopped", "running"]), "entries": [] });
         let params = json!({ "threadId": state.id, "turnId": turn, "run": run });

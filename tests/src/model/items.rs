@@ -178,7 +178,7 @@ impl Model {
         self.skill_files_read(params);
         let Some((event_type, counter)) = tool(item["type"].as_str().unwrap_or_default()) else { return };
         if item["tool"] == "spawnAgent" && item["status"] == "completed" {
-            self.spawned(item, &params["completedAtMs"]);
+            self.agent_spawned(item, &params["completedAtMs"]);
         }
         let key = (text(&params["threadId"]), text(&params["turnId"]), text(&item["id"]));
         let is_newer = self.is_newer(&key.0);

@@ -127,6 +127,7 @@ impl Model {
     fn is_news(&mut self, connection: u64, method: &str, params: &Value) -> bool {
         let ids = [
             &params["threadId"],
+            &params["thread"]["id"],
             &params["turnId"],
             &params["turn"]["id"],
             &params["item"]["id"],
@@ -171,6 +172,7 @@ impl Model {
         match method {
             "turn/started" => self.turn_started(params),
             "turn/completed" => self.turn_completed(params),
+            "thread/started" => self.thread_started(&params["thread"]),
             "thread/settings/updated" => self.settings_updated(params),
             "turn/diff/updated" => self.diff_updated(params),
             "thread/tokenUsage/updated" => self.usage_updated(params),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::threads::extend;
-use super::{Model, passed, text};
+use super::{Model, passed, text, unsigned};
 
 /// A compaction that has begun.
 #[derive(Clone, Debug)]
@@ -50,10 +50,16 @@ impl Model {
         let key = (text(&params["threadId"]), text(&params["turnId"]));
         // One that did not complete before the next one starts has failed.
         self.end_compaction(&key.0, &key.1, &Value::Null);
+        if let Some(compaction) = self.compaction(&key, &params["startedAtMs"]) {
+            self.compactions.insert(key, compaction);
+        }
+    }
+
+    fn compaction(&mut self, key: &(String, String), started_at: &Value) -> Option<Compaction> {
         let model = self.model_of(&key.0, &key.1);
         let (is_asked_for, is_newer) = (self.is_asked_for(&key.0, &key.1), self.is_newer(&key.0));
-        let Some(thread) = self.threads.get_mut(&key.0) else { return };
-        let Some(turn) = self.turns.get(&key) else { return };
+        let thread = self.threads.get_mut(&key.0)?;
+        let turn = self.turns.get(key)?;
         let changed = if is_newer { "comp_hash_changed" } else { "model_downshift" };
         let is_manual = thread.compaction_requested && !is_asked_for;
         thread.compaction_requested = false;
@@ -64,15 +70,14 @@ impl Model {
             (false, true) => changed,
             (false, false) => "context_limit",
         };
-        let compaction = Compaction {
+        Some(Compaction {
             is_manual,
             is_mid_turn,
             reason,
             before: or_zero(&thread.context),
-            started_at: params["startedAtMs"].clone(),
+            started_at: started_at.clone(),
             error: None,
-        };
-        self.compactions.insert(key, compaction);
+        })
     }
 
     pub(super) fn compaction_completed(&mut self, params: &Value) {
@@ -132,6 +137,14 @@ impl Model {
 
     pub(super) fn hook_ran(&mut self, params: &Value) {
         let run = &params["run"];
+        // One that stops a compaction leaves no other sign of it.
+        if run["eventName"] == "preCompact" && (run["status"] == "stopped" || run["status"] == "blocked") {
+            let key = (text(&params["threadId"]), text(&params["turnId"]));
+            let started_at = self.at - unsigned(&run["durationMs"]).unwrap_or(0);
+            if let Some(compaction) = self.compaction(&key, &json!(started_at)) {
+                self.compacted(&key, &compaction, "interrupted", &Value::Null, &json!(self.at));
+            }
+        }
         let status = if run["status"] == "running" { json!("failed") } else { run["status"].clone() };
         let model = self.model_of(&text(&params["threadId"]), &text(&params["turnId"]));
         self.emit(

@@ -93,14 +93,7 @@ impl Model {
         let Some(Connection { client, runtime }) = self.connections.get(&connection).cloned() else { return };
         let shown = &result["thread"];
         let id = text(&shown["id"]);
-        let subagent = &shown["source"]["subAgent"];
-        let (source, parent) = if let Some(name) = subagent.as_str() {
-            (json!(name), Value::Null)
-        } else if let Some(spawn) = subagent.get("thread_spawn") {
-            (json!("thread_spawn"), spawn["parent_thread_id"].clone())
-        } else {
-            (subagent["other"].clone(), Value::Null)
-        };
+        let (source, parent) = source(shown);
         let lineage =
             json!({ "thread_source": shown["threadSource"], "subagent_source": source, "parent_thread_id": parent });
         let (policy, network) = sandbox(&result["sandbox"]);
@@ -143,8 +136,30 @@ impl Model {
     }
 
     /// An agent has spawned another.
-    pub(super) fn spawned(&mut self, item: &Value, at: &Value) {
-        let (id, parent) = (text(&item["receiverThreadIds"][0]), text(&item["senderThreadId"]));
+    pub(super) fn agent_spawned(&mut self, item: &Value, at: &Value) {
+        let id = text(&item["receiverThreadIds"][0]);
+        // Codex's ids begin with their time, which is closer than that of the call.
+        let in_id = id.get(..13).map(|start| start.replace('-', "")).filter(|_| id.as_bytes().get(14) == Some(&b'7'));
+        let in_id = in_id.and_then(|digits| u64::from_str_radix(&digits, 16).ok());
+        let created_at = in_id.or(unsigned(at)).unwrap_or(0) / 1000;
+        let spawned = json!({ "id": id, "parent": item["senderThreadId"], "source": "thread_spawn", "model": item["model"],
+            "effort": item["reasoningEffort"], "ephemeral": false, "created_at": created_at });
+        self.spawned(&spawned);
+    }
+
+    /// The server shows a thread: perhaps one that it started itself.
+    pub(super) fn thread_started(&mut self, shown: &Value) {
+        let (source, parent) = source(shown);
+        let parent = if parent.is_null() { shown["forkedFromId"].clone() } else { parent };
+        if !source.is_null() && !parent.is_null() {
+            let spawned = json!({ "id": shown["id"], "parent": parent, "source": source, "model": null, "effort": null,
+                "ephemeral": shown["ephemeral"], "created_at": unsigned(&shown["createdAt"]).unwrap_or(0) });
+            self.spawned(&spawned);
+        }
+    }
+
+    fn spawned(&mut self, spawned: &Value) {
+        let (id, parent) = (text(&spawned["id"]), text(&spawned["parent"]));
         let Some(owner) = self.threads.get(&parent).cloned() else { return };
         let Some(connection) = owner.connection.and_then(|connection| self.connections.get(&connection)).cloned()
         else {
@@ -153,25 +168,22 @@ impl Model {
         if self.threads.contains_key(&id) {
             return;
         }
-        let model = if item["model"].is_null() { owner.settings["model"].clone() } else { item["model"].clone() };
+        let given = |name: &str| Some(spawned[name].clone()).filter(|value| !value.is_null());
+        let model = given("model").unwrap_or_else(|| owner.settings["model"].clone());
         let lineage =
-            json!({ "thread_source": "subagent", "subagent_source": "thread_spawn", "parent_thread_id": parent });
-        // Codex's ids begin with their time, which is closer than that of the call.
-        let in_id = id.get(..13).map(|start| start.replace('-', "")).filter(|_| id.as_bytes().get(14) == Some(&b'7'));
-        let in_id = in_id.and_then(|digits| u64::from_str_radix(&digits, 16).ok());
-        let created_at = in_id.or(unsigned(at)).unwrap_or(0);
+            json!({ "thread_source": "subagent", "subagent_source": spawned["source"], "parent_thread_id": parent });
         let mut client = connection.client;
         client["rpc_transport"] = json!("in_process");
         client["experimental_api_enabled"] = Value::Null;
         let mut settings = owner.settings;
-        extend(&mut settings, json!({ "model": model, "ephemeral": false }));
-        if !item["reasoningEffort"].is_null() {
-            settings["reasoning_effort"] = item["reasoningEffort"].clone();
+        extend(&mut settings, json!({ "model": model, "ephemeral": spawned["ephemeral"] }));
+        if let Some(effort) = given("effort") {
+            settings["reasoning_effort"] = effort;
         }
         let thread = Thread {
             connection: owner.connection,
             mode: "new".into(),
-            lineage,
+            lineage: lineage.clone(),
             settings,
             is_first: true,
             total: Some(no_tokens()),
@@ -179,12 +191,10 @@ impl Model {
             ..Thread::default()
         };
         self.threads.insert(id.clone(), thread);
-        self.emit(
-            "codex_thread_initialized",
-            json!({ "thread_id": id, "app_server_client": client, "runtime": connection.runtime, "model": model,
-                "ephemeral": false, "thread_source": "subagent", "initialization_mode": "new",
-                "subagent_source": "thread_spawn", "parent_thread_id": parent, "created_at": created_at / 1000 }),
-        );
+        let mut event = json!({ "thread_id": id, "app_server_client": client, "runtime": connection.runtime, "model": model,
+            "ephemeral": spawned["ephemeral"], "initialization_mode": "new", "created_at": spawned["created_at"] });
+        extend(&mut event, lineage);
+        self.emit("codex_thread_initialized", event);
     }
 
     /// Whether a thread's server is newer than 0.131.
@@ -200,6 +210,18 @@ impl Model {
         let mut context = json!({ "app_server_client": connection.client, "runtime": connection.runtime });
         extend(&mut context, thread.lineage.clone());
         Some(context)
+    }
+}
+
+/// What kind of subagent a thread is, and whose.
+fn source(shown: &Value) -> (Value, Value) {
+    let subagent = &shown["source"]["subAgent"];
+    if let Some(name) = subagent.as_str() {
+        (json!(name), Value::Null)
+    } else if let Some(spawn) = subagent.get("thread_spawn") {
+        (json!("thread_spawn"), spawn["parent_thread_id"].clone())
+    } else {
+        (subagent["other"].clone(), Value::Null)
     }
 }
 

@@ -14,7 +14,7 @@ pub fn difference(messages: &[Message]) -> Option<String> {
     for (index, message) in messages.iter().enumerate() {
         output.clear();
         observe(&mut session, message, &mut output);
-        // Nobody knows the remotes of working directories alone: a turn's lines are hashed without.
+        // The model's lines belong to no repository: what is asked of one stays unanswered.
         output.questions.retain(|question| matches!(question.kind, QuestionKind::Skill { .. }));
         answer(&mut session, message.at, &mut output);
         let (actual, expected) = (values(&output.events), model.observe(message));

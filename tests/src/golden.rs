@@ -10,6 +10,9 @@ use turnledger_core::discard::{Reason, Subject};
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::{ConnectionId, Digest, DigestValue, Direction, Limits, Output, Pipeline, UnixMillis};
 
+/// The versions of Codex that were recorded: the contract's, and the newest.
+pub const VERSIONS: [&str; 2] = ["0.131.0", "0.169.0"];
+
 /// The remote of the workspace in every recording.
 pub const REMOTE: &str = "git@github.com:Acme/Demo-App.git";
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use turnledger::Sha2;
 use turnledger_core::discard::{Reason, Subject};
 use turnledger_core::{Direction, Output, Pipeline, UnixMillis};
-use turnledger_tests::golden::{Message, Recording, feed, pipeline, reasons, recordings, replay, values};
+use turnledger_tests::golden::{Message, Recording, VERSIONS, feed, pipeline, reasons, recordings, replay, values};
 use turnledger_tests::server::{item, with};
 
 /// The messages that the server sends to every client of a thread.
@@ -34,7 +34,7 @@ fn watched(recording: &Recording) -> Vec<Message> {
 
 #[test]
 fn a_second_client_changes_nothing() {
-    for recording in ["0.131.0", "0.169.0"].into_iter().flat_map(recordings) {
+    for recording in VERSIONS.into_iter().flat_map(recordings) {
         let alone = replay(Sha2::default(), &recording.messages());
         let watched = replay(Sha2::default(), &watched(&recording));
         assert_eq!(values(&watched.events), values(&alone.events), "{}", recording.name);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 use turnledger::Sha2;
 use turnledger_core::{Direction, Output, UnixMillis};
-use turnledger_tests::golden::{Message, Recording, feed, pipeline, recording, recordings, replay, values};
+use turnledger_tests::golden::{Message, Recording, VERSIONS, feed, pipeline, recording, recordings, replay, values};
 
 /// The session of an innocent neighbour, on a connection of its own and with server request ids of its own.
 fn neighbour() -> Vec<Message> {
@@ -200,7 +200,7 @@ fn extended(value: &mut Value) {
 
 #[test]
 fn neither_the_order_of_members_nor_unknown_ones_matter() {
-    for version in ["0.131.0", "0.169.0"] {
+    for version in VERSIONS {
         for recording in recordings(version) {
             let messages = recording.messages();
             let expected = values(&replay(Sha2::default(), &messages).events);

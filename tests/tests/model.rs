@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use histories::{check, histories};
 use turnledger_core::event::EVENT_TYPES;
 use turnledger_tests::agreement::difference;
-use turnledger_tests::golden::recordings;
+use turnledger_tests::golden::{VERSIONS, recordings};
 use turnledger_tests::history::{Options, history, words};
 use turnledger_tests::model::Model;
 
@@ -36,7 +36,7 @@ fn every_event_is_generated() {
 /// Real sessions of the version that the contract describes, and of the newest.
 #[test]
 fn the_model_knows_the_recordings() {
-    let different: Vec<_> = ["0.131.0", "0.169.0"]
+    let different: Vec<_> = VERSIONS
         .into_iter()
         .flat_map(recordings)
         .filter_map(|recording| Some((recording.name.clone(), difference(&recording.messages())?)))

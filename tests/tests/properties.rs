@@ -49,7 +49,6 @@ fn unrelated_threads_do_not_influence_one_another() {
         let (ours, theirs) = (faulty(case), case.neighbour());
         let mut both: Vec<_> = ours.iter().chain(&theirs).cloned().collect();
         both.sort_by_key(|message| message.at);
-        // Events of plugins name no thread.
         let of = |messages: &[Message], thread: &str| -> Vec<String> {
             let messages: Vec<_> = server_is_known(case).into_iter().chain(messages.iter().cloned()).collect();
             // Events of plugins name no thread.
@@ -258,14 +257,13 @@ fn a_turn_counts_its_items() {
         let messages = case.with(Options { clients: 1, ..case.options() });
         let output = whole(&messages);
         let events = values(&output.events);
+        let messages: Vec<_> = messages.iter().map(read).collect();
         for turn in events.iter().filter(|event| event["event_type"] == "codex_turn_event") {
             let turn = &turn["event_params"];
             let (in_time, late) = completed(&messages, &turn["turn_id"]);
             let is_of_turn = |event: &&Value| {
-                let event = &event["event_params"];
-                event["turn_id"] == turn["turn_id"]
-                    && event.get("tool_name").is_some()
-                    && !late.contains(&event["item_id"])
+                let params = &event["event_params"];
+                is_item(event) && params["turn_id"] == turn["turn_id"] && !late.contains(&params["item_id"])
             };
             let mut total = 0;
             for (event_type, counter) in counters {
@@ -292,8 +290,7 @@ fn a_turn_counts_its_items() {
 
 /// The items of a turn that completed in time, and those that did so when the turn had ended and its request was
 /// answered: they come too late for its event.
-fn completed(messages: &[Message], turn: &Value) -> (Vec<Value>, Vec<Value>) {
-    let messages: Vec<_> = messages.iter().map(read).collect();
+fn completed(messages: &[Value], turn: &Value) -> (Vec<Value>, Vec<Value>) {
     let is_awaited = |message: &Value| {
         let is_end = message["method"] == "turn/completed" && message["params"]["turn"]["id"] == *turn;
         is_end || message["result"]["turn"]["id"] == *turn

@@ -9,15 +9,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use crate::golden::VERSIONS;
+
 pub use self::model::{Model, Step, call, message, patch, shell, turn};
 pub use self::session::{Finished, Session, Setup};
 
-/// A version of Codex that the tests drive.
+/// A version of Codex that the tests drive: in the order of [`VERSIONS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
-    /// 0.131.0, which the contract describes.
+    /// The one that the contract describes.
     Contract,
-    /// 0.169.0, the newest.
+    /// The newest.
     Newest,
 }
 
@@ -29,9 +31,10 @@ fn install(version: Version) -> Result<PathBuf, String> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Err("the tests know the package for Linux on x86-64 alone".into());
     }
-    let (number, place) = match version {
-        Version::Contract => ("0.131.0", "codex"),
-        Version::Newest => ("0.169.0", "bin"),
+    let number = VERSIONS[version as usize];
+    let place = match version {
+        Version::Contract => "codex",
+        Version::Newest => "bin",
     };
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
     let folder = target.join(format!("codex-{number}"));

@@ -85,6 +85,9 @@ impl Unstarted {
         let mut tap = command(home.path());
         tap.args(["tap", "--upload", &collector.url()]).args(options);
         tap.arg("--record").arg(home.path().join("record.jsonl"));
+        tap.arg("--")
+            .arg(binary(setup.version).expect("the binary"))
+            .args(["app-server", "--analytics-default-enabled"]);
         tap.current_dir(workspace.path()).env("CODEX_HOME", &codex_home).stderr(stderr);
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy().to_lowercase();
@@ -140,11 +143,6 @@ impl Session {
     /// Starts the app-server behind the tap, with an account that uploads; over standard input and output.
     pub fn start(model: Model, setup: Setup) -> Self {
         let mut session = Unstarted::new(model, setup, &[]);
-        session
-            .tap
-            .arg("--")
-            .arg(binary(setup.version).expect("the binary"))
-            .args(["app-server", "--analytics-default-enabled"]);
         let mut child = session.tap.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the tap starts");
         let (mut stdin, stdout) = (child.stdin.take().expect("its input"), child.stdout.take().expect("its output"));
         let (sender, messages) = channel();
@@ -167,11 +165,6 @@ impl Session {
         let [address, server] = ports.map(|address| address.to_string());
         let url = format!("ws://{server}");
         let mut session = Unstarted::new(model, setup, &["--websocket", &address, "--server", &url]);
-        session
-            .tap
-            .arg("--")
-            .arg(binary(setup.version).expect("the binary"))
-            .args(["app-server", "--analytics-default-enabled"]);
         let child = session.tap.args(["--listen", &url]).spawn().expect("the tap starts");
         let until = Instant::now() + PATIENCE;
         let stream = loop {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use turnledger_core::{Direction, UnixMillis};
 
 use super::{Choices, MARKER, Options};
-use crate::golden::Message;
+use crate::golden::{Message, VERSIONS};
 
 /// 2026-02-13, in milliseconds.
 const START: u64 = 1_771_000_000_000;
@@ -199,7 +199,7 @@ impl World {
     }
 
     pub(super) fn version(&self) -> &'static str {
-        if self.options.newer { "0.169.0" } else { "0.131.0" }
+        VERSIONS[usize::from(self.options.newer)]
     }
 
     /// Lets time pass between two messages.

@@ -38,8 +38,7 @@ impl Model {
         for app in result["data"].as_array().into_iter().flatten() {
             self.catalog.apps.insert(text(&app["id"]), app["name"].clone());
             if let Some(name) = app["name"].as_str() {
-                let is_word = |letter: char| letter.is_ascii_alphanumeric();
-                let slug = name.to_ascii_lowercase().replace(|letter| !is_word(letter), "-");
+                let slug = name.to_ascii_lowercase().replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
                 self.catalog.slugs.insert(slug, text(&app["id"]));
             }
         }

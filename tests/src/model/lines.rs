@@ -4,8 +4,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 fn hash(domain: &str, value: &str) -> String {
+    hex(&Sha256::digest(format!("file-line-v1\0{domain}\0{value}")))
+}
+
+/// A digest's digits.
+pub(super) fn hex(digest: &[u8]) -> String {
     use std::fmt::Write as _;
-    let digest = Sha256::digest(format!("file-line-v1\0{domain}\0{value}"));
     digest.iter().fold(String::new(), |mut hex, byte| {
         // Writing to a String does not fail.
         let _ = write!(hex, "{byte:02x}");

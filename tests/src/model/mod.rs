@@ -2,7 +2,7 @@
 //!
 //! It reads messages as JSON values and says which events each of them must yield. It keeps everything it ever saw, knows
 //! no limits, and covers every type of event for sessions of Codex 0.131 and 0.169 that keep to the protocol.
-//! It takes it that a host knows the remote of every working directory's repository, and nothing else.
+//! It takes it that a host says where skills below a working directory lie, and nothing else.
 //!
 //! Where the contract leaves something open the model follows what the project says of itself: fingerprints name their
 //! scheme, turn ids are per thread, an interrupted compaction has no event. Where it says nothing of order, reviews that

@@ -1,11 +1,11 @@
 //! What a request for a turn names, and skills (contract `derived.md` 7, 8, 10, `rules.md` 10).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};
 
+use super::lines::hex;
 use super::{Model, text};
 use crate::golden::REMOTE;
 
@@ -52,12 +52,7 @@ fn below<'a>(path: &'a str, folder: &Value) -> Option<&'a str> {
 }
 
 fn skill_id(path: &str, name: &str) -> String {
-    let digest = Sha1::digest(format!("repo_{REMOTE}_{path}_{name}"));
-    digest.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&Sha1::digest(format!("repo_{REMOTE}_{path}_{name}")))
 }
 
 impl Model {

@@ -24,7 +24,6 @@ pub(super) struct Thread {
     /// The size of the latest request.
     pub(super) context: Value,
     pub(super) compaction_requested: bool,
-    pub(super) turn: Option<String>,
     pub(super) cwd: Value,
     pub(super) previous_model: Value,
     /// Whether another thread spawned it.
@@ -118,13 +117,8 @@ impl Model {
             settings,
             is_first: mode == "new" || !has_user_message,
             total: if mode == "new" { Some(no_tokens()) } else { before.total },
-            context: before.context,
-            compaction_requested: before.compaction_requested,
-            turn: before.turn,
             cwd: result["cwd"].clone(),
-            previous_model: before.previous_model,
-            is_spawned: before.is_spawned,
-            settings_shown: before.settings_shown,
+            ..before
         };
         self.threads.insert(id.clone(), thread);
         self.emit(

@@ -167,9 +167,6 @@ impl Model {
         let (thread_id, turn_id) = (text(&params["threadId"]), text(&params["turn"]["id"]));
         self.clear(&thread_id);
         let baseline = self.threads.get(&thread_id).and_then(|thread| thread.total.clone());
-        if let Some(thread) = self.threads.get_mut(&thread_id) {
-            thread.turn = Some(turn_id.clone());
-        }
         let turn = self.turns.entry((thread_id, turn_id)).or_default();
         turn.started_at = unsigned(&params["turn"]["startedAt"]);
         turn.is_started = true;
@@ -202,9 +199,6 @@ impl Model {
         let (thread_id, turn_id) = (text(&params["threadId"]), text(&params["turn"]["id"]));
         self.clear(&thread_id);
         self.end_compaction(&thread_id, &turn_id, &params["turn"]);
-        if let Some(thread) = self.threads.get_mut(&thread_id) {
-            thread.turn = None;
-        }
         self.report_skills(params);
         // Whether a client asked for it shows when all that was asked is answered.
         let is_asked = self.is_turn_asked_for(&params["threadId"]);

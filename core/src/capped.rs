@@ -87,10 +87,12 @@ impl<K: Hash + Eq, V> Capped<K, V> {
     }
 
     fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Position> {
-        let slots = &self.slots;
-        self.index
-            .find(hash_of(key), |&slot| slots[slot].entry.as_ref().is_some_and(|(held, _)| key.equivalent(held)))
-            .copied()
+        let holds = |slot: &Slot<K, V>| slot.entry.as_ref().is_some_and(|(held, _)| key.equivalent(held));
+        // Messages come in runs about the same thread, turn or item.
+        if self.slots.0.get(self.newest as usize).is_some_and(holds) {
+            return Some(self.newest);
+        }
+        self.index.find(hash_of(key), |&position| holds(&self.slots[position])).copied()
     }
 
     pub(crate) fn contains<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {

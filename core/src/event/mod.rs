@@ -38,7 +38,7 @@ use tool::{
 };
 use turn::TurnEvent;
 
-use crate::read::{Failed, Read, Reader};
+use crate::read::{Failed, Names, Read, Reader};
 use crate::write::{self, Members, Write};
 
 /// Declares the events: variant, parameters, `event_type`.
@@ -186,7 +186,7 @@ impl Read<'_> for Event {
             return Read::read(reader).map(Self::SkillInvocation);
         }
         let mut event = None;
-        reader.object(&["event_params"], &mut |reader, _| {
+        reader.object(&Names::new(&["event_params"]), &mut |reader, _| {
             event = Some(Self::of_params(&name, reader)?);
             Ok(())
         })?;

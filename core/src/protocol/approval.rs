@@ -6,7 +6,7 @@ use super::enums::{GrantScope, NetworkRuleAction};
 use super::policy::PermissionOverlay;
 use crate::id::{Id, RequestId};
 use crate::private::Presence;
-use crate::read::{self, Failed, Read, Reader};
+use crate::read::{self, Failed, Names, Read, Reader};
 use crate::schema::json_schemas;
 use crate::write::Write;
 
@@ -153,18 +153,21 @@ impl Read<'_> for CommandDecision {
             };
         }
         let mut decision = None;
-        reader.object(&["acceptWithExecpolicyAmendment", "applyNetworkPolicyAmendment"], &mut |reader, index| {
-            decision = Some(if index == 0 {
-                Execpolicy::read(reader)?;
-                Self::AcceptWithExecpolicyAmendment
-            } else if reader.peek()? == b'{' {
-                Self::ApplyNetworkPolicyAmendment(Network::read(reader)?.network_policy_amendment.action)
-            } else {
-                // A recorded fact has the action alone.
-                Self::ApplyNetworkPolicyAmendment(Read::read(reader)?)
-            });
-            Ok(())
-        })?;
+        reader.object(
+            const { &Names::new(&["acceptWithExecpolicyAmendment", "applyNetworkPolicyAmendment"]) },
+            &mut |reader, index| {
+                decision = Some(if index == 0 {
+                    Execpolicy::read(reader)?;
+                    Self::AcceptWithExecpolicyAmendment
+                } else if reader.peek()? == b'{' {
+                    Self::ApplyNetworkPolicyAmendment(Network::read(reader)?.network_policy_amendment.action)
+                } else {
+                    // A recorded fact has the action alone.
+                    Self::ApplyNetworkPolicyAmendment(Read::read(reader)?)
+                });
+                Ok(())
+            },
+        )?;
         decision.ok_or_else(|| reader.unknown())
     }
 }

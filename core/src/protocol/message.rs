@@ -19,7 +19,7 @@ use super::request::{InitializeParams, TurnStartResponse, TurnSteerResponse};
 use super::thread::ThreadResponse;
 use super::turn::{TurnStartParams, TurnSteerParams};
 use crate::id::RequestId;
-use crate::read::{self, Failed, Position, Problem, Raw, Read, Reader};
+use crate::read::{self, Failed, Names, Position, Problem, Raw, Read, Reader};
 
 /// Who sent a message to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -212,7 +212,7 @@ pub(super) enum Body<'a> {
 
 impl<'a> Parts<'a, '_> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Failed> {
-        reader.object(&["method", "params", "id", "result", "error"], &mut |reader, index| {
+        reader.object(const { &Names::new(&["method", "params", "id", "result", "error"]) }, &mut |reader, index| {
             match index {
                 0 => {
                     let method = reader.string()?;

@@ -7,7 +7,7 @@ use super::approval::ServerRequest;
 use super::message::{Body, ClientCall, Direction, Expected, Method, ServerResult, params, result};
 use super::notification::Notification;
 use super::request::{ClientRequest, ClientResponse};
-use crate::read::{Failed, Problem, Read, Reader};
+use crate::read::{Failed, Names, Problem, Read, Reader};
 
 const FACT: &str = "a message that is a fact";
 
@@ -20,7 +20,7 @@ fn recorded<'text>(
 ) -> Result<(Method, Body<'text>), Failed> {
     let method = Method::of(direction, &reader.tag("method")?);
     let mut body = (method == Method::Irrelevant).then_some(Body::Skipped);
-    reader.object(&[content], &mut |reader, _| {
+    reader.object(&Names::new(&[content]), &mut |reader, _| {
         body = Some(read(method, reader)?);
         Ok(())
     })?;

@@ -8,7 +8,7 @@ use super::policy::{AskForApproval, SandboxPolicy};
 use super::turn::CollaborationMode;
 use crate::id::Id;
 use crate::private::{HostPath, NonBlank, is_word};
-use crate::read::{Failed, Read, Reader};
+use crate::read::{Failed, Names, Read, Reader};
 use crate::schema::json_schemas;
 use crate::write::Write;
 
@@ -175,7 +175,7 @@ impl Read<'_> for SessionSource {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
         let mut source = Self::Client;
         match reader.peek()? {
-            b'{' => reader.object(&["subAgent"], &mut |reader, _| {
+            b'{' => reader.object(&Names::new(&["subAgent"]), &mut |reader, _| {
                 source = Self::SubAgent(Read::read(reader)?);
                 Ok(())
             })?,

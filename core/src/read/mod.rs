@@ -10,6 +10,7 @@
 //! struct is an object here, though, and never an array.
 
 mod error;
+mod names;
 mod reader;
 mod scalars;
 mod skip;
@@ -24,6 +25,7 @@ use serde_json::value::RawValue;
 
 pub use error::ReadError;
 pub(crate) use error::{Failed, Problem};
+pub(crate) use names::Names;
 pub(crate) use reader::{Position, Reader};
 pub(crate) use turnledger_derive::Read;
 pub(crate) use values::{Raw, Text};

@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 
 use super::Read;
 use super::error::{Failed, Problem, ReadError};
+use super::names::{Names, place};
+use crate::scan;
 
 /// Reads a text from its start to its end.
 pub(crate) struct Reader<'text> {
@@ -164,21 +166,26 @@ impl<'text> Reader<'text> {
     }
 
     /// A name's place in a table, if it has one: mostly `next`, because members come in their type's order.
-    fn known_name(&mut self, names: &[&str], next: usize) -> Result<Option<usize>, Failed> {
-        self.peek()?;
-        let rest = &self.text.as_bytes()[self.at..];
-        if let Some(expected) = names.get(next)
-            // A name of another length, which is told at once, needs no comparison.
-            && rest.get(expected.len() + 1) == Some(&b'"')
-            && rest[0] == b'"'
-            && rest[1..=expected.len()] == *expected.as_bytes()
-        {
-            self.at += expected.len() + 2;
-            self.colon()?;
-            return Ok(Some(next));
+    fn known_name(&mut self, names: &Names<'_>, next: usize) -> Result<Option<usize>, Failed> {
+        if self.peek()? == b'"' {
+            let rest = &self.text.as_bytes()[self.at + 1..];
+            if let Some(expected) = names.get(next)
+                // A name of another length, which is told at once, needs no comparison.
+                && let Some((name, [b'"', b':', ..])) = rest.split_at_checked(expected.len())
+                && name == expected.as_bytes()
+            {
+                self.at += name.len() + 3;
+                return Ok(Some(next));
+            }
+            let (name, end) = rest.split_at(scan::plain(rest));
+            if let [b'"', b':', ..] = end {
+                self.at += name.len() + 3;
+                return Ok(names.place(name));
+            }
         }
+        // With escapes, or with a space before its colon.
         let name = self.name()?;
-        Ok(place(names, &name))
+        Ok(names.place(name.as_bytes()))
     }
 
     /// An object, member by member.
@@ -191,7 +198,7 @@ impl<'text> Reader<'text> {
     }
 
     /// An object's members with names of a table, at most one each: a repetition is an error. Others are passed over.
-    pub(crate) fn object(&mut self, names: &[&str], member: Known<'_, 'text>) -> Result<(), Failed> {
+    pub(crate) fn object(&mut self, names: &Names<'_>, member: Known<'_, 'text>) -> Result<(), Failed> {
         let mut seen = 0_u64;
         let mut next = 0;
         self.open_object()?;
@@ -240,7 +247,7 @@ impl<'text> Reader<'text> {
     /// A string's place in a table; the table's length if it has none.
     pub(crate) fn word_of(&mut self, names: &[&str]) -> Result<usize, Failed> {
         let word = self.string()?;
-        Ok(place(names, &word).unwrap_or(names.len()))
+        Ok(place(names, word.as_bytes()).unwrap_or(names.len()))
     }
 
     /// A variant: a word, or an object whose one member is named like the variant and has its content.
@@ -255,13 +262,8 @@ impl<'text> Reader<'text> {
         let start = self.at;
         self.members(&mut |reader, name| {
             count += 1;
-            content(reader, place(names, &name).unwrap_or(names.len()))
+            content(reader, place(names, name.as_bytes()).unwrap_or(names.len()))
         })?;
         if count == 1 { Ok(()) } else { Err(self.fail_at(start, Problem::Type("an object of one member"))) }
     }
-}
-
-/// A name's place in a table.
-fn place(names: &[&str], name: &str) -> Option<usize> {
-    names.iter().position(|known| *known == name)
 }

@@ -15,6 +15,9 @@ impl<'text> Reader<'text> {
 
     /// Passes over a value, whatever it is. What it passes over is JSON.
     pub(crate) fn skip(&mut self) -> Result<(), Failed> {
+        if self.peek()? == b'"' {
+            return self.skip_string();
+        }
         let bottom = self.open.len();
         let skipped = self.skip_to(bottom);
         self.open.truncate(bottom);

@@ -102,6 +102,24 @@ fn every_form_of_numbers_and_strings() {
     }
 }
 
+/// Each depth, and one that closes what it has not opened.
+#[test]
+fn deep_values_are_passed_over() {
+    for depth in 1..200 {
+        let open = |level: usize| if level.is_multiple_of(3) { "{\"a\":" } else { "[" };
+        let close = |level: usize| if level.is_multiple_of(3) { "}" } else { "]" };
+        let deep = (0..depth).map(open).collect::<String>() + "1" + &(0..depth).rev().map(close).collect::<String>();
+        assert_eq!(from_str::<Raw<'_>>(&deep).unwrap().0, deep);
+        for wrong in [0, depth / 2, depth - 1] {
+            let mut wrongly_closed = deep.clone().into_bytes();
+            let place = deep.len() - 1 - wrong;
+            wrongly_closed[place] = if wrongly_closed[place] == b'}' { b']' } else { b'}' };
+            let error = from_str::<Raw<'_>>(core::str::from_utf8(&wrongly_closed).unwrap()).err().unwrap();
+            assert_eq!(error.column, place + 1);
+        }
+    }
+}
+
 #[derive(Debug, PartialEq, Read)]
 #[serde(rename_all = "camelCase")]
 struct Example {

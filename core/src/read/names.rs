@@ -1,0 +1,61 @@
+//! Tables of names.
+
+/// The names of a type's members, each with its place.
+///
+/// Half of a message's members are in no table; most of those are told by a bit, before any name is compared.
+pub(crate) struct Names<'n> {
+    names: &'n [&'n str],
+    marks: u64,
+}
+
+impl<'n> Names<'n> {
+    pub(crate) const fn new(names: &'n [&'n str]) -> Self {
+        let mut marks = 0;
+        let mut place = 0;
+        while place < names.len() {
+            marks |= mark(names[place].as_bytes());
+            place += 1;
+        }
+        Self { names, marks }
+    }
+
+    pub(super) fn get(&self, place: usize) -> Option<&'n str> {
+        self.names.get(place).copied()
+    }
+
+    /// A name's place.
+    pub(super) fn place(&self, name: &[u8]) -> Option<usize> {
+        if self.marks & mark(name) == 0 { None } else { place(self.names, name) }
+    }
+}
+
+/// A bit that names which are alike in length and ends have in common.
+const fn mark(name: &[u8]) -> u64 {
+    match name {
+        [first, .., last] => 1 << ((name.len() + 3 * *first as usize + 5 * *last as usize) % 64),
+        _ => 1,
+    }
+}
+
+/// A name's place in a list.
+pub(super) fn place(names: &[&str], name: &[u8]) -> Option<usize> {
+    names.iter().position(|known| known.as_bytes() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Names;
+
+    #[test]
+    fn names_have_their_places() {
+        let list = ["", "i", "id", "thread_id", "turnId", "é"];
+        let names = Names::new(&list);
+        for (place, name) in list.iter().enumerate() {
+            assert_eq!((names.get(place), names.place(name.as_bytes())), (Some(*name), Some(place)));
+        }
+        for other in ["x", "thread_ie", "threadid", "di", "ids", "turnIds"] {
+            assert_eq!(names.place(other.as_bytes()), None, "{other}");
+        }
+        assert_eq!(names.get(list.len()), None);
+    }
+}

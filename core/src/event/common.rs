@@ -1,7 +1,6 @@
 //! What many events share: the client, the runtime, the lineage, and small enumerations.
 
-use alloc::sync::Arc;
-
+use super::Shared;
 use crate::id::Id;
 pub use crate::protocol::thread::ThreadSource;
 
@@ -89,6 +88,6 @@ event_structs! {
 /// What the events of a thread share.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ThreadContext {
-    pub(crate) connection: Arc<ConnectionContext>,
-    pub(crate) lineage: Arc<Lineage>,
+    pub(crate) connection: Shared<ConnectionContext>,
+    pub(crate) lineage: Shared<Lineage>,
 }

@@ -1,7 +1,6 @@
 //! `codex_compaction_event` (contract `events.md` 8).
 
-use alloc::sync::Arc;
-
+use super::Shared;
 use super::common::{ConnectionContext, Lineage, event_structs};
 use crate::fact::compaction::CompactionDetails;
 use crate::id::Id;
@@ -12,9 +11,9 @@ event_structs! {
         thread_id: Id,
         turn_id: Id,
         #[serde(flatten)]
-        connection: Arc<ConnectionContext>,
+        connection: Shared<ConnectionContext>,
         #[serde(flatten)]
-        lineage: Arc<Lineage>,
+        lineage: Shared<Lineage>,
         #[serde(flatten)]
         details: CompactionDetails,
     }

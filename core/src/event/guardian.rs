@@ -1,7 +1,6 @@
 //! `codex_guardian_review` (contract `events.md` 7): the details of an automatic review.
 
-use alloc::sync::Arc;
-
+use super::Shared;
 use super::common::{ConnectionContext, event_structs};
 use crate::fact::guardian::GuardianReview;
 
@@ -9,7 +8,7 @@ event_structs! {
     /// The details of an automatic review.
     GuardianReviewEvent {
         #[serde(flatten)]
-        connection: Arc<ConnectionContext>,
+        connection: Shared<ConnectionContext>,
         /// The fact is written as it is.
         #[serde(flatten)]
         review: GuardianReview,

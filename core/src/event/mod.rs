@@ -18,6 +18,8 @@ pub mod thread;
 pub mod tool;
 pub mod turn;
 
+mod shared;
+
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
@@ -29,6 +31,7 @@ use guardian::GuardianReviewEvent;
 use hook::HookRunEvent;
 use plugin::{PluginEvent, PluginUsedEvent};
 use review::ReviewEvent;
+pub use shared::Shared;
 use skill::SkillInvocation;
 use steer::TurnSteerEvent;
 use thread::ThreadInitialized;

@@ -1,7 +1,6 @@
 //! `codex_review_event` (contract `events.md` 6).
 
-use alloc::sync::Arc;
-
+use super::Shared;
 use super::common::{ConnectionContext, Lineage, event_enums, event_structs};
 use crate::id::Id;
 
@@ -30,9 +29,9 @@ event_structs! {
         item_id: Option<Id>,
         review_id: Id,
         #[serde(flatten)]
-        connection: Arc<ConnectionContext>,
+        connection: Shared<ConnectionContext>,
         #[serde(flatten)]
-        lineage: Arc<Lineage>,
+        lineage: Shared<Lineage>,
         subject_kind: SubjectKind,
         subject_name: Id,
         reviewer: Reviewer,

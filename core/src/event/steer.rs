@@ -1,7 +1,6 @@
 //! `codex_turn_steer_event` (contract `events.md` 4).
 
-use alloc::sync::Arc;
-
+use super::Shared;
 use super::common::{ConnectionContext, Lineage, event_enums, event_structs};
 use crate::id::Id;
 
@@ -22,9 +21,9 @@ event_structs! {
         expected_turn_id: Option<Id>,
         accepted_turn_id: Option<Id>,
         #[serde(flatten)]
-        connection: Arc<ConnectionContext>,
+        connection: Shared<ConnectionContext>,
         #[serde(flatten)]
-        lineage: Arc<Lineage>,
+        lineage: Shared<Lineage>,
         num_input_images: u64,
         result: SteerResult,
         rejection_reason: Option<RejectionReason>,

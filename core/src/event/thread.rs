@@ -1,7 +1,6 @@
 //! `codex_thread_initialized` (contract `events.md` 2).
 
-use alloc::sync::Arc;
-
+use super::Shared;
 use super::common::{ConnectionContext, InitializationMode, ThreadSource, event_structs};
 use crate::id::Id;
 
@@ -10,7 +9,7 @@ event_structs! {
     ThreadInitialized {
         thread_id: Id,
         #[serde(flatten)]
-        connection: Arc<ConnectionContext>,
+        connection: Shared<ConnectionContext>,
         model: Id,
         ephemeral: bool,
         thread_source: Option<ThreadSource>,

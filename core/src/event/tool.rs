@@ -1,8 +1,8 @@
 //! The seven events of tool items (contract `events.md` 5).
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::Shared;
 use super::common::{ConnectionContext, Lineage, event_enums, event_structs};
 use crate::id::Id;
 use crate::protocol::enums::{CommandSource, ReasoningEffort};
@@ -40,9 +40,9 @@ event_structs! {
         turn_id: Id,
         item_id: Id,
         #[serde(flatten)]
-        connection: Arc<ConnectionContext>,
+        connection: Shared<ConnectionContext>,
         #[serde(flatten)]
-        lineage: Arc<Lineage>,
+        lineage: Shared<Lineage>,
         tool_name: Id,
         started_at_ms: u64,
         completed_at_ms: u64,

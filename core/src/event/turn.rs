@@ -1,7 +1,6 @@
 //! `codex_turn_event` (contract `events.md` 3).
 
-use alloc::sync::Arc;
-
+use super::Shared;
 use super::common::{ConnectionContext, InitializationMode, ThreadSource, event_enums, event_structs};
 use crate::id::Id;
 use crate::protocol::enums::{Personality, ReasoningEffort, ReasoningSummary};
@@ -68,7 +67,7 @@ event_structs! {
         turn_id: Id,
         submission_type: Option<SubmissionType>,
         #[serde(flatten)]
-        connection: Arc<ConnectionContext>,
+        connection: Shared<ConnectionContext>,
         ephemeral: bool,
         thread_source: Option<ThreadSource>,
         initialization_mode: InitializationMode,

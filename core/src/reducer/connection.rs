@@ -1,10 +1,9 @@
 //! Connections (contract `rules.md` 2.1) and the originator (`facts.md` 2).
 
-use alloc::sync::Arc;
-
 use super::Reducer;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
+use crate::event::Shared;
 use crate::event::common::{Client, ConnectionContext};
 use crate::fact::protocol::Initialize;
 use crate::id::Id;
@@ -14,7 +13,7 @@ use crate::write::Write;
 
 #[derive(Clone, Debug, Write, Read)]
 pub(super) struct Connection {
-    pub(super) context: Arc<ConnectionContext>,
+    pub(super) context: Shared<ConnectionContext>,
     /// Whether the server is newer than the contract's 0.131, and so reports some more.
     pub(super) is_newer: bool,
 }
@@ -43,7 +42,7 @@ impl<D: Digest> Reducer<D> {
             runtime: fact.runtime.clone(),
         };
         let is_newer = is_newer(&context.runtime.codex_rs_version);
-        let connection = Connection { context: Arc::new(context), is_newer };
+        let connection = Connection { context: context.into(), is_newer };
         if let Some((evicted, _)) = self.state.connections.insert(self.state.now, fact.connection_id, connection) {
             let ids = Ids { connection_id: Some(evicted), ..Ids::default() };
             output.discard(self.state.now, Subject::Connection, Reason::Evicted, ids);

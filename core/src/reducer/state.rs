@@ -1,6 +1,5 @@
 //! The maps of the reducer (contract `rules.md` 1), their caps, and their saved form.
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use hashbrown::Equivalent;
@@ -14,6 +13,7 @@ use super::turn::Turn;
 use crate::capped::{Cap, Capped, Saved};
 use crate::digest::{Digest, DigestValue};
 use crate::discard::{Ids, Reason, Subject};
+use crate::event::Shared;
 use crate::event::common::{ConnectionContext, Lineage, Runtime, ThreadContext};
 use crate::id::{ConnectionId, Id, RequestId, TurnKey, TurnRef};
 use crate::output::Output;
@@ -130,7 +130,7 @@ pub(super) struct State {
     /// What runs, by the latest connection.
     pub(super) runtime: Option<Runtime>,
     /// The lineage of the latest thread: most threads have the same.
-    lineage: Arc<Lineage>,
+    lineage: Shared<Lineage>,
 }
 
 /// The saved form of a [`State`]: no diff, no path, no question's content.
@@ -166,7 +166,7 @@ impl State {
             next_question: 0,
             originator: None,
             runtime: None,
-            lineage: Arc::default(),
+            lineage: Shared::default(),
         }
     }
 
@@ -203,14 +203,14 @@ impl State {
             next_question: saved.next_question,
             originator: saved.originator,
             runtime: saved.runtime,
-            lineage: Arc::default(),
+            lineage: Shared::default(),
         }
     }
 
     /// A lineage, shared with the latest thread if that has the same.
-    pub(super) fn share(&mut self, lineage: Lineage) -> Arc<Lineage> {
+    pub(super) fn share(&mut self, lineage: Lineage) -> Shared<Lineage> {
         if *self.lineage != lineage {
-            self.lineage = Arc::new(lineage);
+            self.lineage = lineage.into();
         }
         self.lineage.clone()
     }
@@ -227,7 +227,7 @@ impl State {
     }
 
     /// The connection that has a thread (contract `rules.md` 1.1).
-    pub(super) fn thread_connection(&mut self, thread_id: &Id) -> Result<Arc<ConnectionContext>, Reason> {
+    pub(super) fn thread_connection(&mut self, thread_id: &Id) -> Result<Shared<ConnectionContext>, Reason> {
         let thread = self.threads.get_mut(self.now, thread_id).ok_or(Reason::UnknownThread)?;
         let connection = thread.connection_id.ok_or(Reason::ThreadWithoutConnection)?;
         self.connection(connection).map(|connection| connection.context.clone()).ok_or(Reason::UnknownConnection)
@@ -240,7 +240,7 @@ impl State {
         Ok(ThreadContext { connection, lineage })
     }
 
-    pub(super) fn lineage(&self, thread_id: &Id) -> Option<Arc<Lineage>> {
+    pub(super) fn lineage(&self, thread_id: &Id) -> Option<Shared<Lineage>> {
         self.threads.peek(thread_id)?.metadata.as_ref().map(|metadata| metadata.lineage.clone())
     }
 

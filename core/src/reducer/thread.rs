@@ -1,12 +1,12 @@
 //! `codex_thread_initialized` (contract `rules.md` 2.2, 2.3, 9.1, 9.2).
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 
 use super::Reducer;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
+use crate::event::Shared;
 use crate::event::common::{
     Client, ConnectionContext, InitializationMode, Lineage, RpcTransport, Runtime, ThreadSource,
 };
@@ -32,7 +32,7 @@ pub(super) struct Thread {
 
 #[derive(Clone, Debug, Write, Read)]
 pub(super) struct Metadata {
-    pub(super) lineage: Arc<Lineage>,
+    pub(super) lineage: Shared<Lineage>,
     pub(super) initialization_mode: InitializationMode,
 }
 
@@ -114,7 +114,7 @@ impl<D: Digest> Reducer<D> {
         };
         output.events.push(Event::ThreadInitialized(Box::new(ThreadInitialized {
             thread_id: fact.thread_id,
-            connection: Arc::new(connection),
+            connection: connection.into(),
             model: fact.model,
             ephemeral: fact.ephemeral,
             thread_source: lineage.thread_source,

@@ -32,7 +32,7 @@ pub(crate) fn object(value: &dyn Members, text: &mut String) {
 }
 
 /// Appends a member's label, `,"name":`, without its comma where it is the first.
-pub(crate) fn label(label: &'static str, text: &mut String) {
+pub(crate) fn label(label: &str, text: &mut String) {
     text.push_str(&label[usize::from(text.ends_with('{'))..]);
 }
 

@@ -322,7 +322,7 @@ fn uses_are_reported_once_a_turn() {
         let Fact::PluginUsed(fact) = serde_json::from_value(json!({ "plugin_used": plugin })).expect("a fact") else {
             unreachable!()
         };
-        fact
+        *fact
     };
     ledger.track_plugin_used(plugin());
     ledger.track_plugin_used(plugin());

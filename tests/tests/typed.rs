@@ -47,7 +47,7 @@ struct Session {
 }
 
 fn initialized() -> Fact {
-    Fact::Initialize(Initialize {
+    Fact::Initialize(Box::new(Initialize {
         connection_id: 1,
         params: InitializeParams {
             client_info: ClientInfo { name: "turnledger_recorder".into(), version: "1.2.3".into() },
@@ -62,7 +62,7 @@ fn initialized() -> Fact {
         },
         rpc_transport: RpcTransport::Stdio,
         originator: None,
-    })
+    }))
 }
 
 impl Session {
@@ -91,7 +91,7 @@ impl Session {
             self.response(2, ClientResponse::ThreadStart(Box::new(opened))),
             Fact::ClientRequest(ClientRequestReceived { connection_id: 1, request_id: 3.into(), request }),
             self.response(3, ClientResponse::TurnStart(accepted)),
-            Fact::Notification(Notification::TurnStarted(self.turn(TurnStatus::InProgress, None))),
+            Fact::Notification(Notification::TurnStarted(Box::new(self.turn(TurnStatus::InProgress, None)))),
             Fact::TurnResolvedConfig(Box::new(TurnResolvedConfig {
                 turn_id: self.turn.into(),
                 thread_id: self.thread.into(),
@@ -129,7 +129,7 @@ impl Session {
                 reasoning_output_tokens,
                 total_tokens,
             }),
-            Fact::Notification(Notification::TurnCompleted(ended)),
+            Fact::Notification(Notification::TurnCompleted(Box::new(ended))),
         ]
     }
 

@@ -43,7 +43,7 @@ use turn::{TurnResolvedConfig, TurnTokenUsage};
 #[non_exhaustive]
 pub enum Fact {
     /// A connection was initialised.
-    Initialize(Initialize),
+    Initialize(Box<Initialize>),
     /// A client's request is about to be dispatched.
     ClientRequest(ClientRequestReceived),
     /// A request succeeded.
@@ -79,7 +79,7 @@ pub enum Fact {
     /// A hook ran.
     HookRun(HookRun),
     /// The user named a plugin.
-    PluginUsed(PluginUsed),
+    PluginUsed(Box<PluginUsed>),
     /// A plugin was installed, removed, turned on or turned off.
     PluginStateChanged(PluginStateChanged),
     /// The host answers a question about a repository.

@@ -1,5 +1,6 @@
 //! Skills, apps and plugins that a user names or a turn uses (contract `derived.md` 7, 8, 10).
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -152,7 +153,7 @@ impl Observer {
             let Some(plugin) = self.plugin(&plugin_id) else { continue };
             if usable && self.state.report_once(&["plugin", thread_id, turn_id, &plugin_id]) {
                 let plugin = PluginMetadata { remote_plugin_id: None, ..plugin };
-                step.fact(Fact::PluginUsed(PluginUsed { tracking: tracking(), plugin }));
+                step.fact(Fact::PluginUsed(Box::new(PluginUsed { tracking: tracking(), plugin })));
             }
         }
     }

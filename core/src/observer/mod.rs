@@ -28,6 +28,7 @@ use crate::event::common::RpcTransport;
 use crate::fact::Fact;
 use crate::id::{ConnectionId, Id};
 use crate::private::TextKey;
+use crate::protocol::item::Item;
 use crate::protocol::message::{self, Direction, Malformed, MalformedKind, Message, Signal};
 use crate::protocol::notification::Notification;
 use crate::time::UnixMillis;
@@ -179,15 +180,19 @@ impl Observer {
                 step.fact(Fact::Notification(Notification::TurnDiffUpdated(updated)));
             }
             Notification::ItemStarted(started) => {
-                let id = item_id(&started.item);
-                if !self.is_duplicate(connection, &["item/started", &started.thread_id, &started.turn_id, &id]) {
-                    self.item_started(*started, step);
+                if !self.is_duplicate(
+                    connection,
+                    &["item/started", &started.thread_id, &started.turn_id, item_id(&started.item)],
+                ) {
+                    self.item_started(started, step);
                 }
             }
             Notification::ItemCompleted(completed) => {
-                let id = item_id(&completed.item);
-                if !self.is_duplicate(connection, &["item/completed", &completed.thread_id, &completed.turn_id, &id]) {
-                    self.item_completed(*completed, step);
+                if !self.is_duplicate(
+                    connection,
+                    &["item/completed", &completed.thread_id, &completed.turn_id, item_id(&completed.item)],
+                ) {
+                    self.item_completed(completed, step);
                 }
             }
             Notification::GuardianReviewCompleted(review) => {
@@ -212,11 +217,10 @@ impl Observer {
     }
 }
 
-fn item_id(item: &crate::protocol::item::Item) -> Id {
-    use crate::protocol::item::Item;
+fn item_id(item: &Item) -> &str {
     match item {
-        Item::ContextCompaction(compaction) => compaction.id.clone(),
+        Item::ContextCompaction(compaction) => &compaction.id,
         // Items without an id here are only looked for, never counted.
-        item => item.tool_id().cloned().unwrap_or_default(),
+        item => item.tool_id().map_or("", Id::as_str),
     }
 }

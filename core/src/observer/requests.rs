@@ -123,14 +123,14 @@ impl Observer {
             is_newer: is_newer(&runtime.codex_rs_version),
         };
         self.state.connections.insert(self.state.now, step.connection, connection);
-        step.fact(Fact::Initialize(Initialize {
+        step.fact(Fact::Initialize(Box::new(Initialize {
             connection_id: step.connection,
             product_client_id: params.client_info.name.clone(),
             params,
             runtime,
             rpc_transport: self.rpc_transport,
             originator,
-        }));
+        })));
     }
 
     fn thread_opened(

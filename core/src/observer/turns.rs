@@ -14,7 +14,7 @@ use crate::protocol::notification::{ItemCompleted, ItemStarted, Notification, Tu
 use crate::protocol::turn::Turn;
 
 impl Observer {
-    pub(super) fn turn_started(&mut self, started: TurnNotification, step: &mut Step<'_>) {
+    pub(super) fn turn_started(&mut self, started: Box<TurnNotification>, step: &mut Step<'_>) {
         self.abort_approvals(&started.thread_id, step);
         let thread = self.state.thread_or_new(&started.thread_id);
         thread.running_turn = Some(started.turn.id.clone());
@@ -29,11 +29,11 @@ impl Observer {
         self.state.turn_or_new(&thread_id, &id);
         let turn =
             Turn { id, status: TurnStatus::InProgress, error: None, started_at, completed_at: None, duration_ms: None };
-        step.notification(Notification::TurnStarted(TurnNotification { thread_id, turn }));
+        step.notification(Notification::TurnStarted(Box::new(TurnNotification { thread_id, turn })));
     }
 
-    pub(super) fn item_started(&mut self, started: ItemStarted, step: &mut Step<'_>) {
-        let ItemStarted { thread_id, turn_id, item, .. } = &started;
+    pub(super) fn item_started(&mut self, started: Box<ItemStarted>, step: &mut Step<'_>) {
+        let ItemStarted { thread_id, turn_id, item, .. } = &*started;
         match item {
             Item::ContextCompaction(_) => self.compaction_started(thread_id, turn_id, started.started_at_ms, step),
             Item::UserMessage => {
@@ -48,12 +48,12 @@ impl Observer {
             }
         }
         if item.tool_id().is_some() {
-            step.notification(Notification::ItemStarted(Box::new(started)));
+            step.notification(Notification::ItemStarted(started));
         }
     }
 
-    pub(super) fn item_completed(&mut self, mut completed: ItemCompleted, step: &mut Step<'_>) {
-        let ItemCompleted { thread_id, turn_id, completed_at_ms, item } = &mut completed;
+    pub(super) fn item_completed(&mut self, mut completed: Box<ItemCompleted>, step: &mut Step<'_>) {
+        let ItemCompleted { thread_id, turn_id, completed_at_ms, item } = &mut *completed;
         match item {
             Item::ContextCompaction(_) => self.compaction_completed(thread_id, turn_id, *completed_at_ms, step),
             Item::CollabAgentToolCall(call) => self.agents_called(thread_id, call, *completed_at_ms, step),
@@ -61,11 +61,11 @@ impl Observer {
             _ => {}
         }
         if item.tool_id().is_some() {
-            step.notification(Notification::ItemCompleted(Box::new(completed)));
+            step.notification(Notification::ItemCompleted(completed));
         }
     }
 
-    pub(super) fn turn_completed(&mut self, completed: TurnNotification, step: &mut Step<'_>) {
+    pub(super) fn turn_completed(&mut self, completed: Box<TurnNotification>, step: &mut Step<'_>) {
         let (thread_id, turn_id) = (completed.thread_id.clone(), completed.turn.id.clone());
         let status = completed.turn.status;
         self.abort_approvals(&thread_id, step);

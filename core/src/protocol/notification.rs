@@ -21,10 +21,10 @@ use crate::write::Write;
 pub enum Notification {
     /// A turn started.
     #[serde(rename = "turn/started")]
-    TurnStarted(TurnNotification),
+    TurnStarted(Box<TurnNotification>),
     /// A turn ended.
     #[serde(rename = "turn/completed")]
-    TurnCompleted(TurnNotification),
+    TurnCompleted(Box<TurnNotification>),
     /// A turn's whole diff so far.
     #[serde(rename = "turn/diff/updated")]
     TurnDiffUpdated(TurnDiffUpdated),

@@ -58,7 +58,7 @@ impl<D: Digest> Reducer<D> {
     pub fn apply(&mut self, at: UnixMillis, fact: Fact, output: &mut Output) {
         self.advance(at, output);
         match fact {
-            Fact::Initialize(fact) => self.initialize(fact, output),
+            Fact::Initialize(fact) => self.initialize(*fact, output),
             Fact::ClientRequest(fact) => match fact.request {
                 ClientRequest::TurnStart(params) => {
                     self.turn_start(fact.connection_id, fact.request_id, *params, output);
@@ -94,7 +94,7 @@ impl<D: Digest> Reducer<D> {
             Fact::ServerRequestAborted(fact) => self.approval_aborted(&fact, output),
             Fact::Notification(notification) => match notification {
                 Notification::TurnStarted(started) => self.turn_started(&started, output),
-                Notification::TurnCompleted(completed) => self.turn_completed(at, completed, output),
+                Notification::TurnCompleted(completed) => self.turn_completed(at, *completed, output),
                 Notification::TurnDiffUpdated(updated) => self.turn_diff_updated(updated, output),
                 Notification::ItemStarted(started) => self.item_started(&started, output),
                 Notification::ItemCompleted(completed) => self.item_completed(*completed, output),
@@ -109,7 +109,7 @@ impl<D: Digest> Reducer<D> {
             Fact::AppMentioned(fact) => self.apps_mentioned(fact, output),
             Fact::AppUsed(fact) => self.app_used(fact, output),
             Fact::HookRun(fact) => hook::ran(fact, output),
-            Fact::PluginUsed(fact) => self.plugin_used(fact, output),
+            Fact::PluginUsed(fact) => self.plugin_used(*fact, output),
             Fact::PluginStateChanged(fact) => self.plugin_state_changed(fact, output),
             Fact::RepositoryAnswered(fact) => self.repository_answered(&fact, output),
             Fact::SkillAnswered(fact) => self.skill_answered(&fact, output),

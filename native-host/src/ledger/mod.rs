@@ -144,7 +144,7 @@ impl Ledger {
 
     track! {
         /// A connection was initialised.
-        track_initialize(Initialize) => |fact| Fact::Initialize(fact);
+        track_initialize(Initialize) => |fact| Fact::Initialize(Box::new(fact));
         /// A client's `turn/start` or `turn/steer` is about to be dispatched.
         track_request(ClientRequestReceived) => |fact| Fact::ClientRequest(fact);
         /// A request succeeded.
@@ -205,7 +205,7 @@ impl Ledger {
         let turn = fact.tracking.turn_id.clone();
         let plugin = format!("{}@{}", fact.plugin.plugin_name, fact.plugin.marketplace_name);
         let key = turn.as_deref().map(|turn| ["plugin", turn, plugin.as_str()]);
-        self.track_once(key, Fact::PluginUsed(fact));
+        self.track_once(key, Fact::PluginUsed(Box::new(fact)));
     }
 
     /// Takes a fact of any kind.

@@ -2,7 +2,7 @@
 
 /// The names of a type's members, each with its place.
 ///
-/// Half of a message's members are in no table; most of those are told by a bit, before any name is compared.
+/// More than a quarter of a message's members are in no table; most are told by a bit, before any name is compared.
 pub(crate) struct Names<'n> {
     names: &'n [&'n str],
     marks: u64,

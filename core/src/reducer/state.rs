@@ -187,7 +187,16 @@ impl State {
         }
     }
 
-    pub(super) fn load(limits: &Limits, saved: SavedState) -> Self {
+    pub(super) fn load(limits: &Limits, mut saved: SavedState) -> Self {
+        // As when they were opened: threads share their neighbour's lineage.
+        let mut lineage = Shared::default();
+        for metadata in saved.threads.iter_mut().filter_map(|(_, _, thread)| thread.metadata.as_mut()) {
+            if metadata.lineage == lineage {
+                metadata.lineage.clone_from(&lineage);
+            } else {
+                lineage.clone_from(&metadata.lineage);
+            }
+        }
         Self {
             now: saved.now,
             connections: Capped::load(limits.connections, saved.connections),
@@ -203,7 +212,7 @@ impl State {
             next_question: saved.next_question,
             originator: saved.originator,
             runtime: saved.runtime,
-            lineage: Shared::default(),
+            lineage,
         }
     }
 

@@ -191,11 +191,7 @@ impl State {
         // As when they were opened: threads share their neighbour's lineage.
         let mut lineage = Shared::default();
         for metadata in saved.threads.iter_mut().filter_map(|(_, _, thread)| thread.metadata.as_mut()) {
-            if metadata.lineage == lineage {
-                metadata.lineage.clone_from(&lineage);
-            } else {
-                lineage.clone_from(&metadata.lineage);
-            }
+            metadata.lineage = Shared::share(Lineage::clone(&metadata.lineage), &mut lineage);
         }
         Self {
             now: saved.now,
@@ -218,10 +214,7 @@ impl State {
 
     /// A lineage, shared with the latest thread if that has the same.
     pub(super) fn share(&mut self, lineage: Lineage) -> Shared<Lineage> {
-        if *self.lineage != lineage {
-            self.lineage = lineage.into();
-        }
-        self.lineage.clone()
+        Shared::share(lineage, &mut self.lineage)
     }
 
     pub(super) fn ask(&mut self) -> QuestionId {

@@ -3,23 +3,37 @@
 const LOWEST: u64 = 0x0101_0101_0101_0101;
 const HIGHEST: u64 = 0x8080_8080_8080_8080;
 
-/// The bytes of `eight` that are zero, each by its highest bit. Above the first, a bit may be wrong.
-fn zeros(eight: u64) -> u64 {
-    eight.wrapping_sub(LOWEST) & !eight & HIGHEST
+/// Which of eight bytes is the first special one, if any is.
+fn special(eight: [u8; 8]) -> Option<usize> {
+    let eight = u64::from_le_bytes(eight);
+    // With the bit 0x02 turned over, the quotation mark comes right after the control characters.
+    let controls_and_quotes = (eight ^ (LOWEST * 0x02)).wrapping_sub(LOWEST * 0x21);
+    let backslashes = (eight ^ (LOWEST * u64::from(b'\\'))).wrapping_sub(LOWEST);
+    // The highest bit of each; above the first, it may be wrong.
+    let specials = (controls_and_quotes | backslashes) & !eight & HIGHEST;
+    (specials != 0).then(|| (specials.trailing_zeros() / 8) as usize)
 }
 
 /// How many bytes come before the first quotation mark, backslash or control character; all of them if there is none.
 pub(crate) fn plain(text: &[u8]) -> usize {
-    let (eights, rest) = text.as_chunks();
-    for (index, eight) in eights.iter().enumerate() {
-        let eight = u64::from_le_bytes(*eight);
-        let controls = eight.wrapping_sub(LOWEST * 0x20) & !eight & HIGHEST;
-        let special = controls | zeros(eight ^ (LOWEST * u64::from(b'"'))) | zeros(eight ^ (LOWEST * u64::from(b'\\')));
-        if special != 0 {
-            return index * 8 + (special.trailing_zeros() / 8) as usize;
+    let mut rest = text;
+    while let Some((eight, after)) = rest.split_first_chunk() {
+        if let Some(place) = special(*eight) {
+            return text.len() - rest.len() + place;
         }
+        rest = after;
     }
-    eights.len() * 8 + rest.iter().position(|&byte| is_special(byte)).unwrap_or(rest.len())
+    // The last eight once more, as some of them have not been looked at.
+    match text.last_chunk() {
+        Some(eight) => special(*eight).map_or(text.len(), |place| text.len() - eight.len() + place),
+        None => short(text),
+    }
+}
+
+/// The same of less than eight bytes: no string of a message is that close to its end, but its last one.
+#[inline(never)]
+fn short(text: &[u8]) -> usize {
+    text.iter().position(|&byte| is_special(byte)).unwrap_or(text.len())
 }
 
 fn is_special(byte: u8) -> bool {

@@ -88,7 +88,8 @@ impl<'text> Reader<'text> {
     /// The first byte of what comes next.
     pub(crate) fn peek(&mut self) -> Result<u8, Failed> {
         while let Some(byte) = self.byte() {
-            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+            // Mostly told by the first half.
+            if byte > b' ' || !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
                 return Ok(byte);
             }
             self.at += 1;

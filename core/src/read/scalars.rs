@@ -54,14 +54,17 @@ impl<'text> Reader<'text> {
 
     fn digits(&mut self) -> Result<u64, Failed> {
         let start = self.at;
-        let mut amount = Some(0_u64);
+        let mut amount = 0_u64;
         while let Some(digit @ b'0'..=b'9') = self.byte() {
-            amount = amount.and_then(|amount| amount.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+            amount = amount.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             self.at += 1;
         }
-        if self.at == start || self.at - start > 1 && self.text.as_bytes()[start] == b'0' {
+        let digits = &self.text[start..self.at];
+        if digits.is_empty() || digits.len() > 1 && digits.starts_with('0') {
             return Err(self.fail_at(start, Problem::Syntax));
         }
+        // Nineteen digits are always below 2^64.
+        let amount = if digits.len() < 20 { Some(amount) } else { digits.parse().ok() };
         match amount {
             Some(amount) if !matches!(self.byte(), Some(b'.' | b'e' | b'E')) => Ok(amount),
             _ => Err(self.fail_at(start, Problem::Type(INTEGER))),

@@ -37,7 +37,7 @@ pub struct Limits {
     pub requests: Cap,
     /// Approvals that were not answered.
     pub reviews: Cap,
-    /// Questions about repositories, and their answers.
+    /// Questions about repositories, and their answers, which only fingerprints of accepted lines use.
     pub repositories: Cap,
     /// Skills that wait for an answer.
     pub skills: Cap,

@@ -269,12 +269,6 @@ impl<D: Digest> Reducer<D> {
 
         self.state.held_diff_bytes -= diff.as_ref().map_or(0, Diff::held_bytes);
         let repository = repository.or(thread_repository);
-        let repo_hash = repository.and_then(|question| *self.state.repositories.get_mut(self.state.now, &question)?);
-        if repository != thread_repository
-            && let Some(question) = repository
-        {
-            self.state.repositories.remove(&question);
-        }
         let model = config.model.clone();
         output.events.push(Event::Turn(Box::new(TurnEvent {
             thread_id: thread_id.clone(),
@@ -312,6 +306,8 @@ impl<D: Digest> Reducer<D> {
             completed_at: completed.completed_at,
         })));
         if let Some(diff) = diff {
+            let repo_hash =
+                repository.and_then(|question| *self.state.repositories.get_mut(self.state.now, &question)?);
             let lines = diff.into_lines(&self.digest);
             let event = AcceptedLineFingerprints {
                 event_type: InnerEventType::default(),
@@ -327,6 +323,11 @@ impl<D: Digest> Reducer<D> {
                 fingerprint_scheme: Some(self.digest.scheme()),
             };
             emit_accepted_lines(&event, lines, output);
+        }
+        if repository != thread_repository
+            && let Some(question) = repository
+        {
+            self.state.repositories.remove(&question);
         }
     }
 }

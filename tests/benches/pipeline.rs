@@ -12,10 +12,12 @@ use turnledger_tests::golden::{observe, pipeline};
 use turnledger_tests::growth::Live;
 use turnledger_tests::mix::{Size, facts, hashed_lines, session, source_diff};
 use turnledger_tests::parse::parse;
+use turnledger_tests::stream::Stream;
 
 fn benches(criterion: &mut Criterion) {
     let messages = session(Size { turns: 500, threads: 100, diff_lines: 0 });
     let facts = facts(&messages);
+    let stream = Stream::from(&*messages);
 
     let mut group = criterion.benchmark_group("reducer");
     group.throughput(Throughput::Elements(facts.len() as u64));
@@ -42,28 +44,28 @@ fn benches(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut pipeline = pipeline(Sha2::default());
             let mut output = Output::default();
-            let mut text = String::new();
-            for message in &messages {
-                observe(&mut pipeline, message, &mut output);
+            let mut written = String::new();
+            for (at, connection_id, direction, text) in stream.iter() {
+                pipeline.observe(at, connection_id, direction, text, &mut output);
                 for event in &output.events {
-                    event.write_json(&mut text);
+                    event.write_json(&mut written);
                 }
                 output.clear();
-                text.clear();
+                written.clear();
             }
         });
     });
     group.bench_function("limit: skip the JSON", |bencher| {
         bencher.iter(|| {
-            for message in &messages {
-                black_box(serde_json::from_slice::<IgnoredAny>(message.text.as_bytes()).expect("JSON"));
+            for text in stream.texts() {
+                black_box(serde_json::from_slice::<IgnoredAny>(text).expect("JSON"));
             }
         });
     });
     group.bench_function("limit: parse the same members", |bencher| {
         bencher.iter(|| {
-            for message in &messages {
-                black_box(parse(message.text.as_bytes()).expect("a message of the session"));
+            for text in stream.texts() {
+                black_box(parse(text).expect("a message of the session"));
             }
         });
     });

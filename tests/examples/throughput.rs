@@ -14,9 +14,10 @@ use turnledger_core::accepted_lines::{Fingerprinter, lines};
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::observer::{Observation, Observer, ObserverLimits};
 use turnledger_core::{Digest, Fact, Output, Reducer, UnixMillis, reducer};
-use turnledger_tests::golden::{Message, observe, pipeline};
+use turnledger_tests::golden::pipeline;
 use turnledger_tests::mix::{Size, facts, hashed_lines, session, source_diff};
 use turnledger_tests::parse;
+use turnledger_tests::stream::Stream;
 
 /// The fastest and the slowest of some runs: the difference is the machine's noise.
 fn measure(mut run: impl FnMut() -> Duration) -> (Duration, Duration) {
@@ -29,22 +30,23 @@ fn main() {
     let size = Size { turns: argument(1, 2000), threads: argument(2, 100), diff_lines: argument(3, 0) };
     let messages = session(size);
     let facts = facts(&messages);
-    let table = Table { bytes: messages.iter().map(|message| message.text.len()).sum() };
-    println!("{size:?}: {} messages, {} facts, {} bytes", messages.len(), facts.len(), table.bytes);
+    let stream = Stream::from(&*messages);
+    let table = Table { bytes: stream.bytes() };
+    println!("{size:?}: {} messages, {} facts, {} bytes", messages.len(), facts.len(), stream.bytes());
     println!("{:<48} {:>14} {:>14} {:>12}", "", "fastest", "slowest", "MB/s");
 
     table.row("reducer alone: facts to events", "fact", facts.len(), || reduce(facts.clone(), |_| {}));
-    let mut text = String::new();
+    let mut written = String::new();
     table.row("facts to events to text", "fact", facts.len(), || {
-        reduce(facts.clone(), |output| write(output, &mut text))
+        reduce(facts.clone(), |output| write(output, &mut written))
     });
     table.row("text to facts: observer alone", "msg ", messages.len(), || {
         let start = Instant::now();
         let mut observer = Observer::new(RpcTransport::Stdio, ObserverLimits::default());
         let mut observation = Observation::default();
-        for Message { at, connection_id, direction, text } in &messages {
+        for (at, connection_id, direction, text) in stream.iter() {
             observation.clear();
-            observer.observe(*at, *connection_id, *direction, text.as_bytes(), &mut observation);
+            observer.observe(at, connection_id, direction, text, &mut observation);
             black_box(&observation);
         }
         start.elapsed()
@@ -53,18 +55,16 @@ fn main() {
         let start = Instant::now();
         let mut pipeline = pipeline(Sha2::default());
         let mut output = Output::default();
-        for message in &messages {
-            observe(&mut pipeline, message, &mut output);
-            write(&output, &mut text);
+        for (at, connection_id, direction, text) in stream.iter() {
+            pipeline.observe(at, connection_id, direction, text, &mut output);
+            write(&output, &mut written);
             output.clear();
         }
         start.elapsed()
     });
     let each = |work: fn(&[u8])| {
         let start = Instant::now();
-        for message in &messages {
-            work(message.text.as_bytes());
-        }
+        stream.texts().for_each(work);
         start.elapsed()
     };
     table.row("limit: skip the same text as JSON", "msg ", messages.len(), || each(json::<IgnoredAny>));

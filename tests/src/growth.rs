@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use turnledger::Sha2;
 use turnledger_core::{Limits, Output, Pipeline};
 
-use crate::golden::{Message, observe, pipeline};
+use crate::golden::{Message, pipeline};
 use crate::mix::Mix;
+use crate::stream::Stream;
 
 /// A session that goes on.
 pub struct Live {
@@ -44,9 +45,10 @@ impl Live {
 
     /// Observes messages, and writes the events: how long that takes.
     pub fn observe(&mut self, messages: &[Message]) -> Duration {
+        let stream = Stream::from(messages);
         let start = Instant::now();
-        for message in messages {
-            observe(&mut self.pipeline, message, &mut self.output);
+        for (at, connection_id, direction, text) in stream.iter() {
+            self.pipeline.observe(at, connection_id, direction, text, &mut self.output);
             self.text.clear();
             for event in &self.output.events {
                 event.write_json(&mut self.text);

@@ -18,3 +18,4 @@ pub mod parse;
 pub mod program;
 pub mod repo;
 pub mod server;
+pub mod stream;

@@ -85,6 +85,18 @@ fn compactions_by_how_the_user_is_signed_in() {
     }
     server.call("account/login/start", json!({ "type": "apiKey", "apiKey": "k" }), json!({ "type": "apiKey" }));
     assert_eq!(compact(&mut server, "U")[4], "responses");
+    // Another login only begins when it is answered.
+    let begun = json!({ "type": "chatgpt", "loginId": "l", "authUrl": "https://auth.openai.com/oauth" });
+    server.call("account/login/start", json!({ "type": "chatgpt" }), begun);
+    assert_eq!(compact(&mut server, "U")[4], "responses");
+    for (account, implementation) in [
+        (json!({ "type": "chatgpt", "email": "a@b.c", "planType": "pro" }), "responses_compact"),
+        (json!({ "type": "apiKey" }), "responses"),
+        (Value::Null, "responses_compact"),
+    ] {
+        server.call("account/read", json!({}), json!({ "account": account, "requiresOpenaiAuth": true }));
+        assert_eq!(compact(&mut server, "U")[4], implementation, "{account}");
+    }
 }
 
 /// derived.md 5: each request is for one compaction.

@@ -23,8 +23,12 @@ const DAY: u64 = 24 * 60 * 60 * 1000;
 
 /// The history with some faults.
 fn faulty(case: &Case) -> Vec<Message> {
+    faulty_with(case, case.options())
+}
+
+fn faulty_with(case: &Case, options: Options) -> Vec<Message> {
     let faults = case.more.len().min(1 + case.choose(8));
-    with_faults(case.messages(), &case.more[..faults])
+    with_faults(case.with(options), &case.more[..faults])
 }
 
 #[test]
@@ -46,7 +50,8 @@ fn server_is_known(case: &Case) -> Vec<Message> {
 #[test]
 fn unrelated_threads_do_not_influence_one_another() {
     every(|case| {
-        let (ours, theirs) = (faulty(case), case.neighbour());
+        let ours = faulty_with(case, Options { logins: false, ..case.options() });
+        let theirs = case.neighbour();
         let mut both: Vec<_> = ours.iter().chain(&theirs).cloned().collect();
         both.sort_by_key(|message| message.at);
         let of = |messages: &[Message], thread: &str| -> Vec<String> {
@@ -106,7 +111,7 @@ fn with_unknown_members(value: &mut Value) {
 }
 
 /// The objects of a message that the protocol may add members to.
-const OPEN: [&str; 14] = [
+const OPEN: [&str; 15] = [
     "",
     "/params",
     "/params/clientInfo",
@@ -120,6 +125,7 @@ const OPEN: [&str; 14] = [
     "/result",
     "/result/thread",
     "/result/turn",
+    "/result/account",
     "/error",
 ];
 
@@ -334,10 +340,16 @@ fn reviews_on_items_have_their_events() {
 /// A snapshot without what was only counted.
 fn state(session: &Pipeline<Sha2>) -> Value {
     let mut snapshot: Value = serde_json::from_str(&session.snapshot()).expect("a snapshot is JSON");
-    // Clocks and counters, and what the process is.
-    for counted in
-        ["/stats", "/observer/now", "/reducer/now", "/reducer/next_question", "/reducer/originator", "/reducer/runtime"]
-    {
+    // Clocks and counters, and what the process and its account are.
+    for counted in [
+        "/stats",
+        "/observer/now",
+        "/observer/uses_api_key",
+        "/reducer/now",
+        "/reducer/next_question",
+        "/reducer/originator",
+        "/reducer/runtime",
+    ] {
         if let Some(value) = snapshot.pointer_mut(counted) {
             *value = Value::Null;
         }

@@ -56,7 +56,13 @@ impl Observer {
             ClientCall::ConfigWrite(toggles) => Pending::ConfigWrite(toggles),
             ClientCall::SkillsList => Pending::SkillsList,
             ClientCall::AppList => Pending::AppList,
-            ClientCall::Login(mode) => Pending::Login { api_key: mode == AuthMode::ApiKey },
+            ClientCall::Login(AuthMode::ApiKey) => Pending::ApiKeyLogin,
+            // Only begun when it is answered; `account/updated` says when it is done.
+            ClientCall::Login(AuthMode::Other) => {
+                step.out.irrelevant = true;
+                return;
+            }
+            ClientCall::AccountRead => Pending::AccountRead,
         };
         let key = (step.connection, id);
         if let Some((_, replaced)) = self.state.requests.remove(&key) {
@@ -110,7 +116,10 @@ impl Observer {
                 self.plugin_uninstalled(&plugin_id, step);
             }
             (Pending::ConfigWrite(toggles), ServerResult::Success) => self.plugins_toggled(&toggles, step),
-            (Pending::Login { api_key }, ServerResult::Success) => self.state.uses_api_key = api_key,
+            (Pending::ApiKeyLogin, ServerResult::Success) => self.account_updated(Some(AuthMode::ApiKey)),
+            (Pending::AccountRead, ServerResult::AccountRead(result)) => {
+                self.account_updated(result.account.map(|account| account.auth_mode));
+            }
             _ => step.out.irrelevant = true,
         }
     }

@@ -77,7 +77,8 @@ pub(super) enum Pending {
     ConfigWrite(Vec<PluginToggle>),
     SkillsList,
     AppList,
-    Login { api_key: bool },
+    ApiKeyLogin,
+    AccountRead,
 }
 
 /// A turn that a client asked for.
@@ -316,12 +317,13 @@ impl State {
             Some(Pending::PluginList) => Expected::PluginList,
             Some(Pending::SkillsList) => Expected::SkillsList,
             Some(Pending::AppList) => Expected::AppList,
+            Some(Pending::AccountRead) => Expected::AccountRead,
             Some(
                 Pending::CompactStart { .. }
                 | Pending::PluginInstall { .. }
                 | Pending::PluginUninstall { .. }
                 | Pending::ConfigWrite(_)
-                | Pending::Login { .. },
+                | Pending::ApiKeyLogin,
             ) => Expected::Success,
         }
     }

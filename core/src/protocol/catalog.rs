@@ -121,6 +121,20 @@ pub(crate) enum AuthMode {
     Other,
 }
 
+/// How a user is signed in, or signs in.
+#[derive(Debug, Read)]
+pub(crate) struct Account {
+    #[serde(rename = "type")]
+    pub(crate) auth_mode: AuthMode,
+}
+
+/// The response of `account/read`.
+#[derive(Debug, Read)]
+pub(crate) struct AccountReadResult {
+    #[serde(default)]
+    pub(crate) account: Option<Account>,
+}
+
 #[derive(Debug, Read)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AccountUpdated {

@@ -9,9 +9,10 @@ use alloc::vec::Vec;
 
 use super::approval::{ServerRequest, ServerRequestResolved};
 use super::catalog::{
-    AccountUpdated, AppListResult, AuthMode, ConfigBatch, ConfigEdit, ErrorNotification, HookCompleted, OfThread,
-    PluginInstallParams, PluginListResult, PluginReadResult, PluginToggle, PluginUninstallParams, SettingsUpdated,
-    SkillsListResult, ThreadCompacted, ThreadOpenParams, ThreadStarted, TokenUsageUpdated, last_of_each,
+    Account, AccountReadResult, AccountUpdated, AppListResult, AuthMode, ConfigBatch, ConfigEdit, ErrorNotification,
+    HookCompleted, OfThread, PluginInstallParams, PluginListResult, PluginReadResult, PluginToggle,
+    PluginUninstallParams, SettingsUpdated, SkillsListResult, ThreadCompacted, ThreadOpenParams, ThreadStarted,
+    TokenUsageUpdated, last_of_each,
 };
 use super::error::RpcError;
 use super::notification::Notification;
@@ -80,6 +81,7 @@ pub(crate) enum ClientCall {
     SkillsList,
     AppList,
     Login(AuthMode),
+    AccountRead,
 }
 
 /// A notification that is no fact by itself.
@@ -110,6 +112,7 @@ pub(crate) enum Expected {
     PluginList,
     SkillsList,
     AppList,
+    AccountRead,
 }
 
 /// A response, read as its request expects.
@@ -124,6 +127,7 @@ pub(crate) enum ServerResult {
     PluginList(PluginListResult),
     SkillsList(SkillsListResult),
     AppList(AppListResult),
+    AccountRead(AccountReadResult),
 }
 
 /// The response of `initialize`.
@@ -320,6 +324,7 @@ methods! {
         "skills/list" => SkillsList,
         "app/list" => AppList,
         "account/login/start" => Login,
+        "account/read" => AccountRead,
     }
     ServerToClient {
         "item/commandExecution/requestApproval" => CommandApproval,
@@ -344,11 +349,6 @@ methods! {
 
 /// Reads the parameters of a request or a notification.
 pub(super) fn params<'a>(method: Method, params: &mut Reader<'a>) -> Result<Body<'a>, Failed> {
-    #[derive(Read)]
-    struct LoginParams {
-        #[serde(rename = "type")]
-        mode: AuthMode,
-    }
     let skipped = |params: &mut Reader<'a>, call| params.skip().map(|()| Body::Call(call));
     Ok(match method {
         Method::Initialize => Body::Call(ClientCall::Initialize(Read::read(params)?)),
@@ -364,11 +364,12 @@ pub(super) fn params<'a>(method: Method, params: &mut Reader<'a>) -> Result<Body
             Body::Call(ClientCall::ConfigWrite(last_of_each(ConfigEdit::read(params)?.toggles())))
         }
         Method::ConfigBatchWrite => Body::Call(ClientCall::ConfigWrite(ConfigBatch::read(params)?.toggles())),
-        Method::Login => Body::Call(ClientCall::Login(LoginParams::read(params)?.mode)),
+        Method::Login => Body::Call(ClientCall::Login(Account::read(params)?.auth_mode)),
         Method::PluginRead => skipped(params, ClientCall::PluginRead)?,
         Method::PluginList => skipped(params, ClientCall::PluginList)?,
         Method::SkillsList => skipped(params, ClientCall::SkillsList)?,
         Method::AppList => skipped(params, ClientCall::AppList)?,
+        Method::AccountRead => skipped(params, ClientCall::AccountRead)?,
         Method::CommandApproval => Body::Request(ServerRequest::CommandApproval(Read::read(params)?)),
         Method::FileChangeApproval => Body::Request(ServerRequest::FileChangeApproval(Read::read(params)?)),
         Method::PermissionsApproval => Body::Request(ServerRequest::PermissionsApproval(Read::read(params)?)),
@@ -414,6 +415,7 @@ pub(super) fn result<'a>(expected: Expected, result: &mut Reader<'a>) -> Result<
         Expected::PluginList => ServerResult::PluginList(Read::read(result)?),
         Expected::SkillsList => ServerResult::SkillsList(Read::read(result)?),
         Expected::AppList => ServerResult::AppList(Read::read(result)?),
+        Expected::AccountRead => ServerResult::AccountRead(Read::read(result)?),
     }))
 }
 

@@ -5,6 +5,7 @@
 //! connect, threads start, fork, resume and spawn subagents, turns run, items start and complete, approvals are asked,
 //! answered, aborted and repeated. [`faults`] makes histories that the protocol does not allow.
 
+mod accounts;
 mod catalog;
 pub mod faults;
 mod items;
@@ -34,11 +35,13 @@ pub struct Options {
     pub lag: bool,
     /// Whether the server is newer than the one that the contract describes.
     pub newer: bool,
+    /// Whether someone signs in and out: that is the server's, and concerns all its threads.
+    pub logins: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { number: 0, clients: 3, threads: 4, lag: false, newer: false }
+        Self { number: 0, clients: 3, threads: 4, lag: false, newer: false, logins: true }
     }
 }
 

@@ -94,6 +94,8 @@ pub(super) struct World {
     pub(super) clients: Vec<Client>,
     pub(super) threads: Vec<Thread>,
     pub(super) approvals: Vec<Approval>,
+    /// How the user is signed in, if at all, once that was seen.
+    pub(super) account: Option<Option<&'static str>>,
     /// Server requests that were answered or cleared, for late answers.
     pub(super) settled: Vec<(u64, usize)>,
     next_request: u64,
@@ -109,6 +111,7 @@ impl World {
             clients: Vec::new(),
             threads: Vec::new(),
             approvals: Vec::new(),
+            account: None,
             settled: Vec::new(),
             next_request: options.number * 1000,
             next_name: 0,
@@ -138,6 +141,7 @@ impl World {
             29 => self.compact(choices),
             30 => self.hook(choices),
             31..=32 => self.manage(choices),
+            _ if self.options.logins && choices.once_in(2) => self.account(choices),
             _ => self.pass_time(choices),
         }
         if choices.once_in(3) {
@@ -229,7 +233,7 @@ impl World {
         }
     }
 
-    fn catch_up(&mut self) {
+    pub(super) fn catch_up(&mut self) {
         for thread in 0..self.threads.len() {
             self.answer_turn_start(thread);
         }

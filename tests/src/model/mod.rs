@@ -53,6 +53,7 @@ pub struct Model {
     item_reviews: BTreeMap<(String, String, String), ItemReviews>,
     compactions: BTreeMap<(String, String), Compaction>,
     catalog: Catalog,
+    uses_api_key: bool,
     skills: Skills,
     requests: BTreeMap<(u64, String), Request>,
     /// Server requests without an answer, in the order in which they were asked.
@@ -164,6 +165,9 @@ impl Model {
             ("plugin/list", Some(result)) => self.plugins_listed(result),
             ("app/list", Some(result)) => self.apps_listed(result),
             ("skills/list", Some(result)) => self.skills_listed(result),
+            // Another login only begins here.
+            ("account/login/start", Some(result)) => self.uses_api_key |= result["type"] == "apiKey",
+            ("account/read", Some(result)) => self.uses_api_key = result["account"]["type"] == "apiKey",
             _ => {}
         }
     }
@@ -182,6 +186,7 @@ impl Model {
             "serverRequest/resolved" => self.resolved(&params["requestId"].to_string()),
             "error" => self.error_reported(params),
             "hook/completed" => self.hook_ran(params),
+            "account/updated" => self.uses_api_key = params["authMode"] == "apikey",
             _ => {}
         }
     }

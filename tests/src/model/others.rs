@@ -114,7 +114,11 @@ impl Model {
         at: &Value,
     ) {
         let Some(mut event) = self.context(thread) else { return };
-        let implementation = if self.is_newer(thread) { "responses_compaction_v2" } else { "responses_compact" };
+        let implementation = match (self.uses_api_key, self.is_newer(thread)) {
+            (true, _) => "responses",
+            (false, true) => "responses_compaction_v2",
+            (false, false) => "responses_compact",
+        };
         let error = text(error);
         let error = (!error.is_empty()).then(|| error.trim_start_matches("Error running remote compact task: "));
         let phase = match (compaction.is_manual, compaction.is_mid_turn) {

@@ -46,7 +46,7 @@ impl Case {
 
     /// A history of its own, with other ids: that of the words for choices.
     pub fn neighbour(&self) -> Vec<Message> {
-        history(&self.more, Options { number: 1, ..self.options() })
+        history(&self.more, Options { number: 1, logins: false, ..self.options() })
     }
 
     /// A choice among `count`.

@@ -31,32 +31,109 @@ type Position = u32;
 
 const NONE: Position = Position::MAX;
 
-/// A slot of the list that orders entries by their last use.
+/// What is known of a position, whatever stands there.
 #[derive(Clone, Debug)]
-struct Slot<K, V> {
-    /// Empty in a slot that waits for its next use.
-    entry: Option<(K, V)>,
+struct Place {
     hash: u64,
     used_at: UnixMillis,
     older: Position,
     newer: Position,
 }
 
-/// Slots by their positions.
+/// Where entries are by the hashes of their keys, and in the order of their last use.
+///
+/// It knows nothing of the entries themselves, so that it is compiled once for all maps.
 #[derive(Clone, Debug)]
-struct Slots<K, V>(Vec<Slot<K, V>>);
+struct Places {
+    index: HashTable<Position>,
+    places: Vec<Place>,
+    free: Vec<Position>,
+    oldest: Position,
+    newest: Position,
+}
 
-impl<K, V> Index<Position> for Slots<K, V> {
-    type Output = Slot<K, V>;
+impl Index<Position> for Places {
+    type Output = Place;
 
-    fn index(&self, position: Position) -> &Slot<K, V> {
-        &self.0[position as usize]
+    fn index(&self, position: Position) -> &Place {
+        &self.places[position as usize]
     }
 }
 
-impl<K, V> IndexMut<Position> for Slots<K, V> {
-    fn index_mut(&mut self, position: Position) -> &mut Slot<K, V> {
-        &mut self.0[position as usize]
+impl IndexMut<Position> for Places {
+    fn index_mut(&mut self, position: Position) -> &mut Place {
+        &mut self.places[position as usize]
+    }
+}
+
+impl Places {
+    const fn new() -> Self {
+        Self { index: HashTable::new(), places: Vec::new(), free: Vec::new(), oldest: NONE, newest: NONE }
+    }
+
+    /// A position for a new entry: a free one, or the next.
+    fn put(&mut self, hash: u64, used_at: UnixMillis) -> Position {
+        let place = Place { hash, used_at, older: NONE, newer: NONE };
+        let position = if let Some(position) = self.free.pop() {
+            self[position] = place;
+            position
+        } else {
+            self.places.push(place);
+            // The cap is not beyond what a position can say.
+            Position::try_from(self.places.len() - 1).unwrap_or(NONE)
+        };
+        let places = &self.places;
+        self.index.insert_unique(hash, position, |&held| places[held as usize].hash);
+        self.link_newest(position);
+        position
+    }
+
+    fn release(&mut self, position: Position) {
+        if let Ok(found) = self.index.find_entry(self[position].hash, |&held| held == position) {
+            found.remove();
+        }
+        self.unlink(position);
+        self.free.push(position);
+    }
+
+    fn touch(&mut self, position: Position, at: UnixMillis) {
+        self[position].used_at = at;
+        if self.newest != position {
+            self.unlink(position);
+            self.link_newest(position);
+        }
+    }
+
+    fn unlink(&mut self, position: Position) {
+        let (older, newer) = (self[position].older, self[position].newer);
+        match older {
+            NONE => self.oldest = newer,
+            older => self[older].newer = newer,
+        }
+        match newer {
+            NONE => self.newest = older,
+            newer => self[newer].older = older,
+        }
+    }
+
+    fn link_newest(&mut self, position: Position) {
+        let newest = core::mem::replace(&mut self.newest, position);
+        (self[position].older, self[position].newer) = (newest, NONE);
+        match newest {
+            NONE => self.oldest = position,
+            newest => self[newest].newer = position,
+        }
+    }
+
+    /// When what is unused for longest was last used.
+    fn oldest_use(&self) -> Option<UnixMillis> {
+        self.places.get(self.oldest as usize).map(|place| place.used_at)
+    }
+
+    /// The positions from the least to the most recently used.
+    fn by_use(&self) -> impl Iterator<Item = Position> {
+        let position = |position| if position == NONE { None } else { Some(position) };
+        core::iter::successors(position(self.oldest), move |&held| position(self[held].newer))
     }
 }
 
@@ -66,11 +143,9 @@ impl<K, V> IndexMut<Position> for Slots<K, V> {
 #[derive(Clone, Debug)]
 pub(crate) struct Capped<K, V> {
     cap: Cap,
-    index: HashTable<Position>,
-    slots: Slots<K, V>,
-    free: Vec<Position>,
-    oldest: Position,
-    newest: Position,
+    places: Places,
+    /// By position; nothing where one waits for its next use.
+    entries: Vec<Option<(K, V)>>,
 }
 
 fn hash_of<Q: Hash + ?Sized>(key: &Q) -> u64 {
@@ -79,20 +154,24 @@ fn hash_of<Q: Hash + ?Sized>(key: &Q) -> u64 {
 
 impl<K: Hash + Eq, V> Capped<K, V> {
     pub(crate) const fn new(cap: Cap) -> Self {
-        Self { cap, index: HashTable::new(), slots: Slots(Vec::new()), free: Vec::new(), oldest: NONE, newest: NONE }
+        Self { cap, places: Places::new(), entries: Vec::new() }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.index.len()
+        self.places.index.len()
+    }
+
+    fn entry(&self, position: Position) -> Option<&(K, V)> {
+        self.entries.get(position as usize)?.as_ref()
     }
 
     fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Position> {
-        let holds = |slot: &Slot<K, V>| slot.entry.as_ref().is_some_and(|(held, _)| key.equivalent(held));
+        let holds = |position: &Position| self.entry(*position).is_some_and(|(held, _)| key.equivalent(held));
         // Messages come in runs about the same thread, turn or item.
-        if self.slots.0.get(self.newest as usize).is_some_and(holds) {
-            return Some(self.newest);
+        if holds(&self.places.newest) {
+            return Some(self.places.newest);
         }
-        self.index.find(hash_of(key), |&position| holds(&self.slots[position])).copied()
+        self.places.index.find(hash_of(key), holds).copied()
     }
 
     pub(crate) fn contains<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
@@ -101,53 +180,43 @@ impl<K: Hash + Eq, V> Capped<K, V> {
 
     /// Reads an entry without counting it as used.
     pub(crate) fn peek<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
-        self.slots[self.find(key)?].entry.as_ref().map(|(_, value)| value)
+        self.entry(self.find(key)?).map(|(_, value)| value)
     }
 
     /// Uses an entry: it becomes the most recent one.
     pub(crate) fn get_mut<Q: Hash + Equivalent<K> + ?Sized>(&mut self, at: UnixMillis, key: &Q) -> Option<&mut V> {
-        let slot = self.find(key)?;
-        self.touch(slot, at);
-        self.slots[slot].entry.as_mut().map(|(_, value)| value)
+        let position = self.find(key)?;
+        self.places.touch(position, at);
+        self.entries[position as usize].as_mut().map(|(_, value)| value)
     }
 
     /// Puts an entry in, replacing one with the same key. Returns the entry that had to go to keep
     /// the cap.
     pub(crate) fn insert(&mut self, at: UnixMillis, key: K, value: V) -> Option<(K, V)> {
-        if let Some(slot) = self.find(&key) {
-            self.slots[slot].entry = Some((key, value));
-            self.touch(slot, at);
+        if let Some(position) = self.find(&key) {
+            self.entries[position as usize] = Some((key, value));
+            self.places.touch(position, at);
             return None;
         }
         let evicted = if self.len() >= self.cap.entries.clamp(1, NONE as usize) { self.pop_oldest() } else { None };
-        let hash = hash_of(&key);
-        let slot = Slot { entry: Some((key, value)), hash, used_at: at, older: NONE, newer: NONE };
-        let position = if let Some(position) = self.free.pop() {
-            self.slots[position] = slot;
-            position
+        let position = self.places.put(hash_of(&key), at) as usize;
+        if position == self.entries.len() {
+            self.entries.push(Some((key, value)));
         } else {
-            self.slots.0.push(slot);
-            // The cap is not beyond what a position can say.
-            Position::try_from(self.slots.0.len() - 1).unwrap_or(NONE)
-        };
-        let slots = &self.slots;
-        self.index.insert_unique(hash, position, |&slot| slots[slot].hash);
-        self.link_newest(position);
+            self.entries[position] = Some((key, value));
+        }
         evicted
     }
 
     pub(crate) fn remove<Q: Hash + Equivalent<K> + ?Sized>(&mut self, key: &Q) -> Option<(K, V)> {
-        let slot = self.find(key)?;
-        self.take(slot)
+        let position = self.find(key)?;
+        self.take(position)
     }
 
     /// Takes out one entry that has been idle for too long at `now`.
     pub(crate) fn pop_expired(&mut self, now: UnixMillis) -> Option<(K, V)> {
-        let slot = self.slots.0.get(self.oldest as usize)?;
-        if now.0.saturating_sub(slot.used_at.0) <= self.cap.idle_ms {
-            return None;
-        }
-        self.pop_oldest()
+        let oldest = self.places.oldest_use()?;
+        if now.0.saturating_sub(oldest.0) > self.cap.idle_ms { self.pop_oldest() } else { None }
     }
 
     /// Drops what has been idle for too long at `now`.
@@ -157,70 +226,27 @@ impl<K: Hash + Eq, V> Capped<K, V> {
 
     /// Takes out every entry that `wanted` picks, the least recently used first.
     pub(crate) fn take_where(&mut self, mut wanted: impl FnMut(&K, &V) -> bool) -> Vec<(K, V)> {
-        let mut taken = Vec::new();
-        let mut position = self.oldest;
-        while position != NONE {
-            let slot = &self.slots[position];
-            let newer = slot.newer;
-            if slot.entry.as_ref().is_some_and(|(key, value)| wanted(key, value)) {
-                taken.extend(self.take(position));
-            }
-            position = newer;
-        }
-        taken
+        let is_wanted = |position: &Position| self.entry(*position).is_some_and(|(key, value)| wanted(key, value));
+        let positions: Vec<_> = self.places.by_use().filter(is_wanted).collect();
+        positions.into_iter().filter_map(|position| self.take(position)).collect()
     }
 
     /// The entries from the least to the most recently used, each with the time of its last use.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (UnixMillis, &K, &V)> {
-        let mut position = self.oldest;
-        core::iter::from_fn(move || {
-            let slot = self.slots.0.get(position as usize)?;
-            position = slot.newer;
-            slot.entry.as_ref().map(|(key, value)| (slot.used_at, key, value))
-        })
+        self.places
+            .by_use()
+            .filter_map(|position| self.entry(position).map(|(key, value)| (self.places[position].used_at, key, value)))
     }
 
     fn pop_oldest(&mut self) -> Option<(K, V)> {
-        if self.oldest == NONE { None } else { self.take(self.oldest) }
+        if self.places.oldest == NONE { None } else { self.take(self.places.oldest) }
     }
 
-    fn take(&mut self, slot: Position) -> Option<(K, V)> {
-        if let Ok(found) = self.index.find_entry(self.slots[slot].hash, |&held| held == slot) {
-            found.remove();
-        }
-        self.unlink(slot);
-        self.free.push(slot);
-        self.slots[slot].entry.take()
-    }
-
-    fn touch(&mut self, slot: Position, at: UnixMillis) {
-        self.slots[slot].used_at = at;
-        if self.newest != slot {
-            self.unlink(slot);
-            self.link_newest(slot);
-        }
-    }
-
-    fn unlink(&mut self, slot: Position) {
-        let (older, newer) = (self.slots[slot].older, self.slots[slot].newer);
-        match older {
-            NONE => self.oldest = newer,
-            older => self.slots[older].newer = newer,
-        }
-        match newer {
-            NONE => self.newest = older,
-            newer => self.slots[newer].older = older,
-        }
-    }
-
-    fn link_newest(&mut self, slot: Position) {
-        self.slots[slot].older = self.newest;
-        self.slots[slot].newer = NONE;
-        match self.newest {
-            NONE => self.oldest = slot,
-            newest => self.slots[newest].newer = slot,
-        }
-        self.newest = slot;
+    // Apart, so that looking whether something has expired, which every message does, stays small.
+    #[inline(never)]
+    fn take(&mut self, position: Position) -> Option<(K, V)> {
+        self.places.release(position);
+        self.entries[position as usize].take()
     }
 }
 

@@ -307,6 +307,19 @@ mod tests {
         assert_eq!(keys(&map), [2]);
     }
 
+    #[test]
+    fn use_keeps_an_entry_from_expiring() {
+        let mut map = Capped::new(Cap { entries: 9, idle_ms: 10 });
+        map.insert(UnixMillis(0), 1, 1);
+        map.insert(UnixMillis(0), 2, 2);
+        assert_eq!(map.get_mut(UnixMillis(8), &1), Some(&mut 1));
+        assert_eq!(map.insert(UnixMillis(8), 2, 3), None);
+        map.expire(UnixMillis(18));
+        assert_eq!(keys(&map), [1, 2]);
+        map.expire(UnixMillis(19));
+        assert_eq!(map.len(), 0);
+    }
+
     #[derive(Clone, Debug)]
     enum Step {
         Insert(u8),

@@ -49,20 +49,16 @@ impl Observer {
             ClientCall::PluginUninstall(params) => Pending::PluginUninstall { plugin_id: params.plugin_id },
             ClientCall::PluginRead => Pending::PluginRead,
             ClientCall::PluginList => Pending::PluginList,
-            ClientCall::ConfigWrite(toggles) if toggles.is_empty() => {
-                step.out.irrelevant = true;
-                return;
-            }
-            ClientCall::ConfigWrite(toggles) => Pending::ConfigWrite(toggles),
+            ClientCall::ConfigWrite(toggles) if !toggles.is_empty() => Pending::ConfigWrite(toggles),
             ClientCall::SkillsList => Pending::SkillsList,
             ClientCall::AppList => Pending::AppList,
             ClientCall::Login(AuthMode::ApiKey) => Pending::ApiKeyLogin,
-            // Only begun when it is answered; `account/updated` says when it is done.
-            ClientCall::Login(AuthMode::Other) => {
+            ClientCall::AccountRead => Pending::AccountRead,
+            // Another login is only begun when it is answered; `account/updated` says when it is done.
+            ClientCall::ConfigWrite(_) | ClientCall::Login(AuthMode::Other) => {
                 step.out.irrelevant = true;
                 return;
             }
-            ClientCall::AccountRead => Pending::AccountRead,
         };
         let key = (step.connection, id);
         if let Some((_, replaced)) = self.state.requests.remove(&key) {

@@ -22,14 +22,6 @@ impl Id {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The same identifier, whose text is that of `latest` if the two are equal; else it becomes the latest.
-    pub(crate) fn share(self, latest: &mut Self) -> Self {
-        if *latest != self {
-            *latest = self;
-        }
-        latest.clone()
-    }
 }
 
 impl Default for Id {

@@ -45,6 +45,7 @@ pub mod reducer;
 mod scan;
 mod schema;
 mod serde_traits;
+mod sharing;
 mod snapshot;
 mod time;
 mod write;

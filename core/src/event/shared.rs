@@ -27,19 +27,6 @@ impl<T: Members> From<T> for Shared<T> {
     }
 }
 
-impl<T: PartialEq + Clone> Shared<T> {
-    /// A value: the latest one itself if the two are equal; else it becomes the latest.
-    pub(crate) fn share(value: T, latest: &mut Self) -> Self
-    where
-        Self: From<T>,
-    {
-        if **latest != value {
-            *latest = value.into();
-        }
-        latest.clone()
-    }
-}
-
 impl<T> Deref for Shared<T> {
     type Target = T;
 
@@ -106,7 +93,6 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for Shared<T> {
 #[cfg(test)]
 mod tests {
     use alloc::format;
-    use alloc::sync::Arc;
 
     use super::Shared;
     use crate::event::common::Lineage;
@@ -121,16 +107,5 @@ mod tests {
         assert_eq!(read::from_str::<Shared<Lineage>>(&write::to_string(&shared)), Ok(shared.clone()));
         assert_eq!(format!("{shared:?}"), format!("{lineage:?}"));
         assert_ne!(shared, Shared::default());
-    }
-
-    #[test]
-    fn equal_values_share_one() {
-        let named = || Lineage { subagent_source: Some("review".into()), ..Lineage::default() };
-        let mut latest = Shared::default();
-        let [first, again, other] =
-            [named(), named(), Lineage::default()].map(|value| Shared::share(value, &mut latest));
-        assert!(Arc::ptr_eq(&first.0, &again.0));
-        assert_eq!([first, other.clone()], [named().into(), Lineage::default().into()]);
-        assert!(Arc::ptr_eq(&other.0, &latest.0));
     }
 }

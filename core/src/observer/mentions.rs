@@ -134,10 +134,10 @@ impl Observer {
             step.fact(Fact::SkillInvoked(SkillInvoked { tracking: tracking(), invocations: mentions.skills }));
         }
         if !mentions.apps.is_empty() {
-            let thread = self.state.thread_or_new(thread_id);
+            let mentioned = self.state.thread_or_new(thread_id).mentioned_apps.get_or_insert_default();
             for app in &mentions.apps {
-                if thread.mentioned_apps.len() < MAX_MENTIONED_APPS {
-                    push_new(&mut thread.mentioned_apps, app);
+                if mentioned.len() < MAX_MENTIONED_APPS {
+                    push_new(mentioned, app);
                 }
             }
             let app = |connector_id: Id| App {
@@ -195,7 +195,8 @@ impl Observer {
             return;
         }
         let mentioned = connector.as_ref().is_some_and(|Connector { id, .. }| {
-            self.state.thread(thread_id).is_some_and(|thread| thread.mentioned_apps.contains(id))
+            let apps = self.state.thread(thread_id).and_then(|thread| thread.mentioned_apps.as_ref());
+            apps.is_some_and(|apps| apps.contains(id))
         });
         // A name that the review did not say may be listed.
         let listed_name = |connector: &Connector| self.state.apps.peek(&connector.id).cloned().flatten();

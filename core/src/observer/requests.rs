@@ -143,16 +143,14 @@ impl Observer {
         id: &RequestId,
         mode: InitializationMode,
         personality: Option<Personality>,
-        mut response: Box<ThreadResponse>,
+        response: Box<ThreadResponse>,
         step: &mut Step<'_>,
     ) {
-        response.model = response.model.share(&mut self.state.latest_model);
-        response.model_provider = response.model_provider.map(|name| name.share(&mut self.state.latest_provider));
         let inherited = response.thread.forked_from_id.as_ref().and_then(|id| self.state.threads.peek(id)?.last_total);
+        self.state.change_settings(&response.thread.id, |settings| settings.open(&response, personality));
         let thread = self.state.thread_or_new(&response.thread.id);
         thread.connection = Some(step.connection);
         thread.is_known = true;
-        thread.settings.open(&response, personality);
         thread.cwd = response.cwd.as_ref().map(|cwd| TextKey::of(cwd.expose()));
         let past = &response.thread.turns;
         let had_user_message =
@@ -194,15 +192,13 @@ impl Observer {
         let turn_id = response.turn.id.clone();
         let PendingTurn { thread_id, num_input_images, overrides, cwd, mentions } = pending;
         let thread = self.state.thread_or_new(&thread_id);
-        // What was asked for says less than what became of it.
-        if !core::mem::take(&mut thread.settings_shown) {
-            thread.settings.apply(overrides);
-        }
         thread.cwd = cwd.or(thread.cwd);
         if thread.running_turn.as_ref() != Some(&turn_id) {
             thread.starting_turn = Some(turn_id.clone());
         }
-        let settings = thread.settings.clone();
+        // What was asked for says less than what became of it.
+        let shown = core::mem::take(&mut thread.settings_shown).then(|| thread.settings.clone());
+        let settings = shown.unwrap_or_else(|| self.state.change_settings(&thread_id, |all| all.apply(overrides)));
         let model = settings.model.clone();
         step.client_response(id, ClientResponse::TurnStart(response));
         self.report_mentions(mentions, &thread_id, &turn_id, model.as_ref(), step);

@@ -17,7 +17,7 @@ use crate::protocol::turn::{CollaborationMode, PermissionProfileId, ThreadSettin
 use crate::read::Read;
 use crate::write::Write;
 
-#[derive(Clone, Debug, Default, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Write, Read)]
 pub(super) struct Settings {
     pub(super) model: Option<Id>,
     model_provider: Id,
@@ -76,9 +76,9 @@ impl Overrides {
     }
 }
 
-/// Changes a setting if there is a change. One that is set to the same again stays the text that threads share.
-fn set<T: PartialEq>(setting: &mut Option<T>, change: Option<T>) {
-    if change.is_some() && *setting != change {
+/// Changes a setting if there is a change.
+fn set<T>(setting: &mut Option<T>, change: Option<T>) {
+    if change.is_some() {
         *setting = change;
     }
 }
@@ -136,9 +136,7 @@ impl Settings {
     pub(super) fn replace(&mut self, settings: ThreadSettings) {
         let ThreadSettings { model, model_provider, service_tier, effort, summary, personality, .. } = settings;
         set(&mut self.model, model);
-        if let Some(provider) = model_provider.filter(|provider| *provider != self.model_provider) {
-            self.model_provider = provider;
-        }
+        self.model_provider = model_provider.unwrap_or_else(|| self.model_provider.clone());
         self.service_tier = service_tier;
         self.effort = effort;
         self.summary = summary;
@@ -151,7 +149,7 @@ impl Settings {
 
     /// The fact that a turn's settings were resolved to these.
     pub(super) fn resolved(
-        self,
+        &self,
         thread_id: Id,
         turn_id: Id,
         num_input_images: u64,
@@ -163,8 +161,8 @@ impl Settings {
             num_input_images,
             submission_type: None,
             ephemeral: self.ephemeral,
-            model: self.model,
-            model_provider: self.model_provider,
+            model: self.model.clone(),
+            model_provider: self.model_provider.clone(),
             permission_profile: self.sandbox.and_then(profile),
             permission_profile_cwd: None,
             special_folders: SpecialFolders::default(),
@@ -204,8 +202,33 @@ fn profile(policy: SandboxPolicy) -> Option<PermissionProfile> {
 
 #[cfg(test)]
 mod tests {
-    use super::profile;
+    use alloc::sync::Arc;
+
+    use super::{Settings, profile};
+    use crate::event::common::RpcTransport;
+    use crate::observer::ObserverLimits;
+    use crate::observer::state::State;
     use crate::protocol::policy::SandboxPolicy;
+
+    #[test]
+    fn threads_share_equal_settings() {
+        let limits = ObserverLimits::default();
+        let mut state = State::new(&limits);
+        let model = |name: &str| {
+            let model = Some(name.into());
+            move |settings: &mut Settings| settings.model = model
+        };
+        for (thread, name) in [("A", "large"), ("B", "large"), ("C", "small"), ("B", "large")] {
+            let changed = state.change_settings(&thread.into(), model(name));
+            assert_eq!(*changed, Settings { model: Some(name.into()), ..Settings::default() });
+        }
+        let (_, mut restored) = State::load(&limits, state.save(RpcTransport::Stdio));
+        for state in [&mut state, &mut restored] {
+            let [a, b, c] = ["A", "B", "C"].map(|thread| state.thread_or_new(&thread.into()).settings.clone());
+            assert!(Arc::ptr_eq(&a, &b));
+            assert_ne!(a, c);
+        }
+    }
 
     #[test]
     fn policies_as_profiles() {

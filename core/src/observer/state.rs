@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::compaction::OpenCompaction;
@@ -17,6 +18,7 @@ use crate::protocol::enums::{Personality, TurnStatus};
 use crate::protocol::message::Expected;
 use crate::protocol::request::InitializeParams;
 use crate::read::Read;
+use crate::sharing::Recent;
 use crate::time::UnixMillis;
 use crate::write::Write;
 
@@ -107,7 +109,7 @@ pub(super) struct Thread {
     pub(super) is_known: bool,
     /// Whether another thread spawned it.
     pub(super) is_spawned: bool,
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
     /// Whether the next turn is the session's first.
     pub(super) first_turn: bool,
     /// The session's tokens by the latest update.
@@ -130,14 +132,15 @@ pub(super) struct Thread {
     pub(super) open_approvals: Option<Box<VecDeque<RequestId>>>,
     /// The working directory, by hash.
     pub(super) cwd: Option<TextKey>,
-    /// The apps that the user has named.
-    pub(super) mentioned_apps: Vec<Id>,
+    /// The apps that the user has named, if any.
+    #[allow(clippy::box_collection, reason = "as above")]
+    pub(super) mentioned_apps: Option<Box<Vec<Id>>>,
 }
 
 #[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct Turn {
     /// Settings and images, once a `turn/start` is known to have started it.
-    pub(super) accepted: Option<(Settings, u64)>,
+    pub(super) accepted: Option<(Arc<Settings>, u64)>,
     pub(super) user_message: bool,
     /// Whether the model came to work: any message, reasoning or tool item.
     pub(super) model_phase: bool,
@@ -191,9 +194,8 @@ pub(super) struct State {
     pub(super) marketplaces: Capped<TextKey, Id>,
     /// Whether the user is signed in by an API key: compactions then run locally.
     pub(super) uses_api_key: bool,
-    /// The model and the provider of the latest thread: most threads have the same.
-    pub(super) latest_model: Id,
-    pub(super) latest_provider: Id,
+    /// The settings that threads got latest: most threads have one of them.
+    settings: Recent<Arc<Settings>>,
 }
 
 /// The saved form of an observer: hashes where it remembers hashes, and no path.
@@ -235,8 +237,7 @@ impl State {
             reviewed_connectors: Capped::new(limits.repetitions),
             marketplaces: Capped::new(limits.catalog),
             uses_api_key: false,
-            latest_model: Id::default(),
-            latest_provider: Id::default(),
+            settings: Recent::new(),
         }
     }
 
@@ -261,7 +262,11 @@ impl State {
         }
     }
 
-    pub(super) fn load(limits: &ObserverLimits, saved: SavedObserver) -> (RpcTransport, Self) {
+    pub(super) fn load(limits: &ObserverLimits, mut saved: SavedObserver) -> (RpcTransport, Self) {
+        let mut settings: Recent<Arc<Settings>> = Recent::new();
+        for (_, _, thread) in &mut saved.threads {
+            thread.settings = settings.share(Settings::clone(&thread.settings));
+        }
         let state = Self {
             now: saved.now,
             connections: Capped::load(limits.connections, saved.connections),
@@ -278,8 +283,7 @@ impl State {
             reviewed_connectors: Capped::load(limits.repetitions, saved.reviewed_connectors),
             marketplaces: Capped::load(limits.catalog, saved.marketplaces),
             uses_api_key: saved.uses_api_key,
-            latest_model: Id::default(),
-            latest_provider: Id::default(),
+            settings,
         };
         (saved.rpc_transport, state)
     }
@@ -348,6 +352,19 @@ impl State {
         }
         // It was there or has just been put in, and the cap is at least one.
         self.threads.get_mut(self.now, id).unwrap_or_else(|| unreachable!("the thread was just inserted"))
+    }
+
+    /// Changes a thread's settings. Threads with the same ones share them.
+    pub(super) fn change_settings(&mut self, thread_id: &Id, change: impl FnOnce(&mut Settings)) -> Arc<Settings> {
+        let current = self.thread_or_new(thread_id).settings.clone();
+        let mut changed = Settings::clone(&current);
+        change(&mut changed);
+        if changed == *current {
+            return current;
+        }
+        let shared = self.settings.share(changed);
+        self.thread_or_new(thread_id).settings = shared.clone();
+        shared
     }
 
     pub(super) fn turn(&mut self, thread: &Id, turn: &Id) -> Option<&mut Turn> {

@@ -64,20 +64,21 @@ impl Observer {
             return;
         }
         let Some(parent) = self.state.thread(parent_id) else { return };
-        let (connection, settings) =
-            (parent.connection, parent.settings.spawn(spawn.model, spawn.effort, spawn.ephemeral));
+        let (connection, settings) = (parent.connection, parent.settings.clone());
         let Some(client) = connection.and_then(|id| self.state.connections.get_mut(self.state.now, &id)) else {
             return;
         };
         let (client_name, client_version) = (client.client_name.clone(), client.client_version.clone());
 
+        let settings = self.state.change_settings(id, |spawned| {
+            *spawned = settings.spawn(spawn.model, spawn.effort, spawn.ephemeral);
+        });
         let model = settings.model.clone().unwrap_or_default();
         let thread = self.state.thread_or_new(id);
         thread.connection = connection;
         thread.is_known = true;
         thread.is_spawned = true;
         thread.first_turn = true;
-        thread.settings = settings;
         thread.last_total.get_or_insert_with(TokenBreakdown::default);
         step.fact(Fact::SubAgentThreadStarted(Box::new(SubAgentThreadStarted {
             thread_id: id.clone(),

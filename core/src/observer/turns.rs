@@ -131,11 +131,12 @@ impl Observer {
 
     /// `thread/settings/updated`: a turn that was accepted but has not started runs with the new ones.
     pub(super) fn settings_updated(&mut self, updated: SettingsUpdated) {
-        let thread = self.state.thread_or_new(&updated.thread_id);
-        thread.settings.replace(updated.thread_settings);
+        let SettingsUpdated { thread_id, thread_settings } = updated;
+        let settings = self.state.change_settings(&thread_id, |settings| settings.replace(thread_settings));
+        let thread = self.state.thread_or_new(&thread_id);
         thread.settings_shown = true;
-        let (settings, starting) = (thread.settings.clone(), thread.starting_turn.clone());
-        let turn = starting.and_then(|turn_id| self.state.turn(&updated.thread_id, &turn_id));
+        let starting = thread.starting_turn.clone();
+        let turn = starting.and_then(|turn_id| self.state.turn(&thread_id, &turn_id));
         if let Some((current, _)) = turn.and_then(|turn| turn.accepted.as_mut()) {
             *current = settings;
         }

@@ -21,6 +21,7 @@ impl<D: Digest> Reducer<D> {
 
     pub(super) fn repository_answered(&mut self, fact: &RepositoryAnswered, output: &mut Output) {
         let hash = fact.remote_url.as_ref().map(|url| git_remote::repo_hash(&self.digest, url.expose()));
+        let hash = hash.map(|hash| self.state.hashes.share(hash));
         match self.state.repositories.get_mut(self.state.now, &fact.question) {
             Some(repository) => *repository = hash,
             None => output.discard(self.state.now, Subject::Answer, Reason::UnknownQuestion, Ids::default()),

@@ -1,5 +1,6 @@
 //! The maps of the reducer (contract `rules.md` 1), their caps, and their saved form.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use hashbrown::Equivalent;
@@ -19,6 +20,7 @@ use crate::id::{ConnectionId, Id, RequestId, TurnKey, TurnRef};
 use crate::output::Output;
 use crate::question::QuestionId;
 use crate::read::Read;
+use crate::sharing::Recent;
 use crate::time::UnixMillis;
 use crate::write::Write;
 
@@ -120,7 +122,7 @@ pub(super) struct State {
     pub(super) requests: Capped<RequestKey, PendingRequest>,
     pub(super) reviews: Capped<RequestId, PendingReview>,
     /// The hash of a repository's remote, once the host has answered.
-    pub(super) repositories: Capped<QuestionId, Option<DigestValue>>,
+    pub(super) repositories: Capped<QuestionId, Option<Arc<DigestValue>>>,
     pub(super) skills: Capped<QuestionId, ParkedSkill>,
     /// The bytes of all diffs that are held.
     pub(super) held_diff_bytes: usize,
@@ -129,8 +131,9 @@ pub(super) struct State {
     pub(super) originator: Option<Id>,
     /// What runs, by the latest connection.
     pub(super) runtime: Option<Runtime>,
-    /// The lineage of the latest thread: most threads have the same.
-    lineage: Shared<Lineage>,
+    /// The latest lineages of threads, and hashes of repositories: most threads have one of them.
+    pub(super) lineages: Recent<Shared<Lineage>>,
+    pub(super) hashes: Recent<Arc<DigestValue>>,
 }
 
 /// The saved form of a [`State`]: no diff, no path, no question's content.
@@ -143,7 +146,7 @@ pub(crate) struct SavedState {
     items: Saved<ItemKey, ItemState>,
     requests: Saved<RequestKey, PendingRequest>,
     reviews: Saved<RequestId, PendingReview>,
-    repositories: Saved<QuestionId, Option<DigestValue>>,
+    repositories: Saved<QuestionId, Option<Arc<DigestValue>>>,
     skills: Saved<QuestionId, ParkedSkill>,
     next_question: u64,
     originator: Option<Id>,
@@ -166,7 +169,8 @@ impl State {
             next_question: 0,
             originator: None,
             runtime: None,
-            lineage: Shared::default(),
+            lineages: Recent::new(),
+            hashes: Recent::new(),
         }
     }
 
@@ -188,10 +192,13 @@ impl State {
     }
 
     pub(super) fn load(limits: &Limits, mut saved: SavedState) -> Self {
-        // As when they were opened: threads share their neighbour's lineage.
-        let mut lineage = Shared::default();
+        let mut lineages: Recent<Shared<Lineage>> = Recent::new();
         for metadata in saved.threads.iter_mut().filter_map(|(_, _, thread)| thread.metadata.as_mut()) {
-            metadata.lineage = Shared::share(Lineage::clone(&metadata.lineage), &mut lineage);
+            metadata.lineage = lineages.share(Lineage::clone(&metadata.lineage));
+        }
+        let mut hashes: Recent<Arc<DigestValue>> = Recent::new();
+        for hash in saved.repositories.iter_mut().filter_map(|(_, _, answer)| answer.as_mut()) {
+            *hash = hashes.share(**hash);
         }
         Self {
             now: saved.now,
@@ -208,13 +215,9 @@ impl State {
             next_question: saved.next_question,
             originator: saved.originator,
             runtime: saved.runtime,
-            lineage,
+            lineages,
+            hashes,
         }
-    }
-
-    /// A lineage, shared with the latest thread if that has the same.
-    pub(super) fn share(&mut self, lineage: Lineage) -> Shared<Lineage> {
-        Shared::share(lineage, &mut self.lineage)
     }
 
     pub(super) fn ask(&mut self) -> QuestionId {

@@ -71,7 +71,7 @@ impl<D: Digest> Reducer<D> {
         };
         let repository = response.cwd.map(|cwd| self.ask_repository(cwd, output));
         let open_turn_starts = self.state.threads.peek(&thread.id).map_or(0, |thread| thread.open_turn_starts);
-        let metadata = Some(Metadata { lineage: self.state.share(lineage), initialization_mode });
+        let metadata = Some(Metadata { lineage: self.state.lineages.share(lineage), initialization_mode });
         self.insert_thread(
             thread.id,
             Thread { connection_id: Some(connection_id), metadata, repository, open_turn_starts },
@@ -97,7 +97,7 @@ impl<D: Digest> Reducer<D> {
         thread.connection_id = thread.connection_id.or(parent_connection);
         thread.repository = thread.repository.or(parent_repository);
         if thread.metadata.is_none() {
-            let lineage = self.state.share(lineage.clone());
+            let lineage = self.state.lineages.share(lineage.clone());
             thread.metadata = Some(Metadata { lineage, initialization_mode: InitializationMode::New });
         }
         self.insert_thread(fact.thread_id.clone(), thread, output);

@@ -306,8 +306,8 @@ impl<D: Digest> Reducer<D> {
             completed_at: completed.completed_at,
         })));
         if let Some(diff) = diff {
-            let repo_hash =
-                repository.and_then(|question| *self.state.repositories.get_mut(self.state.now, &question)?);
+            let repo_hash = repository
+                .and_then(|question| self.state.repositories.get_mut(self.state.now, &question)?.as_deref().copied());
             let lines = diff.into_lines(&self.digest);
             let event = AcceptedLineFingerprints {
                 event_type: InnerEventType::default(),

@@ -8,7 +8,7 @@ use crate::reducer::SavedState;
 use crate::write::Write;
 
 /// The version of the form; a snapshot of another version is refused.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// Everything that a suspended session needs to go on.
 #[derive(Debug, Write, Read)]

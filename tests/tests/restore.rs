@@ -76,7 +76,7 @@ fn what_is_no_snapshot_is_refused() {
         assert!(matches!(restore(&snapshot[..end]), RestoreError::Damaged { .. }), "cut at {end}");
     }
     assert_eq!(restore(r#"{"version":999,"anything":[]}"#), RestoreError::Version { found: 999 });
-    assert_eq!(restore(r#"{"version":1}"#).to_string(), "the snapshot has version 1, this program reads version 3");
+    assert_eq!(restore(r#"{"version":1}"#).to_string(), "the snapshot has version 1, this program reads version 4");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Requests of the server and the clients' answers (contract `derived.md` 0, 2).
 
 use super::state::Approval;
+use super::thread::Open;
 use super::{Observer, Step};
 use crate::discard::{Ids, Reason, Subject};
 use crate::fact::Fact;
@@ -25,7 +26,7 @@ impl Observer {
             self.abort(&id, step);
         }
         if let Some((thread_id, ..)) = request.ids() {
-            self.state.thread_or_new(thread_id).open_approvals.get_or_insert_default().push_back(id.clone());
+            self.state.thread_or_new(thread_id).open().approvals.push_back(id.clone());
         }
         let approval = Approval { request: request.clone(), settled: false };
         if let Some((evicted, approval)) = self.state.approvals.insert(self.state.now, id.clone(), approval) {
@@ -80,8 +81,8 @@ impl Observer {
 
     /// The server aborts a thread's open requests just before it says that a turn started or ended.
     pub(super) fn abort_approvals(&mut self, thread_id: &Id, step: &mut Step<'_>) {
-        let open = self.state.thread(thread_id).and_then(|thread| thread.open_approvals.take());
-        for id in open.into_iter().flat_map(|open| *open) {
+        let open = self.state.thread(thread_id).and_then(|thread| thread.open.as_mut());
+        for id in open.map(|open| core::mem::take(&mut open.approvals)).unwrap_or_default() {
             self.abort(&id, step);
         }
     }
@@ -112,16 +113,13 @@ impl Observer {
     }
 
     fn close(&mut self, thread_id: Option<&Id>, id: &RequestId) {
-        let Some(thread) = thread_id.and_then(|thread_id| self.state.thread(thread_id)) else { return };
-        let Some(open) = &mut thread.open_approvals else { return };
+        let thread = thread_id.and_then(|thread_id| self.state.thread(thread_id));
+        let Some(Open { approvals, .. }) = thread.and_then(|thread| thread.open.as_deref_mut()) else { return };
         // The oldest one is the likeliest to close.
-        if open.front() == Some(id) {
-            open.pop_front();
+        if approvals.front() == Some(id) {
+            approvals.pop_front();
         } else {
-            open.retain(|open| open != id);
-        }
-        if open.is_empty() {
-            thread.open_approvals = None;
+            approvals.retain(|open| open != id);
         }
     }
 }

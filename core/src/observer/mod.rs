@@ -14,6 +14,7 @@ mod runtime;
 mod settings;
 mod state;
 mod subagents;
+mod thread;
 mod turns;
 
 pub use state::ObserverLimits;

@@ -38,7 +38,7 @@ impl Observer {
                 Pending::TurnSteer
             }
             ClientCall::CompactStart(params) => {
-                self.state.thread_or_new(&params.thread_id).manual_compactions += 1;
+                self.state.thread_or_new(&params.thread_id).open().manual_compactions += 1;
                 Pending::CompactStart { thread_id: params.thread_id }
             }
             ClientCall::PluginInstall(params) => {
@@ -71,8 +71,9 @@ impl Observer {
 
     fn pending_turn(&mut self, params: &TurnStartParams) -> Pending {
         let thread = self.state.thread_or_new(&params.thread_id);
-        thread.settings_shown &= thread.open_turn_starts > 0;
-        thread.open_turn_starts += 1;
+        let open = thread.open();
+        open.settings_shown &= open.turn_starts > 0;
+        open.turn_starts += 1;
         let cwd = params.cwd.as_ref().map(|cwd| TextKey::of(cwd.expose()));
         let workspace = cwd.or(thread.cwd);
         Pending::TurnStart(Box::new(PendingTurn {
@@ -193,11 +194,12 @@ impl Observer {
         let PendingTurn { thread_id, num_input_images, overrides, cwd, mentions } = pending;
         let thread = self.state.thread_or_new(&thread_id);
         thread.cwd = cwd.or(thread.cwd);
-        if thread.running_turn.as_ref() != Some(&turn_id) {
-            thread.starting_turn = Some(turn_id.clone());
+        let open = thread.open();
+        if open.running_turn.as_ref() != Some(&turn_id) {
+            open.starting_turn = Some(turn_id.clone());
         }
         // What was asked for says less than what became of it.
-        let shown = core::mem::take(&mut thread.settings_shown).then(|| thread.settings.clone());
+        let shown = core::mem::take(&mut open.settings_shown).then(|| thread.settings.clone());
         let settings = shown.unwrap_or_else(|| self.state.change_settings(&thread_id, |all| all.apply(overrides)));
         let model = settings.model.clone();
         step.client_response(id, ClientResponse::TurnStart(response));
@@ -226,8 +228,8 @@ impl Observer {
             // A refused turn has no event; its request only must not wait on.
             Pending::TurnStart(_) | Pending::TurnSteer => step.error_response(id, error),
             Pending::CompactStart { thread_id } => {
-                let thread = self.state.thread_or_new(&thread_id);
-                thread.manual_compactions = thread.manual_compactions.saturating_sub(1);
+                let open = self.state.thread_or_new(&thread_id).open();
+                open.manual_compactions = open.manual_compactions.saturating_sub(1);
             }
             _ => step.out.irrelevant = true,
         }

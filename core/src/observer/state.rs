@@ -1,20 +1,19 @@
 //! What an observer remembers, its caps, and its saved form.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::compaction::OpenCompaction;
 use super::mentions::{Connector, KnownPlugin, KnownSkill, Mentions};
 use super::settings::{Overrides, Settings};
+use super::thread::{Thread, Turn};
 use crate::capped::{Cap, Capped, Saved};
 use crate::event::common::{InitializationMode, RpcTransport};
 use crate::id::{ConnectionId, Id, RequestId, TurnKey, TurnRef};
 use crate::private::TextKey;
 use crate::protocol::approval::ServerRequest;
-use crate::protocol::catalog::{PluginToggle, TokenBreakdown};
-use crate::protocol::enums::{Personality, TurnStatus};
+use crate::protocol::catalog::PluginToggle;
+use crate::protocol::enums::Personality;
 use crate::protocol::message::Expected;
 use crate::protocol::request::InitializeParams;
 use crate::read::Read;
@@ -99,75 +98,6 @@ pub(super) struct Approval {
     pub(super) request: ServerRequest,
     /// Whether it was answered or cleared: what comes then is a repetition.
     pub(super) settled: bool,
-}
-
-#[derive(Clone, Debug, Default, Write, Read)]
-pub(super) struct Thread {
-    /// The connection that opened it last.
-    pub(super) connection: Option<ConnectionId>,
-    /// Whether a response opened it or another thread spawned it: its turns are reported.
-    pub(super) is_known: bool,
-    /// Whether another thread spawned it.
-    pub(super) is_spawned: bool,
-    pub(super) settings: Arc<Settings>,
-    /// Whether the next turn is the session's first.
-    pub(super) first_turn: bool,
-    /// The session's tokens by the latest update.
-    pub(super) last_total: Option<TokenBreakdown>,
-    /// The tokens of the latest model request: what the context holds.
-    pub(super) context_tokens: i64,
-    /// How many `thread/compact/start` have had no compaction yet.
-    pub(super) manual_compactions: u32,
-    /// The model of the latest turn that had an event.
-    pub(super) last_model: Option<Id>,
-    pub(super) running_turn: Option<Id>,
-    /// A turn whose `turn/start` succeeded and that has not started.
-    pub(super) starting_turn: Option<Id>,
-    pub(super) open_turn_starts: u32,
-    /// Whether the server has shown what an open `turn/start` makes of the settings.
-    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
-    pub(super) settings_shown: bool,
-    /// Server requests that wait for an answer, if any do.
-    #[allow(clippy::box_collection, reason = "a word instead of four in each of a million idle threads")]
-    pub(super) open_approvals: Option<Box<VecDeque<RequestId>>>,
-    /// The working directory, by hash.
-    pub(super) cwd: Option<TextKey>,
-    /// The apps that the user has named, if any.
-    #[allow(clippy::box_collection, reason = "as above")]
-    pub(super) mentioned_apps: Option<Box<Vec<Id>>>,
-}
-
-#[derive(Clone, Debug, Default, Write, Read)]
-pub(super) struct Turn {
-    /// Settings and images, once a `turn/start` is known to have started it.
-    pub(super) accepted: Option<(Arc<Settings>, u64)>,
-    pub(super) user_message: bool,
-    /// Whether the model came to work: any message, reasoning or tool item.
-    pub(super) model_phase: bool,
-    /// Whether a compaction before the first user message did not complete: the model is not asked.
-    pub(super) blocked: bool,
-    pub(super) tokens: Tokens,
-    pub(super) compaction: Option<OpenCompaction>,
-    pub(super) had_compaction: bool,
-    /// How it ended, if that was before its `turn/start` was answered.
-    pub(super) completed: Option<TurnStatus>,
-}
-
-impl Turn {
-    /// Whether the turn is past what precedes its first model request.
-    pub(super) fn is_underway(&self) -> bool {
-        self.user_message || self.model_phase
-    }
-}
-
-/// A turn's tokens so far.
-#[derive(Clone, Copy, Debug, Default, Write, Read)]
-pub(super) struct Tokens {
-    /// The session's tokens before the turn; set at the turn's first update.
-    pub(super) baseline: Option<TokenBreakdown>,
-    pub(super) latest: Option<TokenBreakdown>,
-    /// The sum over the turn's requests, for turns whose baseline is not known.
-    pub(super) sum: TokenBreakdown,
 }
 
 #[derive(Clone, Debug)]
@@ -334,9 +264,9 @@ impl State {
 
     pub(super) fn close_turn_start(&mut self, request: &Pending) {
         if let Pending::TurnStart(turn) = request
-            && let Some(thread) = self.threads.get_mut(self.now, &turn.thread_id)
+            && let Some(open) = self.thread(&turn.thread_id).and_then(|thread| thread.open.as_mut())
         {
-            thread.open_turn_starts = thread.open_turn_starts.saturating_sub(1);
+            open.turn_starts = open.turn_starts.saturating_sub(1);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::state::Tokens;
+use super::thread::Tokens;
 use super::{Observer, Step};
 use crate::fact::Fact;
 use crate::fact::turn::TurnTokenUsage;
@@ -16,16 +16,16 @@ use crate::protocol::turn::Turn;
 impl Observer {
     pub(super) fn turn_started(&mut self, started: Box<TurnNotification>, step: &mut Step<'_>) {
         self.abort_approvals(&started.thread_id, step);
-        let thread = self.state.thread_or_new(&started.thread_id);
-        thread.running_turn = Some(started.turn.id.clone());
-        thread.starting_turn = None;
+        let open = self.state.thread_or_new(&started.thread_id).open();
+        open.running_turn = Some(started.turn.id.clone());
+        open.starting_turn = None;
         self.state.turn_or_new(&started.thread_id, &started.turn.id);
         step.notification(Notification::TurnStarted(started));
     }
 
     /// A turn that was running when the client joined; its start is in the thread's history.
     pub(super) fn turn_start_missed(&mut self, thread_id: Id, id: Id, started_at: Option<i64>, step: &mut Step<'_>) {
-        self.state.thread_or_new(&thread_id).running_turn = Some(id.clone());
+        self.state.thread_or_new(&thread_id).open().running_turn = Some(id.clone());
         self.state.turn_or_new(&thread_id, &id);
         let turn =
             Turn { id, status: TurnStatus::InProgress, error: None, started_at, completed_at: None, duration_ms: None };
@@ -72,10 +72,10 @@ impl Observer {
         self.compaction_unfinished(&thread_id, &turn_id, completed.turn.error.as_ref(), status, step);
 
         let thread = self.state.thread_or_new(&thread_id);
-        if thread.running_turn.as_ref() == Some(&turn_id) {
-            thread.running_turn = None;
-        }
-        let may_be_accepted_yet = thread.open_turn_starts > 0 && !thread.is_spawned;
+        let open = thread.open();
+        open.running_turn.take_if(|running| *running == turn_id);
+        let may_be_accepted_yet = open.turn_starts > 0 && !thread.is_spawned;
+        thread.settle();
         let keep = match self.state.turn(&thread_id, &turn_id) {
             Some(turn) if turn.accepted.is_none() && may_be_accepted_yet => {
                 turn.completed = Some(status);
@@ -133,9 +133,10 @@ impl Observer {
     pub(super) fn settings_updated(&mut self, updated: SettingsUpdated) {
         let SettingsUpdated { thread_id, thread_settings } = updated;
         let settings = self.state.change_settings(&thread_id, |settings| settings.replace(thread_settings));
-        let thread = self.state.thread_or_new(&thread_id);
-        thread.settings_shown = true;
-        let starting = thread.starting_turn.clone();
+        // Where nothing is open, no request waits for it.
+        let Some(open) = &mut self.state.thread_or_new(&thread_id).open else { return };
+        open.settings_shown = true;
+        let starting = open.starting_turn.clone();
         let turn = starting.and_then(|turn_id| self.state.turn(&thread_id, &turn_id));
         if let Some((current, _)) = turn.and_then(|turn| turn.accepted.as_mut()) {
             *current = settings;
@@ -144,7 +145,7 @@ impl Observer {
 
     pub(super) fn hook_completed(&mut self, completed: HookCompleted, step: &mut Step<'_>) {
         let HookCompleted { thread_id, turn_id, run } = completed;
-        let turn_id = turn_id.or_else(|| self.state.thread(&thread_id)?.running_turn.clone());
+        let turn_id = turn_id.or_else(|| self.state.thread(&thread_id)?.open.as_ref()?.running_turn.clone());
         let key = alloc::format!("{:?}", run.id);
         if self.is_duplicate(step.connection, &["hook", &thread_id, turn_id.as_deref().unwrap_or_default(), &key]) {
             return;

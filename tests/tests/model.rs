@@ -16,6 +16,15 @@ fn the_reducer_does_as_the_model_says() {
     check(histories(1), |case| difference(&case.messages()).map_or(Ok(()), Err));
 }
 
+/// Whoever joins in the middle has missed who the clients are, how threads were opened and what was asked.
+#[test]
+fn they_agree_from_any_message_on() {
+    check(histories(2), |case| {
+        let messages = case.messages();
+        difference(&messages[case.choose(messages.len())..]).map_or(Ok(()), Err)
+    });
+}
+
 /// Agreement says something only about what happens.
 #[test]
 fn every_event_is_generated() {

@@ -344,6 +344,7 @@ fn state(session: &Pipeline<Sha2>) -> Value {
     for counted in [
         "/stats",
         "/observer/now",
+        "/observer/speakers",
         "/observer/uses_api_key",
         "/reducer/now",
         "/reducer/next_question",

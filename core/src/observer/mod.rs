@@ -22,7 +22,7 @@ pub(crate) use state::SavedObserver;
 
 use alloc::vec::Vec;
 
-use state::State;
+use state::{Speakers, State};
 
 use crate::discard::{Discard, Ids, Reason, Subject};
 use crate::event::common::RpcTransport;
@@ -101,6 +101,7 @@ impl Observer {
         out: &mut Observation,
     ) {
         self.state.now = self.state.now.advanced_to(at);
+        self.state.speaks(connection);
         self.state.expire();
         let expected = |id: &_| self.state.expected(connection, id);
         let message = message::parse(text, direction, &expected);
@@ -151,7 +152,7 @@ impl Observer {
     /// Whether another connection has already shown this notification. Repetitions on one connection
     /// are real: the server counts them, too.
     fn is_duplicate(&mut self, connection: ConnectionId, key: &[&str]) -> bool {
-        if self.state.connections.len() < 2 {
+        if self.state.speakers != Speakers::Several {
             return false;
         }
         let (now, key) = (self.state.now, TextKey::of_all(key));

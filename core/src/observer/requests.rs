@@ -149,8 +149,10 @@ impl Observer {
     ) {
         let inherited = response.thread.forked_from_id.as_ref().and_then(|id| self.state.threads.peek(id)?.last_total);
         self.state.change_settings(&response.thread.id, |settings| settings.open(&response, personality));
+        // A client whose `initialize` was missed takes no thread from one that is known.
+        let client = Some(step.connection).filter(|client| self.state.connections.contains(client));
         let thread = self.state.thread_or_new(&response.thread.id);
-        thread.connection = Some(step.connection);
+        thread.connection = client.or(thread.connection);
         thread.is_known = true;
         thread.cwd = response.cwd.as_ref().map(|cwd| TextKey::of(cwd.expose()));
         let past = &response.thread.turns;

@@ -54,6 +54,15 @@ impl Default for ObserverLimits {
     }
 }
 
+/// Whose messages were seen, be it that their `initialize` was not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]
+pub(super) enum Speakers {
+    #[default]
+    Nobody,
+    One(ConnectionId),
+    Several,
+}
+
 /// A client, as its `initialize` showed it.
 #[derive(Clone, Debug, Write, Read)]
 pub(super) struct Connection {
@@ -103,6 +112,7 @@ pub(super) struct Approval {
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) now: UnixMillis,
+    pub(super) speakers: Speakers,
     pub(super) connections: Capped<ConnectionId, Connection>,
     pub(super) requests: Capped<(ConnectionId, RequestId), Pending>,
     pub(super) approvals: Capped<RequestId, Approval>,
@@ -133,6 +143,7 @@ pub(super) struct State {
 pub(crate) struct SavedObserver {
     now: UnixMillis,
     rpc_transport: RpcTransport,
+    speakers: Speakers,
     connections: Saved<ConnectionId, Connection>,
     requests: Saved<(ConnectionId, RequestId), Pending>,
     approvals: Saved<RequestId, Approval>,
@@ -153,6 +164,7 @@ impl State {
     pub(super) fn new(limits: &ObserverLimits) -> Self {
         Self {
             now: UnixMillis::default(),
+            speakers: Speakers::default(),
             connections: Capped::new(limits.connections),
             requests: Capped::new(limits.requests),
             approvals: Capped::new(limits.approvals),
@@ -175,6 +187,7 @@ impl State {
         SavedObserver {
             now: self.now,
             rpc_transport,
+            speakers: self.speakers,
             connections: self.connections.save(),
             requests: self.requests.save(),
             approvals: self.approvals.save(),
@@ -199,6 +212,7 @@ impl State {
         }
         let state = Self {
             now: saved.now,
+            speakers: saved.speakers,
             connections: Capped::load(limits.connections, saved.connections),
             requests: Capped::load(limits.requests, saved.requests),
             approvals: Capped::load(limits.approvals, saved.approvals),
@@ -216,6 +230,14 @@ impl State {
             settings,
         };
         (saved.rpc_transport, state)
+    }
+
+    pub(super) fn speaks(&mut self, connection: ConnectionId) {
+        match self.speakers {
+            Speakers::Nobody => self.speakers = Speakers::One(connection),
+            Speakers::One(first) if first != connection => self.speakers = Speakers::Several,
+            Speakers::One(_) | Speakers::Several => {}
+        }
     }
 
     /// Forgets what was idle for too long. What the reducer holds of it, it discards itself.

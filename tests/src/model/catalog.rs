@@ -74,7 +74,7 @@ impl Model {
     fn of_plugin(&self, id: &str) -> Option<Value> {
         let (name, marketplace) = id.rsplit_once('@')?;
         let mut event = json!({ "plugin_id": id, "plugin_name": name, "marketplace_name": marketplace, "has_skills": null,
-            "mcp_server_count": null, "connector_ids": null, "product_client_id": self.originator });
+            "mcp_server_count": null, "connector_ids": null, "product_client_id": self.originator() });
         if let Some(plugin) = self.catalog.plugins.get(id).filter(|plugin| !plugin.brings.is_null()) {
             extend(&mut event, plugin.brings.clone());
         }
@@ -136,7 +136,7 @@ impl Model {
         let (thread, turn) = (text(&tracking["thread_id"]), text(&tracking["turn_id"]));
         for app in named.apps.clone() {
             let mut event = json!({ "connector_id": app, "app_name": self.catalog.apps.get(&app), "invoke_type": "explicit",
-                "product_client_id": self.originator });
+                "product_client_id": self.originator() });
             extend(&mut event, tracking.clone());
             self.emit("codex_app_mentioned", event);
             self.catalog.mentioned.push((thread.clone(), app));
@@ -183,7 +183,7 @@ impl Model {
             connector = json!(id);
         }
         let model = self.model_of(&thread, &turn);
-        let originator = self.originator.clone();
+        let originator = self.originator();
         self.emit(
             "codex_app_used",
             json!({ "connector_id": connector, "thread_id": thread, "turn_id": turn, "app_name": app_name,

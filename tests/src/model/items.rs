@@ -151,10 +151,9 @@ impl Model {
         if !item.is_null() && item["type"] != "contextCompaction" {
             let key = (thread.clone(), turn.clone());
             let is_blocked = item["type"] == "userMessage" && self.compactions.contains_key(&key);
-            if let Some(turn) = self.turns.get_mut(&key) {
-                turn.is_blocked |= is_blocked && !turn.is_underway;
-                turn.is_underway = true;
-            }
+            let turn = self.turns.entry(key).or_default();
+            turn.is_blocked |= is_blocked && !turn.is_underway;
+            turn.is_underway = true;
         }
         match item["type"].as_str().unwrap_or_default() {
             "contextCompaction" => self.compaction_started(params),
@@ -182,7 +181,7 @@ impl Model {
         }
         let key = (text(&params["threadId"]), text(&params["turnId"]), text(&item["id"]));
         let is_newer = self.is_newer(&key.0);
-        match self.turns.get_mut(&(key.0.clone(), key.1.clone())) {
+        match self.turns.get_mut(&(key.0.clone(), key.1.clone())).filter(|turn| turn.is_known) {
             Some(turn) => *turn.counts.entry(counter).or_default() += 1,
             // Newer servers report what ends after its turn.
             None if is_newer => {}

@@ -59,6 +59,8 @@ pub struct Model {
     /// Server requests without an answer, in the order in which they were asked.
     pending: Vec<Pending>,
     asked: BTreeSet<String>,
+    /// Who has sent or got a message.
+    clients: BTreeSet<u64>,
     /// How often each connection was told a thing.
     told: BTreeMap<String, BTreeMap<u64, usize>>,
     at: u64,
@@ -93,6 +95,7 @@ impl Model {
         self.at = message.at.0;
         let value: Value = serde_json::from_str(&message.text).expect("a message is JSON");
         let connection = message.connection_id;
+        self.clients.insert(connection);
         let id = value["id"].to_string();
         let method = text(&value["method"]);
         let is_answer = value.get("result").is_some() || value.get("error").is_some();
@@ -126,6 +129,10 @@ impl Model {
     /// Whether nobody was told this as often before: each connection is told of a thing once for each time that it
     /// happened.
     fn is_news(&mut self, connection: u64, method: &str, params: &Value) -> bool {
+        // As long as one client is known, there is nobody to tell apart from it.
+        if self.clients.len() < 2 {
+            return true;
+        }
         let ids = [
             &params["threadId"],
             &params["thread"]["id"],
@@ -189,6 +196,11 @@ impl Model {
             "account/updated" => self.uses_api_key = params["authMode"] == "apikey",
             _ => {}
         }
+    }
+
+    /// What started the server: the first client's word, or what Codex calls itself (`facts.md` 2).
+    fn originator(&self) -> String {
+        self.originator.clone().unwrap_or_else(|| "codex_cli_rs".into())
     }
 
     fn emit(&mut self, event_type: &str, params: Value) {

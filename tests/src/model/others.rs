@@ -41,25 +41,22 @@ fn snake_case(name: &str) -> String {
 
 impl Model {
     pub(super) fn compaction_requested(&mut self, params: &Value) {
-        if let Some(thread) = self.threads.get_mut(&text(&params["threadId"])) {
-            thread.compaction_requested = true;
-        }
+        self.threads.entry(text(&params["threadId"])).or_default().compaction_requested = true;
     }
 
     pub(super) fn compaction_started(&mut self, params: &Value) {
         let key = (text(&params["threadId"]), text(&params["turnId"]));
         // One that did not complete before the next one starts has failed.
         self.end_compaction(&key.0, &key.1, &Value::Null);
-        if let Some(compaction) = self.compaction(&key, &params["startedAtMs"]) {
-            self.compactions.insert(key, compaction);
-        }
+        let compaction = self.compaction(&key, &params["startedAtMs"]);
+        self.compactions.insert(key, compaction);
     }
 
-    fn compaction(&mut self, key: &(String, String), started_at: &Value) -> Option<Compaction> {
+    fn compaction(&mut self, key: &(String, String), started_at: &Value) -> Compaction {
         let model = self.model_of(&key.0, &key.1);
         let (is_asked_for, is_newer) = (self.is_asked_for(&key.0, &key.1), self.is_newer(&key.0));
-        let thread = self.threads.get_mut(&key.0)?;
-        let turn = self.turns.get(key)?;
+        let thread = self.threads.entry(key.0.clone()).or_default();
+        let turn = self.turns.entry(key.clone()).or_default();
         let changed = if is_newer { "comp_hash_changed" } else { "model_downshift" };
         let is_manual = thread.compaction_requested && !is_asked_for;
         thread.compaction_requested = false;
@@ -70,14 +67,14 @@ impl Model {
             (false, true) => changed,
             (false, false) => "context_limit",
         };
-        Some(Compaction {
+        Compaction {
             is_manual,
             is_mid_turn,
             reason,
             before: or_zero(&thread.context),
             started_at: started_at.clone(),
             error: None,
-        })
+        }
     }
 
     pub(super) fn compaction_completed(&mut self, params: &Value) {
@@ -145,9 +142,8 @@ impl Model {
         if run["eventName"] == "preCompact" && (run["status"] == "stopped" || run["status"] == "blocked") {
             let key = (text(&params["threadId"]), text(&params["turnId"]));
             let started_at = self.at - unsigned(&run["durationMs"]).unwrap_or(0);
-            if let Some(compaction) = self.compaction(&key, &json!(started_at)) {
-                self.compacted(&key, &compaction, "interrupted", &Value::Null, &json!(self.at));
-            }
+            let compaction = self.compaction(&key, &json!(started_at));
+            self.compacted(&key, &compaction, "interrupted", &Value::Null, &json!(self.at));
         }
         let status = if run["status"] == "running" { json!("failed") } else { run["status"].clone() };
         let model = self.model_of(&text(&params["threadId"]), &text(&params["turnId"]));

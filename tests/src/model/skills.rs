@@ -138,7 +138,7 @@ impl Model {
         let name = text(&skill["name"]);
         self.skills.reported.insert((text(&tracking["thread_id"]), text(&tracking["turn_id"]), name.clone()));
         let mut event = json!({ "event_type": "skill_invocation", "skill_id": null, "skill_name": name,
-            "event_params": { "product_client_id": self.originator, "skill_scope": skill["scope"], "plugin_id": null,
+            "event_params": { "product_client_id": self.originator(), "skill_scope": skill["scope"], "plugin_id": null,
                 "repo_url": null, "thread_id": tracking["thread_id"], "turn_id": tracking["turn_id"],
                 "invoke_type": invocation, "model_slug": tracking["model_slug"] } });
         match skill["path"].as_str() {
@@ -164,6 +164,10 @@ impl Model {
         let (over, parked) = std::mem::take(&mut self.skills.parked).into_iter().partition(is_of_turn);
         self.skills.parked = parked;
         let over: Vec<Value> = over;
-        self.events.extend(over);
+        for mut event in over {
+            // By now its client may be known (`facts.md` 2).
+            event["event_params"]["product_client_id"] = self.originator().into();
+            self.events.push(event);
+        }
     }
 }

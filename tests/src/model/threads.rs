@@ -14,6 +14,9 @@ pub(super) struct Connection {
 /// A thread: whose it is, where it comes from, and the settings of its next turn.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Thread {
+    /// Whether it was seen to be opened: whoever joins late may have missed that.
+    pub(super) is_known: bool,
+    /// Whose it is: whose `initialize` was seen, too.
     pub(super) connection: Option<u64>,
     pub(super) mode: String,
     pub(super) lineage: Value,
@@ -89,7 +92,6 @@ impl Model {
     }
 
     pub(super) fn opened(&mut self, connection: u64, mode: &str, params: &Value, result: &Value) {
-        let Some(Connection { client, runtime }) = self.connections.get(&connection).cloned() else { return };
         let shown = &result["thread"];
         let id = text(&shown["id"]);
         let (source, parent) = source(shown);
@@ -110,17 +112,23 @@ impl Model {
         let turns = shown["turns"].as_array().cloned().unwrap_or_default();
         let mut items = turns.iter().flat_map(|turn| turn["items"].as_array().cloned().unwrap_or_default());
         let has_user_message = items.any(|item| item["type"] == "userMessage") || shown["preview"] != "";
-        let thread = Thread {
-            connection: Some(connection),
-            mode: mode.into(),
-            lineage: lineage.clone(),
+        let client = self.connections.get(&connection).cloned();
+        let mut thread = Thread {
+            is_known: true,
             settings,
             is_first: mode == "new" || !has_user_message,
             total: if mode == "new" { Some(no_tokens()) } else { before.total },
             cwd: result["cwd"].clone(),
             ..before
         };
+        // A client whose first word was missed has no events, and takes no thread from another.
+        if client.is_some() {
+            thread.connection = Some(connection);
+            thread.mode = mode.into();
+            thread.lineage = lineage;
+        }
         self.threads.insert(id.clone(), thread);
+        let Some(Connection { client, runtime }) = client else { return };
         self.emit(
             "codex_thread_initialized",
             json!({ "thread_id": id, "app_server_client": client, "runtime": runtime, "model": result["model"],
@@ -159,7 +167,8 @@ impl Model {
         else {
             return;
         };
-        if self.threads.contains_key(&id) {
+        let before = self.threads.get(&id).cloned().unwrap_or_default();
+        if before.is_known {
             return;
         }
         let given = |name: &str| Some(spawned[name].clone()).filter(|value| !value.is_null());
@@ -175,14 +184,15 @@ impl Model {
             settings["reasoning_effort"] = effort;
         }
         let thread = Thread {
+            is_known: true,
             connection: owner.connection,
             mode: "new".into(),
             lineage: lineage.clone(),
             settings,
             is_first: true,
-            total: Some(no_tokens()),
+            total: before.total.or_else(|| Some(no_tokens())),
             is_spawned: true,
-            ..Thread::default()
+            ..before
         };
         self.threads.insert(id.clone(), thread);
         let mut event = json!({ "thread_id": id, "app_server_client": client, "runtime": connection.runtime, "model": model,
@@ -205,6 +215,13 @@ impl Model {
         extend(&mut context, thread.lineage.clone());
         Some(context)
     }
+}
+
+/// The settings of which nothing was seen.
+pub(super) fn unknown_settings() -> Value {
+    json!({ "ephemeral": false, "model": null, "model_provider": "", "sandbox_policy": null, "sandbox_network_access": false,
+        "reasoning_effort": null, "reasoning_summary": null, "service_tier": "default", "approval_policy": null,
+        "approvals_reviewer": "user", "collaboration_mode": "default", "personality": null })
 }
 
 /// What kind of subagent a thread is, and whose.
@@ -232,6 +249,9 @@ fn is_newer(version: &str) -> bool {
 
 /// Adds members to an object.
 pub(super) fn extend(object: &mut Value, more: Value) {
+    if object.is_null() {
+        *object = json!({});
+    }
     if let (Value::Object(members), Value::Object(more)) = (object, more) {
         members.extend(more);
     }

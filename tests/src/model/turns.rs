@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::threads::{approval_policy, extend, reviewer, sandbox, service_tier, unless_none};
+use super::threads::{approval_policy, extend, reviewer, sandbox, service_tier, unknown_settings, unless_none};
 use super::{Model, Request, lines, text, unsigned};
 
 /// A turn.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Turn {
+    /// Whether more of it was seen than items: whoever joins late may have missed the rest.
+    pub(super) is_known: bool,
     /// Who started it, if a client did.
     connection: Option<u64>,
     images: usize,
@@ -119,7 +121,7 @@ impl Model {
     /// begins with that has not started.
     pub(super) fn settings_updated(&mut self, params: &Value) {
         let (id, shown) = (text(&params["threadId"]), &params["threadSettings"]);
-        let Some(thread) = self.threads.get_mut(&id) else { return };
+        let thread = self.threads.entry(id.clone()).or_default();
         thread.settings_shown = true;
         let (policy, network) = sandbox(&shown["sandboxPolicy"]);
         extend(
@@ -140,7 +142,7 @@ impl Model {
     pub(super) fn turn_accepted(&mut self, connection: u64, request: &Request, result: &Value) {
         let params = &request.params;
         let (thread_id, turn_id) = (text(&params["threadId"]), text(&result["turn"]["id"]));
-        let Some(thread) = self.threads.get_mut(&thread_id) else { return };
+        let thread = self.threads.entry(thread_id.clone()).or_default();
         if !std::mem::take(&mut thread.settings_shown) {
             change(&mut thread.settings, params);
         }
@@ -150,6 +152,7 @@ impl Model {
         let (settings, is_first) = (thread.settings.clone(), thread.is_first);
         let tracking = json!({ "thread_id": thread_id, "turn_id": turn_id, "model_slug": settings["model"] });
         let turn = self.turns.entry((thread_id, turn_id)).or_default();
+        turn.is_known = true;
         turn.connection = Some(connection);
         turn.images = images(params);
         turn.settings = settings;
@@ -169,19 +172,20 @@ impl Model {
         let baseline = self.threads.get(&thread_id).and_then(|thread| thread.total.clone());
         let turn = self.turns.entry((thread_id, turn_id)).or_default();
         turn.started_at = unsigned(&params["turn"]["startedAt"]);
-        turn.is_started = true;
+        (turn.is_known, turn.is_started) = (true, true);
         turn.baseline = baseline;
     }
 
     pub(super) fn diff_updated(&mut self, params: &Value) {
         let turn = self.turns.entry((text(&params["threadId"]), text(&params["turnId"]))).or_default();
+        turn.is_known = true;
         turn.diff = text(&params["diff"]);
     }
 
     pub(super) fn usage_updated(&mut self, params: &Value) {
         let (thread_id, turn_id) = (text(&params["threadId"]), text(&params["turnId"]));
         let (total, last) = (&params["tokenUsage"]["total"], &params["tokenUsage"]["last"]);
-        let Some(thread) = self.threads.get_mut(&thread_id) else { return };
+        let thread = self.threads.entry(thread_id.clone()).or_default();
         let is_unchanged = thread.total.as_ref() == Some(total);
         thread.total = Some(total.clone());
         thread.context = last["totalTokens"].clone();
@@ -202,10 +206,9 @@ impl Model {
         self.report_skills(params);
         // Whether a client asked for it shows when all that was asked is answered.
         let is_asked = self.is_turn_asked_for(&params["threadId"]);
-        if let Some(turn) = self.turns.get_mut(&(thread_id.clone(), turn_id))
-            && turn.connection.is_none()
-            && is_asked
-        {
+        let turn = self.turns.entry((thread_id.clone(), turn_id)).or_default();
+        turn.is_known = true;
+        if turn.connection.is_none() && is_asked {
             turn.ended = Some(params["turn"].clone());
             return;
         }
@@ -216,8 +219,11 @@ impl Model {
     fn turn_ended(&mut self, thread_id: String, ended: &Value) {
         let turn_id = text(&ended["id"]);
         let is_newer = self.is_newer(&thread_id);
-        let Some(context) = self.threads.get_mut(&thread_id) else { return };
-        let Some(mut turn) = self.turns.get(&(thread_id.clone(), turn_id.clone())).cloned() else { return };
+        let Some(turn) = self.turns.get_mut(&(thread_id.clone(), turn_id.clone())) else { return };
+        // What still comes of it comes without its settings.
+        let (settings, mut turn) = (std::mem::take(&mut turn.settings), turn.clone());
+        turn.settings = settings;
+        let Some(context) = self.threads.get_mut(&thread_id).filter(|thread| thread.is_known) else { return };
         // Newer servers report the turns of agents, too.
         if turn.connection.is_none() && context.is_spawned && is_newer {
             turn.connection = context.connection;
@@ -230,6 +236,9 @@ impl Model {
         context.is_first = false;
         context.previous_model = turn.settings["model"].clone();
         let (mode, lineage) = (context.mode.clone(), context.lineage.clone());
+        if mode.is_empty() {
+            return;
+        }
         let Some(connection) = self.connections.get(&connection).cloned() else { return };
         let mut event = json!({ "thread_id": thread_id, "turn_id": turn_id, "submission_type": null,
             "app_server_client": connection.client, "runtime": connection.runtime, "initialization_mode": mode,
@@ -238,6 +247,7 @@ impl Model {
             "total_tool_call_count": turn.counts.values().sum::<u64>(), "duration_ms": unsigned(&ended["durationMs"]),
             "started_at": turn.started_at, "completed_at": unsigned(&ended["completedAt"]).unwrap_or(0) });
         extend(&mut event, lineage);
+        extend(&mut event, unknown_settings());
         extend(&mut event, turn.settings.clone());
         if is_newer && event["approvals_reviewer"] == "guardian_subagent" {
             event["approvals_reviewer"] = json!("auto_review");
@@ -311,7 +321,7 @@ impl Model {
             turn.steers += 1;
         }
         let Some(client) = self.connections.get(&connection) else { return };
-        let Some(thread) = self.threads.get(&thread_id) else { return };
+        let Some(thread) = self.threads.get(&thread_id).filter(|thread| !thread.mode.is_empty()) else { return };
         let mut event = json!({ "thread_id": thread_id, "expected_turn_id": params["expectedTurnId"], "accepted_turn_id": accepted,
             "app_server_client": client.client, "runtime": client.runtime, "num_input_images": images(params),
             "result": if accepted.is_null() { "rejected" } else { "accepted" }, "rejection_reason": reason,

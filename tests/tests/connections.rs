@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use turnledger::Sha2;
 use turnledger_core::discard::{Reason, Subject};
 use turnledger_core::{Direction, Output, Pipeline, UnixMillis};
-use turnledger_tests::golden::{Message, Recording, VERSIONS, feed, pipeline, reasons, recordings, replay, values};
+use turnledger_tests::golden::{
+    Message, Recording, VERSIONS, feed, pipeline, reasons, recording, recordings, replay, values,
+};
 use turnledger_tests::server::{item, with};
 
 /// The messages that the server sends to every client of a thread.
@@ -41,6 +43,21 @@ fn a_second_client_changes_nothing() {
             let watched = replay(Sha2::default(), &watched(&recording, is_introduced));
             assert_eq!(values(&watched.events), values(&alone.events), "{} {is_introduced}", recording.name);
         }
+    }
+}
+
+/// Of one client nothing can be shown twice, and between turns nothing is open.
+#[test]
+fn one_client_between_turns_is_little_to_remember() {
+    for version in VERSIONS {
+        let (mut session, mut output) = (pipeline(Sha2::default()), Output::default());
+        for message in recording(version, "plain_turn").messages() {
+            feed(&mut session, &message, &mut output);
+        }
+        let snapshot: Value = serde_json::from_str(&session.snapshot()).expect("a snapshot is JSON");
+        let threads = snapshot["observer"]["threads"].as_array().expect("a list of threads");
+        let open: Vec<_> = threads.iter().map(|thread| &thread[2]["open"]).collect();
+        assert_eq!((&snapshot["observer"]["shown"], open), (&json!([]), vec![&Value::Null]), "{version}");
     }
 }
 
@@ -119,6 +136,20 @@ impl Server {
 
 fn review(id: &str, status: &str) -> (String, String, String) {
     (format!("user:{id}"), "client-1".into(), status.into())
+}
+
+/// The third client's `initialize` was not seen.
+#[test]
+fn a_client_that_is_not_known_takes_no_thread() {
+    let mut server = Server::new();
+    let thread = json!({ "thread": { "id": "t", "createdAt": 5 }, "model": "m" });
+    server.call(3, 1, "thread/resume", json!({ "threadId": "t" }), thread);
+    let source = json!({ "subAgent": { "thread_spawn": { "parent_thread_id": "t", "depth": 1 } } });
+    let agent = json!({ "id": "agent", "createdAt": 6, "source": source });
+    server.show(&[1], "thread/started", json!({ "thread": agent }));
+    server.ask(1, 7, "i", json!({}));
+    server.answer(1, 7, "decline");
+    assert_eq!(server.reviews(), [(String::new(), "client-1".into(), String::new()), review("7", "denied")]);
 }
 
 #[test]

@@ -222,6 +222,11 @@ mod tests {
             let changed = state.change_settings(&thread.into(), model(name));
             assert_eq!(*changed, Settings { model: Some(name.into()), ..Settings::default() });
         }
+        // What stays the same stays shared, be it that others have come between.
+        for other in 0..9 {
+            state.change_settings(&"D".into(), model(&alloc::format!("{other}")));
+        }
+        state.change_settings(&"A".into(), model("large"));
         let (_, mut restored) = State::load(&limits, state.save(RpcTransport::Stdio));
         for state in [&mut state, &mut restored] {
             let [a, b, c] = ["A", "B", "C"].map(|thread| state.thread_or_new(&thread.into()).settings.clone());

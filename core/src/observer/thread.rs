@@ -16,7 +16,7 @@ use crate::write::Write;
 
 #[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct Thread {
-    /// The connection that opened it last.
+    /// The connection that opened it last, of those whose `initialize` was seen.
     pub(super) connection: Option<ConnectionId>,
     /// Whether a response opened it or another thread spawned it: its turns are reported.
     pub(super) is_known: bool,

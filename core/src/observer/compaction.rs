@@ -51,8 +51,9 @@ impl Observer {
         let thread = self.state.thread_or_new(thread_id);
         let model = of_client.clone().flatten().or_else(|| thread.settings.model.clone());
         let model_changed = thread.last_model.is_some() && thread.last_model != model;
-        let (trigger, reason, phase) = if of_client.is_none() && thread.open().manual_compactions > 0 {
-            thread.open().manual_compactions -= 1;
+        let manual = &mut thread.open().manual_compactions;
+        let (trigger, reason, phase) = if of_client.is_none() && *manual > 0 {
+            *manual -= 1;
             (CompactionTrigger::Manual, CompactionReason::UserRequested, CompactionPhase::StandaloneTurn)
         } else if pre_turn {
             let reason = match (model_changed, is_newer) {

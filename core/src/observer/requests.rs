@@ -201,8 +201,11 @@ impl Observer {
             open.starting_turn = Some(turn_id.clone());
         }
         // What was asked for says less than what became of it.
-        let shown = core::mem::take(&mut open.settings_shown).then(|| thread.settings.clone());
-        let settings = shown.unwrap_or_else(|| self.state.change_settings(&thread_id, |all| all.apply(overrides)));
+        let settings = if core::mem::take(&mut open.settings_shown) {
+            thread.settings.clone()
+        } else {
+            self.state.change_settings(&thread_id, |settings| settings.apply(overrides))
+        };
         let model = settings.model.clone();
         step.client_response(id, ClientResponse::TurnStart(response));
         self.report_mentions(mentions, &thread_id, &turn_id, model.as_ref(), step);

@@ -136,7 +136,9 @@ impl Settings {
     pub(super) fn replace(&mut self, settings: ThreadSettings) {
         let ThreadSettings { model, model_provider, service_tier, effort, summary, personality, .. } = settings;
         set(&mut self.model, model);
-        self.model_provider = model_provider.unwrap_or_else(|| self.model_provider.clone());
+        if let Some(provider) = model_provider {
+            self.model_provider = provider;
+        }
         self.service_tier = service_tier;
         self.effort = effort;
         self.summary = summary;

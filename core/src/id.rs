@@ -5,8 +5,7 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Deref;
 
-use hashbrown::Equivalent;
-
+use crate::capped::Equivalent;
 use crate::read::{Failed, Read, Reader};
 use crate::schema::json_schemas;
 use crate::write::Write;

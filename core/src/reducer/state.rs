@@ -3,15 +3,13 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use hashbrown::Equivalent;
-
 use super::connection::Connection;
 use super::item::ItemState;
 use super::review::PendingReview;
 use super::skill::ParkedSkill;
 use super::thread::Thread;
 use super::turn::Turn;
-use crate::capped::{Cap, Capped, Saved};
+use crate::capped::{Cap, Capped, Equivalent, Saved};
 use crate::digest::{Digest, DigestValue};
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Shared;

@@ -1,15 +1,28 @@
 //! A map that stays bounded: a cap on its entries and an expiry by the time in the facts.
 
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
-use core::ops::{Index, IndexMut};
 
 use foldhash::fast::FixedState;
-use hashbrown::{Equivalent, HashTable};
 
+use self::index::{Index, NONE, Position};
 use crate::read::Read;
 use crate::time::UnixMillis;
 use crate::write::Write;
+
+mod index;
+
+/// A borrowed form of a key: it has the same hash.
+pub(crate) trait Equivalent<K> {
+    fn equivalent(&self, key: &K) -> bool;
+}
+
+impl<K: Borrow<Q>, Q: Eq + ?Sized> Equivalent<K> for Q {
+    fn equivalent(&self, key: &K) -> bool {
+        self == key.borrow()
+    }
+}
 
 /// How much one map of the state may hold, and for how long an entry may go unused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
@@ -26,197 +39,119 @@ impl Cap {
     }
 }
 
-/// Where an entry is: half as large as a `usize`, since each has four of them.
-type Position = u32;
+/// The most entries that a map can have, whatever its cap: twice as many places can still be counted.
+const MOST: usize = 1 << 30;
 
-const NONE: Position = Position::MAX;
-
-/// What is known of a position, whatever stands there.
+/// An entry beside what the map knows of it, as each use comes to both.
 #[derive(Clone, Debug)]
-struct Place {
-    hash: u64,
+struct Slot<K, V> {
     used_at: UnixMillis,
-    older: Position,
-    newer: Position,
+    /// Where it counts in the order of use; nowhere if there is no entry.
+    place: u32,
+    hash: u32,
+    entry: Option<(K, V)>,
 }
 
-/// Where entries are by the hashes of their keys, and in the order of their last use.
-///
-/// It knows nothing of the entries themselves, so that it is compiled once for all maps.
-#[derive(Clone, Debug)]
-struct Places {
-    index: HashTable<Position>,
-    places: Vec<Place>,
-    free: Vec<Position>,
-    oldest: Position,
-    newest: Position,
-}
-
-impl Index<Position> for Places {
-    type Output = Place;
-
-    fn index(&self, position: Position) -> &Place {
-        &self.places[position as usize]
-    }
-}
-
-impl IndexMut<Position> for Places {
-    fn index_mut(&mut self, position: Position) -> &mut Place {
-        &mut self.places[position as usize]
-    }
-}
-
-impl Places {
-    const fn new() -> Self {
-        Self { index: HashTable::new(), places: Vec::new(), free: Vec::new(), oldest: NONE, newest: NONE }
-    }
-
-    /// A position for a new entry: a free one, or the next.
-    fn put(&mut self, hash: u64, used_at: UnixMillis) -> Position {
-        let place = Place { hash, used_at, older: NONE, newer: NONE };
-        let position = if let Some(position) = self.free.pop() {
-            self[position] = place;
-            position
-        } else {
-            self.places.push(place);
-            // The cap is not beyond what a position can say.
-            Position::try_from(self.places.len() - 1).unwrap_or(NONE)
-        };
-        let places = &self.places;
-        self.index.insert_unique(hash, position, |&held| places[held as usize].hash);
-        self.link_newest(position);
-        position
-    }
-
-    fn release(&mut self, position: Position) {
-        if let Ok(found) = self.index.find_entry(self[position].hash, |&held| held == position) {
-            found.remove();
-        }
-        self.unlink(position);
-        self.free.push(position);
-    }
-
-    fn touch(&mut self, position: Position, at: UnixMillis) {
-        self[position].used_at = at;
-        if self.newest != position {
-            self.unlink(position);
-            self.link_newest(position);
-        }
-    }
-
-    fn unlink(&mut self, position: Position) {
-        let (older, newer) = (self[position].older, self[position].newer);
-        match older {
-            NONE => self.oldest = newer,
-            older => self[older].newer = newer,
-        }
-        match newer {
-            NONE => self.newest = older,
-            newer => self[newer].older = older,
-        }
-    }
-
-    fn link_newest(&mut self, position: Position) {
-        let newest = core::mem::replace(&mut self.newest, position);
-        (self[position].older, self[position].newer) = (newest, NONE);
-        match newest {
-            NONE => self.oldest = position,
-            newest => self[newest].newer = position,
-        }
-    }
-
-    /// When what is unused for longest was last used.
-    fn oldest_use(&self) -> Option<UnixMillis> {
-        self.places.get(self.oldest as usize).map(|place| place.used_at)
-    }
-
-    /// The positions from the least to the most recently used.
-    fn by_use(&self) -> impl Iterator<Item = Position> {
-        let position = |position| if position == NONE { None } else { Some(position) };
-        core::iter::successors(position(self.oldest), move |&held| position(self[held].newer))
-    }
-}
-
-/// A hash map whose entries also form a list from the least to the most recently used.
+/// A hash map that knows the order in which its entries were used.
 ///
 /// Hashing has a fixed seed: the same facts lead to the same evictions on every target.
 #[derive(Clone, Debug)]
 pub(crate) struct Capped<K, V> {
     cap: Cap,
-    places: Places,
-    /// By position; nothing where one waits for its next use.
-    entries: Vec<Option<(K, V)>>,
+    index: Index,
+    slots: Vec<Slot<K, V>>,
+    /// The slots without an entry.
+    free: Vec<Position>,
+    /// The positions of the entries from the least to the most recently used. One that is used again is
+    /// put at the end, and counts only there: nothing has to be looked at where it stood before.
+    order: Vec<Position>,
+    /// Before this place nothing counts.
+    oldest: usize,
 }
 
-fn hash_of<Q: Hash + ?Sized>(key: &Q) -> u64 {
-    FixedState::default().hash_one(key)
+#[allow(clippy::cast_possible_truncation, reason = "each half of a hash is one")]
+fn hash_of<Q: Hash + ?Sized>(key: &Q) -> u32 {
+    FixedState::default().hash_one(key) as u32
 }
 
 impl<K: Hash + Eq, V> Capped<K, V> {
     pub(crate) const fn new(cap: Cap) -> Self {
-        Self { cap, places: Places::new(), entries: Vec::new() }
+        Self { cap, index: Index::new(), slots: Vec::new(), free: Vec::new(), order: Vec::new(), oldest: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.places.index.len()
+        self.index.len()
     }
 
     fn entry(&self, position: Position) -> Option<&(K, V)> {
-        self.entries.get(position as usize)?.as_ref()
+        self.slots.get(position as usize)?.entry.as_ref()
     }
 
-    fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Position> {
-        let holds = |position: &Position| self.entry(*position).is_some_and(|(held, _)| key.equivalent(held));
+    /// Where an entry is; else the hash of its key.
+    fn locate<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Result<Position, u32> {
+        let holds = |position| self.entry(position).is_some_and(|(held, _)| key.equivalent(held));
         // Messages come in runs about the same thread, turn or item.
-        if holds(&self.places.newest) {
-            return Some(self.places.newest);
+        if let Some(&latest) = self.order.last()
+            && holds(latest)
+        {
+            return Ok(latest);
         }
-        self.places.index.find(hash_of(key), holds).copied()
+        let hash = hash_of(key);
+        self.index.find(hash, holds).ok_or(hash)
     }
 
     pub(crate) fn contains<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
-        self.find(key).is_some()
+        self.locate(key).is_ok()
     }
 
     /// Reads an entry without counting it as used.
     pub(crate) fn peek<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
-        self.entry(self.find(key)?).map(|(_, value)| value)
+        self.entry(self.locate(key).ok()?).map(|(_, value)| value)
     }
 
     /// Uses an entry: it becomes the most recent one.
     pub(crate) fn get_mut<Q: Hash + Equivalent<K> + ?Sized>(&mut self, at: UnixMillis, key: &Q) -> Option<&mut V> {
-        let position = self.find(key)?;
-        self.places.touch(position, at);
-        self.entries[position as usize].as_mut().map(|(_, value)| value)
+        let position = self.locate(key).ok()?;
+        self.touch(position, at);
+        self.slots[position as usize].entry.as_mut().map(|(_, value)| value)
     }
 
     /// Puts an entry in, replacing one with the same key. Returns the entry that had to go to keep
     /// the cap.
     pub(crate) fn insert(&mut self, at: UnixMillis, key: K, value: V) -> Option<(K, V)> {
-        if let Some(position) = self.find(&key) {
-            self.entries[position as usize] = Some((key, value));
-            self.places.touch(position, at);
-            return None;
-        }
-        let evicted = if self.len() >= self.cap.entries.clamp(1, NONE as usize) { self.pop_oldest() } else { None };
-        let position = self.places.put(hash_of(&key), at) as usize;
-        if position == self.entries.len() {
-            self.entries.push(Some((key, value)));
+        let hash = match self.locate(&key) {
+            Ok(position) => {
+                self.slots[position as usize].entry = Some((key, value));
+                self.touch(position, at);
+                return None;
+            }
+            Err(hash) => hash,
+        };
+        let evicted = if self.len() >= self.cap.entries.clamp(1, MOST) { self.pop_oldest() } else { None };
+        let slot = Slot { used_at: at, place: NONE, hash, entry: Some((key, value)) };
+        let position = if let Some(position) = self.free.pop() {
+            self.slots[position as usize] = slot;
+            position
         } else {
-            self.entries[position] = Some((key, value));
-        }
+            self.slots.push(slot);
+            // There are at most as many as a position can say.
+            Position::try_from(self.slots.len() - 1).unwrap_or(NONE)
+        };
+        self.index.insert(hash, position);
+        self.append(position);
         evicted
     }
 
     pub(crate) fn remove<Q: Hash + Equivalent<K> + ?Sized>(&mut self, key: &Q) -> Option<(K, V)> {
-        let position = self.find(key)?;
+        let position = self.locate(key).ok()?;
         self.take(position)
     }
 
     /// Takes out one entry that has been idle for too long at `now`.
     pub(crate) fn pop_expired(&mut self, now: UnixMillis) -> Option<(K, V)> {
-        let oldest = self.places.oldest_use()?;
-        if now.0.saturating_sub(oldest.0) > self.cap.idle_ms { self.pop_oldest() } else { None }
+        let oldest = self.oldest()?;
+        let idle_ms = now.0.saturating_sub(self.slots[oldest as usize].used_at.0);
+        if idle_ms > self.cap.idle_ms { self.take(oldest) } else { None }
     }
 
     /// Drops what has been idle for too long at `now`.
@@ -227,26 +162,83 @@ impl<K: Hash + Eq, V> Capped<K, V> {
     /// Takes out every entry that `wanted` picks, the least recently used first.
     pub(crate) fn take_where(&mut self, mut wanted: impl FnMut(&K, &V) -> bool) -> Vec<(K, V)> {
         let is_wanted = |position: &Position| self.entry(*position).is_some_and(|(key, value)| wanted(key, value));
-        let positions: Vec<_> = self.places.by_use().filter(is_wanted).collect();
+        let positions: Vec<_> = self.by_use().filter(is_wanted).collect();
         positions.into_iter().filter_map(|position| self.take(position)).collect()
     }
 
     /// The entries from the least to the most recently used, each with the time of its last use.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (UnixMillis, &K, &V)> {
-        self.places
-            .by_use()
-            .filter_map(|position| self.entry(position).map(|(key, value)| (self.places[position].used_at, key, value)))
+        self.by_use().filter_map(|position| {
+            let slot = &self.slots[position as usize];
+            slot.entry.as_ref().map(|(key, value)| (slot.used_at, key, value))
+        })
+    }
+
+    fn touch(&mut self, position: Position, at: UnixMillis) {
+        let slot = &mut self.slots[position as usize];
+        slot.used_at = at;
+        if slot.place as usize + 1 != self.order.len() {
+            self.append(position);
+        }
+    }
+
+    /// Puts an entry at the end of the order.
+    fn append(&mut self, position: Position) {
+        // As much is taken out at once as has come since, so that each use pays for one place.
+        if self.order.len() > 2 * self.len() + 32 {
+            self.close_up();
+        }
+        // The order is at most twice as long as the most entries.
+        self.slots[position as usize].place = Position::try_from(self.order.len()).unwrap_or(NONE);
+        self.order.push(position);
+    }
+
+    /// Takes out of the order what does not count.
+    #[inline(never)]
+    fn close_up(&mut self) {
+        let mut end = 0;
+        for place in self.oldest..self.order.len() {
+            if self.counts(place) {
+                let position = self.order[place];
+                self.slots[position as usize].place = Position::try_from(end).unwrap_or(NONE);
+                self.order[end] = position;
+                end += 1;
+            }
+        }
+        self.order.truncate(end);
+        self.oldest = 0;
+    }
+
+    fn counts(&self, place: usize) -> bool {
+        self.slots[self.order[place] as usize].place as usize == place
+    }
+
+    /// What is unused for longest.
+    fn oldest(&mut self) -> Option<Position> {
+        while self.oldest < self.order.len() && !self.counts(self.oldest) {
+            self.oldest += 1;
+        }
+        self.order.get(self.oldest).copied()
+    }
+
+    /// The positions from the least to the most recently used.
+    fn by_use(&self) -> impl Iterator<Item = Position> {
+        (self.oldest..self.order.len()).filter(|&place| self.counts(place)).map(|place| self.order[place])
     }
 
     fn pop_oldest(&mut self) -> Option<(K, V)> {
-        if self.places.oldest == NONE { None } else { self.take(self.places.oldest) }
+        let oldest = self.oldest()?;
+        self.take(oldest)
     }
 
     // Apart, so that looking whether something has expired, which every message does, stays small.
     #[inline(never)]
     fn take(&mut self, position: Position) -> Option<(K, V)> {
-        self.places.release(position);
-        self.entries[position as usize].take()
+        let slot = &mut self.slots[position as usize];
+        slot.place = NONE;
+        self.index.remove(slot.hash, position);
+        self.free.push(position);
+        slot.entry.take()
     }
 }
 
@@ -320,6 +312,27 @@ mod tests {
         assert_eq!(map.len(), 0);
     }
 
+    #[test]
+    fn the_order_does_not_grow_with_uses() {
+        let mut map = Capped::new(Cap { entries: 200, idle_ms: 10 });
+        for key in 0..100_u8 {
+            map.insert(UnixMillis(0), key, key);
+        }
+        for _ in 0..1_000 {
+            map.get_mut(UnixMillis(1), &99);
+        }
+        assert_eq!(map.order.len(), 100);
+        for key in 0..100 {
+            map.remove(&key);
+        }
+        for key in (0..200).cycle().take(10_000) {
+            map.insert(UnixMillis(2), key, key);
+            map.remove(&key);
+        }
+        assert!(map.order.len() <= 33, "{}", map.order.len());
+        assert_eq!(map.slots.len(), 100);
+    }
+
     #[derive(Clone, Debug)]
     enum Step {
         Insert(u8),
@@ -330,9 +343,9 @@ mod tests {
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            4 => (0..12_u8).prop_map(Step::Insert),
-            2 => (0..12_u8).prop_map(Step::Get),
-            2 => (0..12_u8).prop_map(Step::Remove),
+            4 => (0..40_u8).prop_map(Step::Insert),
+            4 => (0..40_u8).prop_map(Step::Get),
+            2 => (0..40_u8).prop_map(Step::Remove),
             1 => Just(Step::TakeEven),
         ]
     }
@@ -345,8 +358,8 @@ mod tests {
     proptest! {
         /// Any series of steps leaves what a plain list of (key, last use) would hold.
         #[test]
-        fn behaves_like_a_list(steps in proptest::collection::vec(step(), 0..200)) {
-            let mut map = Capped::new(Cap { entries: 5, idle_ms: 50 });
+        fn behaves_like_a_list(steps in proptest::collection::vec(step(), 0..400)) {
+            let mut map = Capped::new(Cap { entries: 15, idle_ms: 50 });
             let mut list: Vec<u8> = Vec::new();
             let mut values = BTreeMap::new();
             for (tick, step) in steps.into_iter().enumerate() {
@@ -356,7 +369,7 @@ mod tests {
                         let expected = if list.contains(&key) {
                             list.retain(|held| *held != key);
                             None
-                        } else if list.len() == 5 {
+                        } else if list.len() == 15 {
                             let gone = list.remove(0);
                             values.remove(&gone).map(|value| (gone, value))
                         } else {

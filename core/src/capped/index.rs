@@ -20,7 +20,8 @@ const EMPTY: Word = Word { hash: 0, position: NONE };
 ///
 /// A hash stands beside its position, so that a look comes to one line of memory, where a table of
 /// bytes of hashes beside one of positions comes to two: among a million entries each is waited for.
-/// Nothing but the table is read when it grows.
+/// Nothing but the table is read when it grows. It wants hashes of which every bit counts, or what is
+/// put in would stand in long rows.
 #[derive(Clone, Debug)]
 pub(super) struct Index {
     words: Vec<Word>,

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 
-use foldhash::fast::FixedState;
+use foldhash::quality::FixedState;
 
 use self::index::{Index, NONE, Position};
 use crate::read::Read;

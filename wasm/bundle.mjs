@@ -18,32 +18,64 @@ const dist = join(here, "dist");
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 
+/** A reference with a description beside it would be a type of its own; below the description it keeps its type's name. */
+function keepNames(schema) {
+  if (Array.isArray(schema)) return schema.map(keepNames);
+  if (schema === null || typeof schema !== "object") return schema;
+  const { $ref, ...rest } = Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, keepNames(value)]));
+  if ($ref === undefined) return rest;
+  return Object.keys(rest).length === 0 ? { $ref } : { ...rest, allOf: [{ $ref }] };
+}
+
 for (const [name, file, args, isExact] of [
   ["TurnledgerEvent", "events", [], true],
   // Facts repeat messages of the protocol, which may have more members than are looked at.
   ["Fact", "facts", ["--facts"], false],
 ]) {
   const schema = JSON.parse(execFileSync(program, ["schema", ...args], { encoding: "utf8" }));
-  const types = await compile({ ...schema, title: name }, name, {
+  const types = await compile({ ...keepNames(schema), title: name }, name, {
     additionalProperties: !isExact,
     bannerComment: `/* Generated from the Rust types, by way of \`turnledger ${["schema", ...args].join(" ")}\`. */`,
     unreachableDefinitions: isExact,
   });
   writeFileSync(join(generated, `${file}.ts`), types);
+  if (isExact) writeFileSync(join(generated, "meanings.json"), JSON.stringify(meanings(schema)));
+}
+
+/** What each member of each type of event means, by its path in the event's parameters: for the inspector. */
+function meanings(schema) {
+  const resolve = ({ $ref, ...rest }) => ($ref === undefined ? rest : schema.$defs[$ref.replace("#/$defs/", "")]);
+  const collect = (part, path, found) => {
+    const { oneOf = [], anyOf = [], items, properties = {} } = resolve(part);
+    for (const alternative of [...oneOf, ...anyOf]) collect(alternative, path, found);
+    if (items) collect(items, path, found);
+    for (const [name, member] of Object.entries(properties)) {
+      const at = [...path, name];
+      found[at.join(".")] ??= member.description.replaceAll("\n", " ");
+      collect(member, at, found);
+    }
+    return found;
+  };
+  return Object.fromEntries(
+    schema.oneOf.map(({ properties: { event_type, event_params, ...beside } }) => [
+      event_type.const,
+      { ...collect({ properties: beside }, [], {}), ...collect(event_params, [], {}) },
+    ]),
+  );
 }
 
 // wasm-bindgen's glue has one instance of the module a program. As a function it has one a call: a core that fails takes
 // no other with it, and is gone as a whole, so that there is nothing to free.
 const glue = readFileSync(join(generated, "turnledger_wasm.js"), "utf8");
-const inside = glue.replace(/^export class /m, "class ").replace(/let __wbg_init_promise;[^]*$/, "");
+const inside = glue.replace(/^export (class|function) /gm, "$1 ").replace(/let __wbg_init_promise;[^]*$/, "");
 if (/\b(import|export)\b/.test(inside.replace(/\/\*[^]*?\*\//g, ""))) throw new Error("the glue is not what it was");
 writeFileSync(
   join(generated, "glue.js"),
-  `export function glue() {\n  const FinalizationRegistry = undefined;\n${inside}\n  return { Engine, initSync };\n}\n`,
+  `export function glue() {\n  const FinalizationRegistry = undefined;\n${inside}\n  return { Delivery, Engine, initSync, isLoopback };\n}\n`,
 );
 writeFileSync(
   join(generated, "glue.d.ts"),
-  'import type * as module from "./turnledger_wasm.js";\nexport function glue(): Pick<typeof module, "Engine" | "initSync">;\n',
+  'import type * as module from "./turnledger_wasm.js";\nexport function glue(): Pick<typeof module, "Delivery" | "Engine" | "initSync" | "isLoopback">;\n',
 );
 
 const common = { bundle: true, sourcemap: true, target: "es2022", absWorkingDir: here, logLevel: "warning" };

@@ -1,9 +1,10 @@
-//! Events to request bodies: accepted lines alone, the rest together, each with an idempotency id.
+//! Events to request bodies: accepted lines alone, other events together.
+//!
+//! The store makes a batch's idempotency key, because two people may have equal bodies.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::digest::{Digest, DigestValue};
 use crate::event::Event;
 use crate::read::Read;
 use crate::write::Write;
@@ -25,9 +26,8 @@ impl Default for BatchLimits {
 
 /// A request body that is ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[non_exhaustive]
 pub struct Batch {
-    /// The same for the same content, so that a server can tell a repeated request.
-    pub id: DigestValue,
     /// How many events the body has.
     pub events: usize,
     /// `{"events":[…]}`
@@ -37,21 +37,19 @@ pub struct Batch {
 const OPEN: &str = "{\"events\":[";
 const CLOSE: &str = "]}";
 
-/// Collects events into batches (contract `rules.md` 11.7). The order of the events stays.
+/// Collects events into batches (`docs/contract/rules.md` 11.7). The order of the events stays.
 #[derive(Clone, Debug, Write, Read)]
 pub struct Batcher {
     limits: BatchLimits,
     /// The events so far, separated by commas.
     body: String,
     events: usize,
-    /// How many batches there were: two batches of equal content in one session are two batches.
-    sequence: u64,
 }
 
 impl Batcher {
     /// A batcher without events.
     pub const fn new(limits: BatchLimits) -> Self {
-        Self { limits, body: String::new(), events: 0, sequence: 0 }
+        Self { limits, body: String::new(), events: 0 }
     }
 
     /// How many events wait for their batch.
@@ -60,17 +58,17 @@ impl Batcher {
     }
 
     /// Takes an event. Returns the batches that are complete with it, at most two.
-    pub fn push(&mut self, event: &Event, digest: &impl Digest) -> Vec<Batch> {
-        self.push_json(&event.to_json(), event.is_isolated(), digest)
+    pub fn push(&mut self, event: &Event) -> Vec<Batch> {
+        self.push_json(&event.to_json(), event.is_isolated())
     }
 
     /// Takes an event that was written before. Returns the batches that are complete with it, at most
     /// two.
-    pub fn push_json(&mut self, event: &str, is_isolated: bool, digest: &impl Digest) -> Vec<Batch> {
+    pub fn push_json(&mut self, event: &str, is_isolated: bool) -> Vec<Batch> {
         let mut batches = Vec::new();
         let size = OPEN.len() + self.body.len() + 1 + event.len() + CLOSE.len();
         if is_isolated || size > self.limits.bytes {
-            batches.extend(self.flush(digest));
+            batches.extend(self.flush());
         }
         if self.events > 0 {
             self.body.push(',');
@@ -78,20 +76,18 @@ impl Batcher {
         self.body.push_str(event);
         self.events += 1;
         if is_isolated || self.events >= self.limits.events {
-            batches.extend(self.flush(digest));
+            batches.extend(self.flush());
         }
         batches
     }
 
     /// Makes a batch of the events that wait, if any do.
-    pub fn flush(&mut self, digest: &impl Digest) -> Option<Batch> {
+    pub fn flush(&mut self) -> Option<Batch> {
         if self.events == 0 {
             return None;
         }
         let body = alloc::format!("{OPEN}{}{CLOSE}", core::mem::take(&mut self.body));
-        let id = digest.digest(&[b"turnledger-batch-v1\0", &self.sequence.to_be_bytes(), body.as_bytes()]);
-        self.sequence += 1;
-        Some(Batch { id, events: core::mem::take(&mut self.events), body })
+        Some(Batch { events: core::mem::take(&mut self.events), body })
     }
 }
 
@@ -102,7 +98,6 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::{Batch, BatchLimits, Batcher};
-    use crate::digest::Sha2;
     use crate::event::Event;
     use crate::event::accepted_lines::{AcceptedLineFingerprints, InnerEventType, ProductSurface};
     use crate::event::hook::{HookName, HookRunEvent, HookSource};
@@ -136,9 +131,9 @@ mod tests {
 
     fn batches(limits: BatchLimits, events: &[Event]) -> Vec<Batch> {
         let mut batcher = Batcher::new(limits);
-        let mut batches: Vec<_> = events.iter().flat_map(|event| batcher.push(event, &Sha2::default())).collect();
+        let mut batches: Vec<_> = events.iter().flat_map(|event| batcher.push(event)).collect();
         assert_eq!(batcher.pending(), events.len() - sizes(&batches).iter().sum::<usize>());
-        batches.extend(batcher.flush(&Sha2::default()));
+        batches.extend(batcher.flush());
         assert_eq!(batcher.pending(), 0);
         batches
     }
@@ -147,7 +142,7 @@ mod tests {
         batches.iter().map(|batch| batch.events).collect()
     }
 
-    /// The example of contract `rules.md` 11.7.
+    /// The example of `docs/contract/rules.md` 11.7.
     #[test]
     fn accepted_lines_go_alone() {
         let (o, f) = (ordinary(), isolated());
@@ -168,15 +163,5 @@ mod tests {
         assert!(by_bytes.iter().all(|batch| batch.body.len() <= two));
         assert_eq!(sizes(&batches(BatchLimits { events: 100, bytes: two - 1 }, &events)), [1, 1, 1, 1, 1]);
         assert_eq!(sizes(&batches(BatchLimits { events: 100, bytes: 1 }, &events)), [1, 1, 1, 1, 1]);
-    }
-
-    #[test]
-    fn ids_tell_batches_apart_and_repeat_themselves() {
-        let limits = BatchLimits { events: 1, bytes: 1 << 20 };
-        let ids = |events: &[Event]| batches(limits, events).iter().map(|batch| batch.id).collect::<Vec<_>>();
-        let twice = ids(&[ordinary(), ordinary()]);
-        assert_ne!(twice[0], twice[1], "equal content at another place of the session is another batch");
-        assert_eq!(twice, ids(&[ordinary(), ordinary()]));
-        assert_ne!(ids(&[isolated()]), ids(&[ordinary()]));
     }
 }

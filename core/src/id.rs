@@ -7,12 +7,26 @@ use core::ops::Deref;
 
 use crate::capped::Equivalent;
 use crate::read::{Failed, Read, Reader};
+use crate::scan::cut;
 use crate::schema::json_schemas;
 use crate::write::Write;
 
-/// An opaque identifier or name (of a thread, a turn, an item, a model, …).
+/// The longest name, in bytes: of a client, a model, a provider, a server, a tool, a skill, a plugin, a hook, … A longer
+/// one is cut there, or before the character that goes beyond.
+pub const MAX_NAME_BYTES: usize = 256;
+
+/// The longest id, in bytes: of a thread, a turn, an item, a request or a review. What bears a longer one is discarded
+/// ([`LongId`](crate::discard::Reason::LongId)). It is below the longest name by more than a character, so that what
+/// was cut is no id.
+pub const MAX_ID_BYTES: usize = 250;
+
+/// The most memory that the text of an [`Id`] takes, with its two counts and what an allocator adds.
+pub(crate) const TEXT_BYTES: usize = MAX_NAME_BYTES + 2 * size_of::<usize>() + 16;
+
+/// An opaque identifier or name (of a thread, a turn, an item, a model, …) of at most [`MAX_NAME_BYTES`]: a longer text is
+/// cut when it is made one.
 ///
-/// Cloning one copies a pointer, so that events share their texts with the reducer's state.
+/// Cloning it copies a pointer, so events share their texts with the reducer's state.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(Arc<str>);
 
@@ -20,6 +34,11 @@ impl Id {
     /// The identifier's text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is longer than an id may be ([`MAX_ID_BYTES`]).
+    pub fn is_too_long(&self) -> bool {
+        self.0.len() > MAX_ID_BYTES
     }
 }
 
@@ -31,13 +50,13 @@ impl Default for Id {
 
 impl From<&str> for Id {
     fn from(text: &str) -> Self {
-        Self(Arc::from(text))
+        Self(Arc::from(cut(text, MAX_NAME_BYTES)))
     }
 }
 
 impl From<String> for Id {
     fn from(text: String) -> Self {
-        Self(Arc::from(text))
+        Self::from(&*text)
     }
 }
 
@@ -69,8 +88,8 @@ impl Write for Id {
 
 impl Read<'_> for Id {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
-        // One allocation, unlike the way through `String`.
-        reader.string().map(|text| Self::from(&*text))
+        // One allocation, in contrast to a `String`, and only of the text that is kept.
+        reader.beginning(MAX_NAME_BYTES).map(|text| Self::from(&*text))
     }
 }
 
@@ -90,12 +109,41 @@ impl serde::Serialize for Id {
 
 json_schemas! {
     Id: { "type": "string" },
+    ConnectionId: { "type": "integer", "format": "uint64", "minimum": 0 },
 }
 
 /// One client of the app-server, by a number of the host's choice.
-pub type ConnectionId = u64;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Write, Read)]
+#[serde(transparent)]
+pub struct ConnectionId(pub u64);
 
-/// The id of a JSON-RPC request: `7` and `"7"` are different ids (contract `wire.md` 0).
+impl From<u64> for ConnectionId {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// A number, for any deserialiser.
+impl<'de> serde::Deserialize<'de> for ConnectionId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u64::deserialize(deserializer).map(Self)
+    }
+}
+
+/// A number, for any serialiser.
+impl serde::Serialize for ConnectionId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0)
+    }
+}
+
+/// The id of a JSON-RPC request: `7` and `"7"` are different ids (`docs/contract/wire.md` 0).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum RequestId {
@@ -103,6 +151,13 @@ pub enum RequestId {
     Number(i64),
     /// A text id.
     Text(Id),
+}
+
+impl RequestId {
+    /// Whether it is longer than an id may be ([`MAX_ID_BYTES`]).
+    pub fn is_too_long(&self) -> bool {
+        matches!(self, Self::Text(id) if id.is_too_long())
+    }
 }
 
 impl Write for RequestId {
@@ -174,7 +229,31 @@ impl Equivalent<TurnKey> for TurnRef<'_> {
 mod tests {
     use alloc::string::ToString;
 
-    use super::{Id, RequestId};
+    use super::{Id, MAX_ID_BYTES, MAX_NAME_BYTES, RequestId};
+
+    /// Read or made, with escapes or without, a text is cut between two characters, and shows that it was.
+    #[test]
+    fn long_texts_are_cut() {
+        for (unit, json) in
+            [("x", "x"), ("é", "é"), ("語", "語"), ("😀", "😀"), ("😀", "\\ud83d\\ude00"), ("\n", "\\n")]
+        {
+            for lead in ["", "a", "ab", "abc", "\t"] {
+                for count in
+                    [0, 1, 50, 62, 63, 64, 65, 84, 85, 86, 126, 127, 128, 249, 250, 251, 255, 256, 257, 2_000_000]
+                {
+                    let whole = alloc::format!("{lead}{}", unit.repeat(count));
+                    let id = Id::from(&*whole);
+                    assert!(whole.starts_with(&*id));
+                    assert!(id.len() <= MAX_NAME_BYTES);
+                    assert!(*id == *whole || id.len() > MAX_NAME_BYTES - unit.len());
+                    assert_eq!(id.is_too_long(), whole.len() > MAX_ID_BYTES);
+                    let lead = lead.replace('\t', "\\t");
+                    let text = alloc::format!("\"{lead}{}\"", json.repeat(count));
+                    assert_eq!(crate::read::from_str::<Id>(&text), Ok(id));
+                }
+            }
+        }
+    }
 
     #[test]
     fn ids_are_texts() {

@@ -1,10 +1,10 @@
-//! The pure core of Turnledger: what a coding agent's app-server says to its clients goes in,
+//! The pure core of Turnledger: messages between a coding agent's app-server and its clients go in,
 //! privacy-safe analytics events come out.
 //!
-//! It is synchronous and has no I/O, no clock, no randomness, no threads and no global state; time,
-//! hashing and everything outside are the host's. The two types to start with are [`Observer`],
-//! which turns JSON-RPC messages into [`Fact`]s, and [`Reducer`], which turns facts into
-//! [`Event`]s. [`Pipeline`] is both in a row, and [`Batcher`] turns events into request bodies.
+//! It is synchronous and has no I/O, no clock, no randomness, no threads and no global state. The host
+//! supplies time, hashing and everything outside. Start with [`Pipeline`]. It is an [`Observer`], which turns
+//! JSON-RPC messages into [`Fact`]s, and a [`Reducer`], which turns facts into [`Event`]s. [`Batcher`] turns
+//! events into request bodies, and [`Delivery`] says when to send them and what an answer means.
 //!
 //! # Words
 //!
@@ -14,8 +14,7 @@
 //! decision by the user or the guardian. *question*: what the core asks of its host. *host*: what
 //! supplies clock, hashing, upload and answers. *discard*: what yielded no event, and why.
 //!
-//! The docs name the files of the contract (`wire.md`, `facts.md`, `events.md`, `rules.md`,
-//! `derived.md`) where a rule comes from.
+//! `docs/contract` in the repository says what all this means. The docs name its page and section where a rule comes from.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -28,13 +27,15 @@ extern crate std;
 pub mod accepted_lines;
 pub mod batch;
 mod capped;
+pub mod codex;
+pub mod delivery;
+mod dialect;
 pub mod digest;
 pub mod discard;
 pub mod event;
 pub mod fact;
 pub mod git_remote;
 mod id;
-pub mod observer;
 mod output;
 mod pipeline;
 mod private;
@@ -44,26 +45,33 @@ mod read;
 pub mod reducer;
 mod scan;
 mod schema;
+#[cfg(feature = "schema")]
+pub mod schemas;
 mod serde_traits;
 mod sharing;
 mod snapshot;
+mod source;
 mod time;
+mod transcode;
 mod write;
 
 pub use batch::{Batch, BatchLimits, Batcher};
 pub use capped::Cap;
+pub use codex::observer::{self, Observer};
+pub use codex::{Direction, is_surely_irrelevant};
+pub use delivery::Delivery;
 pub use digest::{Digest, DigestValue};
 pub use discard::{Discard, Stats};
 pub use event::Event;
 pub use fact::{Fact, FactKind};
-pub use id::{ConnectionId, Id, RequestId};
-pub use observer::Observer;
+pub use id::{ConnectionId, Id, MAX_ID_BYTES, MAX_NAME_BYTES, RequestId};
 pub use output::Output;
 pub use pipeline::{Limits, Pipeline};
-pub use private::{DiffText, HostPath, NonBlank, Presence, RedactedPath};
-pub use protocol::Direction;
+pub use private::{DiffText, HostPath, NonBlank, Presence, PrivateJson, RedactedPath};
+pub use protocol::UnknownWord;
 pub use question::{Question, QuestionId, QuestionKind};
 pub use read::ReadError;
 pub use reducer::Reducer;
 pub use snapshot::RestoreError;
+pub use source::{Observation, Unreadable};
 pub use time::UnixMillis;

@@ -11,6 +11,7 @@ use crate::time::UnixMillis;
 ///
 /// The core only ever appends, so a host may collect the output of several steps in one.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Output {
     /// Events to upload.
     pub events: Vec<Event>,

@@ -3,20 +3,22 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
+use crate::codex::Direction;
+use crate::codex::observer::{Observer, ObserverLimits};
 use crate::digest::Digest;
 use crate::discard::Stats;
 use crate::event::common::RpcTransport;
 use crate::fact::Fact;
 use crate::id::ConnectionId;
-use crate::observer::{Observation, Observer, ObserverLimits};
 use crate::output::Output;
-use crate::protocol::Direction;
 use crate::reducer::{self, Reducer};
 use crate::snapshot::{self, RestoreError, Snapshot};
-use crate::time::UnixMillis;
+use crate::source::{Observation, Unreadable};
+use crate::time::{Elapsed, UnixMillis};
 use crate::write;
 
-/// How much state a session holds.
+/// How much state a session holds: by the number of entries of each kind, by how long they are not used, and so by bytes
+/// as well, because no text is longer than [`MAX_NAME_BYTES`](crate::MAX_NAME_BYTES).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Limits {
     /// Of the observer.
@@ -25,8 +27,27 @@ pub struct Limits {
     pub reducer: reducer::Limits,
 }
 
-/// Messages or facts in, events out: an [`Observer`] and a [`Reducer`] in a row, and what they
-/// count. One pipeline serves one app-server process.
+impl Limits {
+    /// The most bytes that a session can hold, with every map full and every text at its longest. By default this is
+    /// about ten gigabytes, most of it for a million threads. Ordinary ids and names take a tenth of it.
+    pub fn most_bytes(&self) -> u64 {
+        self.observer.most_bytes().saturating_add(self.reducer.most_bytes())
+    }
+}
+
+/// Messages or facts in, events out: an [`Observer`], a [`Reducer`] and their counts. One pipeline
+/// serves one app-server process.
+///
+/// # Time
+///
+/// Every call is given the time, `at`. Events and discards have this time. What is open expires by the time that passes
+/// from call to call ([`Limits`]). Observer and reducer share that time, and it does not follow a clock that is set:
+///
+/// - A clock that goes backwards stands still. If it goes back more than two days, it is followed at once.
+/// - A clock that jumps forward more than two days is followed once a second call agrees. One call alone changes
+///   nothing.
+///
+/// Neither jump counts as time that passes. [`tick`](Self::tick) lets a session expire in which nothing happens.
 #[derive(Clone, Debug)]
 pub struct Pipeline<D> {
     observer: Observer,
@@ -48,21 +69,36 @@ impl<D: Digest> Pipeline<D> {
 
     /// Takes one message, as text, and appends what it yields to `output`.
     ///
-    /// Returns the byte, counted from 1, at which the message could not be read, if it could not.
+    /// # Errors
+    ///
+    /// [`Unreadable`] if the message is no JSON, or not of the shape that its method has. It is counted and discarded,
+    /// and the session goes on.
     pub fn observe(
+        &mut self,
+        at: UnixMillis,
+        connection: impl Into<ConnectionId>,
+        direction: Direction,
+        text: &[u8],
+        output: &mut Output,
+    ) -> Result<(), Unreadable> {
+        self.take_message(at, connection.into(), direction, text, output)
+    }
+
+    fn take_message(
         &mut self,
         at: UnixMillis,
         connection: ConnectionId,
         direction: Direction,
         text: &[u8],
         output: &mut Output,
-    ) -> Option<usize> {
+    ) -> Result<(), Unreadable> {
         let mut observation = core::mem::take(&mut self.observation);
         observation.clear();
         self.observer.observe(at, connection, direction, text, &mut observation);
         self.stats.messages += 1;
         self.stats.irrelevant_messages += u64::from(observation.irrelevant);
         let before = Mark::of(output);
+        self.reducer.advance(self.observer.now(), at, output);
         output.discards.append(&mut observation.discards);
         for fact in observation.facts.drain(..) {
             self.reduce(at, fact, output);
@@ -70,20 +106,51 @@ impl<D: Digest> Pipeline<D> {
         self.count(before, output);
         let malformed_at = observation.malformed_at;
         self.observation = observation;
-        malformed_at
+        malformed_at.map_or(Ok(()), |column| Err(Unreadable { column }))
     }
 
     /// Takes one fact and appends what it yields to `output`.
-    pub fn ingest(&mut self, at: UnixMillis, fact: Fact, output: &mut Output) {
+    pub fn ingest(&mut self, at: UnixMillis, fact: impl Into<Fact>, output: &mut Output) {
+        self.take_fact(at, fact.into(), output);
+    }
+
+    fn take_fact(&mut self, at: UnixMillis, fact: Fact, output: &mut Output) {
         let before = Mark::of(output);
+        self.observer.see(at);
+        self.reducer.advance(self.observer.now(), at, output);
         self.reduce(at, fact, output);
+        self.count(before, output);
+    }
+
+    /// When something expires next, by the clock that the latest step was told; none if nothing is held. Steps move it,
+    /// mostly to later.
+    ///
+    /// A host calls [`tick`](Self::tick) then. It asks again after that, and at least once a day: the clock may be set
+    /// in between. No step has to wait for a tick.
+    pub fn next_deadline(&self) -> Option<UnixMillis> {
+        let due = self.observer.first_due().min(self.reducer.first_due());
+        (due != Elapsed::NEVER).then(|| self.observer.at(due))
+    }
+
+    /// Takes note that nothing came until `at`, and gives up what has been idle for too long by then: a discard says so of
+    /// each thing that waited for something ([`Expired`](crate::discard::Reason::Expired)), a skill that waited for an
+    /// answer has its event, and maps in which nothing is left give back their memory.
+    ///
+    /// All the time since the latest step has passed, but for a wait of more than 500 days, or one in which a message has
+    /// shown that the clock was set. It is never wrong to call it, or to call it early; it counts as no message.
+    pub fn tick(&mut self, at: UnixMillis, output: &mut Output) {
+        let before = Mark::of(output);
+        self.observer.wait(at);
+        self.reducer.advance(self.observer.now(), at, output);
         self.count(before, output);
     }
 
     /// Ends the session: what still waits for something yields what is known of it, or a discard.
     pub fn finish(&mut self, at: UnixMillis, output: &mut Output) {
         let before = Mark::of(output);
-        self.reducer.finish(at, output);
+        self.observer.see(at);
+        self.reducer.advance(self.observer.now(), at, output);
+        self.reducer.end(output);
         self.count(before, output);
     }
 
@@ -123,7 +190,7 @@ impl<D: Digest> Pipeline<D> {
 
     fn reduce(&mut self, at: UnixMillis, fact: Fact, output: &mut Output) {
         *self.stats.facts.entry(fact.kind()).or_default() += 1;
-        self.reducer.apply(at, fact, output);
+        self.reducer.reduce(at, fact, output);
     }
 
     fn count(&mut self, before: Mark, output: &Output) {

@@ -1,8 +1,8 @@
 //! Types that keep what analytics must never see out of memory, logs and events.
 //!
-//! Most of them hold less than what they are read from: whether a text is there, how many paths a
-//! list has. Serialised, they write stand-ins of the same JSON type, so that a recorded fact reads
-//! back to the same value.
+//! Most of them hold less than they read: only whether there is a text, or how many paths a list has.
+//! When written, they write a stand-in of the same JSON type, so a recorded fact reads back to the same
+//! value.
 
 use alloc::string::String;
 use core::fmt;
@@ -45,7 +45,7 @@ impl fmt::Debug for HostPath {
 }
 
 /// The latest unified diff of a running turn: held until the turn ends, then hashed and gone.
-#[derive(Clone, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Default, PartialEq, Eq, Write, Read)]
 #[serde(transparent)]
 pub struct DiffText(String);
 
@@ -70,6 +70,32 @@ impl From<String> for DiffText {
 impl fmt::Debug for DiffText {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "DiffText({} bytes)", self.0.len())
+    }
+}
+
+/// JSON text that holds what no event holds: a diff, paths, a remote's URL. Neither `Debug` nor a serialiser shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PrivateJson(String);
+
+impl PrivateJson {
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text, for a place that is private to the user.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The text itself, for such a place.
+    pub fn into_exposed(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Debug for PrivateJson {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "PrivateJson({} bytes)", self.0.len())
     }
 }
 
@@ -165,26 +191,9 @@ pub(crate) fn is_word(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// A free text as far as it can leave the machine: words that may be a path, a URL or an address,
-/// and quotations to their end, are replaced by `…`.
-pub(crate) fn redact_free_text(text: &str) -> String {
-    let mut redacted = String::with_capacity(text.len());
-    let mut quoted = false;
-    for (index, word) in text.split(' ').enumerate() {
-        if index > 0 {
-            redacted.push(' ');
-        }
-        let double = word.matches(['"', '`', '“', '”']).count() % 2 == 1;
-        let bare = word.trim_end_matches(|c: char| c.is_ascii_punctuation() && c != '\'');
-        let single = word.starts_with('\'') != (bare.len() > 1 && bare.ends_with('\''));
-        let toggles = double || single;
-        let suspicious = word.contains(['/', '\\', '@', '"', '`', '“', '”', '{', '}', '\n', '='])
-            || word.contains("www.")
-            || word.trim_matches(|c: char| c.is_ascii_punctuation()).contains(':');
-        redacted.push_str(if suspicious || quoted || toggles { "…" } else { word });
-        quoted ^= toggles;
-    }
-    redacted
+/// Whether a text can only be a label, a version or a file's name: a word with `.`, `:`, `+` and `~`.
+pub(crate) fn is_label(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:+~".contains(&byte))
 }
 
 json_schemas! {
@@ -198,12 +207,13 @@ json_schemas! {
 mod tests {
     use alloc::format;
 
-    use super::{DiffText, HostPath, NonBlank, Presence, RedactedPath, TextKey, redact_free_text};
+    use super::{DiffText, HostPath, NonBlank, Presence, PrivateJson, RedactedPath, TextKey};
 
     #[test]
     fn debug_output_shows_no_content() {
         assert_eq!(format!("{:?}", HostPath::from("/secret")), "HostPath([redacted])");
         assert_eq!(format!("{:?}", DiffText::from("+secret")), "DiffText(7 bytes)");
+        assert_eq!(format!("{:?}", PrivateJson::new("{\"diff\":1}".into())), "PrivateJson(10 bytes)");
     }
 
     #[test]
@@ -243,22 +253,5 @@ mod tests {
     fn text_keys_tell_texts_and_their_borders_apart() {
         assert_eq!(TextKey::of("a"), TextKey::of("a"));
         assert_ne!(TextKey::of_all(&["ab", "c"]), TextKey::of_all(&["a", "bc"]));
-    }
-
-    #[test]
-    fn free_text_loses_paths_urls_and_quotations() {
-        assert_eq!(
-            redact_free_text("We're experiencing high demand, try again."),
-            "We're experiencing high demand, try again."
-        );
-        assert_eq!(
-            redact_free_text("status 404: see https://x.test/a, url: www.y.test at C:\\a or /etc/p for me@x.test"),
-            "status 404: see … url: … at … or … for …"
-        );
-        assert_eq!(redact_free_text("{\"error\": \"bad\"}"), "… …");
-        assert_eq!(redact_free_text("bad \"do this now\" there"), "bad … … … there");
-        assert_eq!(redact_free_text("bad 'do this now', there"), "bad … … … there");
-        assert_eq!(redact_free_text("bad `do this` or \"that"), "bad … … or …");
-        assert_eq!(redact_free_text("bad ' do this ' there"), "bad … … … … there");
     }
 }

@@ -1,8 +1,7 @@
-//! What the core asks of its host: effects as data.
+//! What the core asks its host.
 //!
-//! Git, the file system and symbolic links are the host's. The core hands out a question beside its
-//! events and goes on; the answer comes back as a fact. A host that cannot answer says nothing, and
-//! the field that needed the answer is null.
+//! Only the host can use Git and the file system. The core gives out a question beside its events and
+//! goes on. The answer comes back as a fact. Without an answer, the member that needed it is null.
 
 use alloc::string::String;
 
@@ -18,6 +17,7 @@ pub struct QuestionId(pub u64);
 
 /// A question and the id that its answer repeats.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Question {
     /// The id.
     pub id: QuestionId,

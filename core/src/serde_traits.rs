@@ -1,10 +1,11 @@
-//! serde's traits for the types that hosts write and read, by way of their JSON text.
+//! serde's traits for the types that hosts write and read, through their JSON text.
 //!
-//! `serde_json`'s serialisers and deserialisers take a JSON text as it is; no other can, and neither can a type of the
-//! host's that takes one of these in with serde's `flatten`, `untagged` or `tag`: there the text itself is the way.
+//! They work with every self-describing format, and within serde's `flatten`, `untagged` and `tag`. A deserialiser of
+//! `serde_json` hands over its text as it stands; any other goes through a tree of values.
 
 use crate::batch::{Batch, BatchLimits, Batcher};
 use crate::capped::Cap;
+use crate::codex::observer::ObserverLimits;
 use crate::digest::{DigestValue, Scheme};
 use crate::discard::{Reason, Stats, Subject};
 use crate::event::Event;
@@ -15,46 +16,56 @@ use crate::fact::{
     turn as config,
 };
 use crate::id::RequestId;
-use crate::observer::ObserverLimits;
 use crate::protocol::{approval, input, item, notification, request, thread, turn};
 use crate::question::QuestionId;
 use crate::time::UnixMillis;
-use crate::{read, reducer, write};
+use crate::{reducer, transcode};
 
 macro_rules! through_json_text {
-    ($($name:ty),+ $(,)?) => {$(
-        /// Writes with the serialisers of `serde_json`, and with no other; not within serde's `flatten`.
+    ($($name:ty),+ $(,)?) => {
+        read_through_json_text! { $($name),+ }
+        $(
+        /// Writes what its JSON text says, in any format.
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                write::serialize(self, serializer)
-            }
-        }
-
-        /// Reads with the deserialisers of `serde_json`, and with no other; not within serde's `flatten`.
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                read::deserialize(deserializer)
+                transcode::serialize(self, serializer)
             }
         }
     )+};
 }
 
+macro_rules! read_through_json_text {
+    ($($name:ty),+ $(,)?) => {$(
+        /// Reads what its JSON text says, in any self-describing format.
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                transcode::deserialize(deserializer)
+            }
+        }
+    )+};
+}
+
+// What holds a diff, a path or the URL of a remote is written by `Fact::to_private_json` alone.
+read_through_json_text! {
+    Fact, answer::RepositoryAnswered, answer::SkillAnswered, recorded::ClientRequestReceived,
+    recorded::ClientResponseSent, skill::SkillInvoked, config::TurnResolvedConfig, request::ClientRequest,
+    request::ClientResponse, notification::Notification, thread::ThreadResponse, turn::TurnStartParams,
+    turn::TurnSteerParams, input::UserInput,
+}
+
 // What goes in, and what comes out.
 through_json_text! {
-    Fact, answer::RepositoryAnswered, answer::SkillAnswered, app::AppMentioned, app::AppUsed, compaction::Compaction,
-    guardian::GuardianReview, hook::HookRun, plugin::PluginStateChanged, plugin::PluginUsed, recorded::Initialize,
-    recorded::ClientRequestReceived, recorded::ClientResponseSent, recorded::ErrorResponseSent,
+    app::AppMentioned, app::AppUsed, compaction::Compaction, guardian::GuardianReview, hook::HookRun,
+    plugin::PluginStateChanged, plugin::PluginUsed, recorded::Initialize, recorded::ErrorResponseSent,
     recorded::ServerRequestSent, recorded::ServerResponseReceived, recorded::EffectivePermissionsApprovalResponse,
-    recorded::ServerRequestAborted, skill::SkillInvoked, subagent::SubAgentThreadStarted, config::TurnResolvedConfig,
-    config::TurnTokenUsage, Event, AcceptedLineFingerprints, Batch, Batcher,
+    recorded::ServerRequestAborted, subagent::SubAgentThreadStarted, config::TurnTokenUsage, Event,
+    AcceptedLineFingerprints, Batch, Batcher,
 }
 
 // What an app-server has as JSON, or as types of its own.
 through_json_text! {
-    request::InitializeParams, request::ClientRequest, request::ClientResponse, request::TurnStartResponse,
-    request::TurnSteerResponse, approval::ServerRequest, approval::ServerResponse, notification::Notification,
-    thread::ThreadResponse, thread::Thread, turn::TurnStartParams, turn::TurnSteerParams, turn::Turn, item::Item,
-    input::UserInput,
+    request::InitializeParams, request::TurnStartResponse, request::TurnSteerResponse, approval::ServerRequest,
+    approval::ServerResponse, thread::Thread, turn::Turn, item::Item,
 }
 
 // What a host saves, counts or sets.

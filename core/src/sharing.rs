@@ -1,4 +1,4 @@
-//! What many entries have in common, held once.
+//! Values that many entries share, held once.
 
 use alloc::vec::Vec;
 use core::ops::Deref;
@@ -6,7 +6,7 @@ use core::ops::Deref;
 /// How many different values are kept for others to share.
 const KEPT: usize = 8;
 
-/// The values that were needed latest, the last one first: whoever needs an equal one shares it.
+/// The values that were used last, the latest first. An equal value is shared, not stored again.
 #[derive(Clone, Debug)]
 pub(crate) struct Recent<S>(Vec<S>);
 

@@ -1,14 +1,17 @@
 //! The saved form of a session's state: versioned JSON, without any diff or path.
 
+use crate::codex::observer::SavedObserver;
 use crate::digest::Scheme;
 use crate::discard::Stats;
-use crate::observer::SavedObserver;
 use crate::read::{self, Read, ReadError};
 use crate::reducer::SavedState;
 use crate::write::Write;
 
 /// The version of the form; a snapshot of another version is refused.
-pub(crate) const VERSION: u32 = 4;
+///
+/// It changes with the meaning of a member alone. A member that is added may be absent: an `Option`, or one with a
+/// default. `tests/snapshots` has a state of each release, which every build restores.
+pub(crate) const VERSION: u32 = 5;
 
 /// Everything that a suspended session needs to go on.
 #[derive(Debug, Write, Read)]
@@ -26,10 +29,10 @@ pub(crate) struct Snapshot {
 #[non_exhaustive]
 pub enum RestoreError {
     /// It is not a snapshot, or it is damaged.
-    #[error("not a snapshot, or damaged at byte {column}")]
+    #[error("the snapshot cannot be read: {source}")]
     Damaged {
-        /// The byte, counted from 1.
-        column: usize,
+        /// What is missing or wrong, and at which byte.
+        source: ReadError,
     },
     /// It was made by another version.
     #[error("the snapshot has version {found}, this program reads version {VERSION}")]
@@ -54,7 +57,7 @@ impl Snapshot {
             version: u32,
         }
         // The version comes first: a newer form may have any other shape.
-        let damaged = |error: ReadError| RestoreError::Damaged { column: error.column() };
+        let damaged = |source: ReadError| RestoreError::Damaged { source };
         let Versioned { version: found } = read::from_str(json).map_err(damaged)?;
         if found != VERSION {
             return Err(RestoreError::Version { found });

@@ -5,7 +5,6 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use turnledger_core::digest::Sha2;
 use turnledger_core::{Batch, BatchLimits, Batcher};
 
 #[derive(Arbitrary, Debug)]
@@ -23,7 +22,6 @@ enum Step {
 
 fuzz_target!(|requests: Requests| {
     let limits = BatchLimits { events: usize::from(requests.events).max(1), bytes: usize::from(requests.bytes).max(1) };
-    let digest = Sha2::default();
     let mut batcher = Batcher::new(limits);
     let mut batches: Vec<Batch> = Vec::new();
     let mut pushed: Vec<(u64, bool)> = Vec::new();
@@ -32,14 +30,14 @@ fuzz_target!(|requests: Requests| {
             Step::Event { padding, is_isolated } => {
                 let number = pushed.len() as u64;
                 let event = format!(r#"{{"number":{number},"padding":"{}"}}"#, "x".repeat(usize::from(padding)));
-                batches.extend(batcher.push_json(&event, is_isolated, &digest));
+                batches.extend(batcher.push_json(&event, is_isolated));
                 pushed.push((number, is_isolated));
             }
-            Step::Flush => batches.extend(batcher.flush(&digest)),
+            Step::Flush => batches.extend(batcher.flush()),
         }
     }
-    batches.extend(batcher.flush(&digest));
-    assert!(batcher.flush(&digest).is_none());
+    batches.extend(batcher.flush());
+    assert!(batcher.flush().is_none());
 
     let mut sent = pushed.into_iter();
     for batch in batches {

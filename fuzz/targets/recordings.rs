@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use turnledger::recording::parse_line;
+use turnledger_intake::recording::parse_line;
 use turnledger_core::digest::Sha2;
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::{Limits, Output, Pipeline};
@@ -15,7 +15,7 @@ fuzz_target!(|recording: &[u8]| {
         let Ok(recorded) = parse_line(line) else { continue };
         assert!(serde_json::from_str::<&serde_json::value::RawValue>(recorded.message).is_ok());
         let message = recorded.message.as_bytes();
-        pipeline.observe(recorded.at, recorded.connection_id, recorded.direction, message, &mut output);
+        let _ = pipeline.observe(recorded.at, recorded.connection_id, recorded.direction, message, &mut output);
     }
     pipeline.finish(turnledger_core::UnixMillis(u64::MAX), &mut output);
     for event in &output.events {

@@ -10,7 +10,7 @@ fuzz_target!(|text: &str| {
     if let Ok(mut pipeline) = Pipeline::restore(Sha2::default(), Limits::default(), text) {
         let mut output = Output::default();
         let message = br#"{"method":"turn/started","params":{"threadId":"t","turn":{"id":"u","status":"inProgress"}}}"#;
-        pipeline.observe(UnixMillis(1), 1, Direction::ServerToClient, message, &mut output);
+        let _ = pipeline.observe(UnixMillis(1), 1, Direction::ServerToClient, message, &mut output);
         pipeline.finish(UnixMillis(2), &mut output);
     }
 });

@@ -8,9 +8,9 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use turnledger::Sha2;
-use turnledger::recording::Source;
-use turnledger::replay::{Format, Options, replay};
 use turnledger_core::event::common::RpcTransport;
+use turnledger_intake::recording::Source;
+use turnledger_intake::replay::{Format, Options, replay};
 use turnledger_tests::growth::Live;
 use turnledger_tests::mix::{Size, recording_of};
 

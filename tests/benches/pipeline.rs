@@ -46,7 +46,7 @@ fn benches(criterion: &mut Criterion) {
             let mut output = Output::default();
             let mut written = String::new();
             for (at, connection_id, direction, text) in stream.iter() {
-                pipeline.observe(at, connection_id, direction, text, &mut output);
+                let _ = pipeline.observe(at, connection_id, direction, text, &mut output);
                 for event in &output.events {
                     event.write_json(&mut written);
                 }
@@ -107,9 +107,9 @@ fn batches(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut batcher = Batcher::new(BatchLimits::default());
             for event in &output.events {
-                black_box(batcher.push(event, &digest));
+                black_box(batcher.push(event));
             }
-            black_box(batcher.flush(&digest))
+            black_box(batcher.flush())
         });
     });
     let mut text = String::new();

@@ -37,7 +37,7 @@ fn main() {
     let mut builder = Ledger::builder().upload(Endpoint::new(&url).expect("a URL"), Arc::new(NoAuth));
     let has_spool = arguments.iter().any(|argument| argument == "--spool");
     if has_spool {
-        builder = builder.spool(folder.path().join("spool.db"));
+        builder = builder.spool(folder.path().join("spool"));
     }
     let ledger = builder.start().expect("a ledger");
 

@@ -48,7 +48,7 @@ fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> String {
 fn session(messages: &[Message]) -> Vec<u8> {
     let mut session = Vec::new();
     for Message { connection_id, direction, text, .. } in messages {
-        let connection = u8::try_from(connection_id & 3).unwrap_or(0);
+        let connection = u8::try_from(connection_id.0 & 3).unwrap_or(0);
         session.push(connection << 1 | u8::from(*direction == Direction::ServerToClient));
         session.extend_from_slice(text.as_bytes());
         session.push(b'\n');
@@ -59,7 +59,7 @@ fn session(messages: &[Message]) -> Vec<u8> {
 /// The facts that the messages amount to.
 fn facts(messages: &[Message]) -> String {
     let facts = mix::facts(messages);
-    let facts: Vec<_> = facts.iter().map(|(_, fact)| serde_json::to_string(fact).expect("a fact as JSON")).collect();
+    let facts: Vec<_> = facts.iter().map(|(_, fact)| fact.to_private_json().into_exposed()).collect();
     lines(facts.iter().map(String::as_str))
 }
 

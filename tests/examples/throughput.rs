@@ -56,7 +56,7 @@ fn main() {
         let mut pipeline = pipeline(Sha2::default());
         let mut output = Output::default();
         for (at, connection_id, direction, text) in stream.iter() {
-            pipeline.observe(at, connection_id, direction, text, &mut output);
+            let _ = pipeline.observe(at, connection_id, direction, text, &mut output);
             write(&output, &mut written);
             output.clear();
         }

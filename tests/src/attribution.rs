@@ -5,7 +5,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use crate::program::{run, stderr};
-use crate::repo::{Repo, diff_of};
+use crate::repo::{AT, Repo, diff_of};
 
 /// The remote of every repository here.
 pub const REMOTE: &str = "https://github.com/acme/widget.git";
@@ -26,7 +26,8 @@ pub fn repository() -> Repo {
 /// If it does something else.
 pub fn accept(repo: &Repo, file: &str, lines: &[&str], options: &[&str]) -> String {
     let diff = diff_of("agent.txt", lines);
-    let output = run(&[&["fingerprint", "--at", "1"], options].concat(), diff.as_bytes());
+    let at = AT.to_string();
+    let output = run(&[&["fingerprint", "--at", &at], options].concat(), diff.as_bytes());
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
     repo.keep(file, &output.stdout)
 }
@@ -78,4 +79,19 @@ pub fn assert_refused(output: &Output, said: &str) {
 /// A step as [`steps`] has it.
 pub fn step(name: &str, counts: [u64; 5]) -> (String, [u64; 5]) {
     (name.into(), counts)
+}
+
+/// Added lines as Git counts them.
+///
+/// # Panics
+///
+/// If Git fails.
+pub fn numstat(repo: &Repo, arguments: &[&str]) -> u64 {
+    let text = repo.ask(&[&["diff", "--numstat"], arguments].concat());
+    text.lines().filter_map(|line| line.split('\t').next()?.parse::<u64>().ok()).sum()
+}
+
+/// What was found in all steps.
+pub fn total(repo: &Repo, events: &str, arguments: &[&str]) -> [u64; 5] {
+    counts(&report(&attribute(repo, events, arguments))["total"])
 }

@@ -67,9 +67,13 @@ impl std::ops::Deref for Received {
     }
 }
 
-#[derive(Debug, Default)]
+/// What a server does with a request by what is in it, if it has a rule for that.
+type Rule = Box<dyn Fn(&Request) -> Option<Answer> + Send>;
+
+#[derive(Default)]
 struct State {
     script: VecDeque<Answer>,
+    rule: Option<Rule>,
     received: Vec<Received>,
     /// What was taken, by idempotency key: each once.
     taken: HashMap<String, String>,
@@ -78,11 +82,17 @@ struct State {
 }
 
 /// A server that runs until its process ends.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Collector {
     scheme: &'static str,
     port: u16,
     state: Arc<Mutex<State>>,
+}
+
+impl std::fmt::Debug for Collector {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Collector").field("port", &self.port).finish_non_exhaustive()
+    }
 }
 
 impl Default for Collector {
@@ -141,6 +151,11 @@ impl Collector {
         self.state().script.extend(answers);
     }
 
+    /// What it does with every request by what is in it, before its script.
+    pub fn rule(&self, rule: impl Fn(&Request) -> Option<Answer> + Send + 'static) {
+        self.state().rule = Some(Box::new(rule));
+    }
+
     /// The requests so far.
     pub fn received(&self) -> Vec<Received> {
         self.state().received.clone()
@@ -166,7 +181,11 @@ impl Collector {
     fn serve(&self, mut reader: BufReader<impl Read + Write>) -> Option<()> {
         loop {
             let request = Request::read(&mut reader)?;
-            let answer = self.state().script.pop_front().unwrap_or_else(|| Answer::status(202));
+            let answer = {
+                let mut state = self.state();
+                let by_rule = state.rule.as_ref().and_then(|rule| rule(&request));
+                by_rule.or_else(|| state.script.pop_front()).unwrap_or_else(|| Answer::status(202))
+            };
             thread::sleep(answer.delay);
             {
                 let mut state = self.state();

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// Fields that contract `derived.md` says cannot be known from traffic.
+/// Fields that `docs/contract/derived.md` says cannot be known from traffic.
 const UNKNOWABLE: &[(&str, &[&str])] = &[
     (
         "codex_turn_event",

@@ -89,7 +89,7 @@ impl Recording {
         self.traffic
             .lines()
             .map(|line| {
-                let recorded = turnledger::recording::parse_line(line.as_bytes()).expect("a recorded message");
+                let recorded = turnledger_intake::recording::parse_line(line.as_bytes()).expect("a recorded message");
                 Message {
                     at: recorded.at,
                     connection_id: recorded.connection_id,
@@ -126,7 +126,7 @@ pub fn pipeline<D: Digest>(digest: D) -> Pipeline<D> {
 
 /// Feeds one message.
 pub fn observe<D: Digest>(pipeline: &mut Pipeline<D>, message: &Message, output: &mut Output) {
-    pipeline.observe(message.at, message.connection_id, message.direction, message.text.as_bytes(), output);
+    let _ = pipeline.observe(message.at, message.connection_id, message.direction, message.text.as_bytes(), output);
 }
 
 /// Feeds one message and answers the core's questions as a host does that only knows the remote.
@@ -138,7 +138,7 @@ pub fn feed<D: Digest>(pipeline: &mut Pipeline<D>, message: &Message, output: &m
 /// Answers the questions in `output`.
 pub fn answer<D: Digest>(pipeline: &mut Pipeline<D>, at: UnixMillis, output: &mut Output) {
     for question in std::mem::take(&mut output.questions) {
-        if let Some(fact) = turnledger::replay::answer(question, Some(REMOTE)) {
+        if let Some(fact) = turnledger_intake::replay::answer(question, Some(REMOTE)) {
             pipeline.ingest(at, fact, output);
         }
     }

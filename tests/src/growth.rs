@@ -48,7 +48,7 @@ impl Live {
         let stream = Stream::from(messages);
         let start = Instant::now();
         for (at, connection_id, direction, text) in stream.iter() {
-            self.pipeline.observe(at, connection_id, direction, text, &mut self.output);
+            let _ = self.pipeline.observe(at, connection_id, direction, text, &mut self.output);
             self.text.clear();
             for event in &self.output.events {
                 event.write_json(&mut self.text);

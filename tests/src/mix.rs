@@ -133,7 +133,7 @@ impl Mix {
 
     fn put(&mut self, direction: Direction, text: String) {
         self.at += 3;
-        self.messages.push(Message { at: UnixMillis(self.at), connection_id: 1, direction, text });
+        self.messages.push(Message { at: UnixMillis(self.at), connection_id: 1.into(), direction, text });
     }
 
     fn call(&mut self, id: usize, (request, response): (Value, Value)) {

@@ -2,15 +2,17 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::LazyLock;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 /// The program, built once if this test runs alone.
 pub static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--offline", "--package", "turnledger", "--message-format", "json"])
+        .args(["build", "--quiet", "--offline", "--package", "turnledger-cli", "--message-format", "json"])
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo build");
@@ -30,6 +32,67 @@ pub fn command(home: &Path) -> Command {
         command.env_remove(setting);
     }
     command
+}
+
+/// The tap before a command, in a home of its own, with pipes on all sides.
+pub fn tap(home: &Path, options: &[&str], command_line: &[&str]) -> Command {
+    let mut tap = command(home);
+    tap.arg("tap").args(options).arg("--").args(command_line);
+    tap.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    tap
+}
+
+/// Runs the tap before a command with input, to its end.
+///
+/// # Panics
+///
+/// If it cannot be run.
+pub fn pass(home: &Path, options: &[&str], command_line: &[&str], input: Vec<u8>) -> Output {
+    let mut child = tap(home, options, command_line).spawn().expect("the tap starts");
+    let mut stdin = child.stdin.take().expect("its input");
+    let writer = thread::spawn(move || {
+        // A command that stops reading closes the pipe.
+        let _ = stdin.write_all(&input);
+    });
+    let output = child.wait_with_output().expect("it ends");
+    writer.join().expect("the input is written");
+    output
+}
+
+/// Waits until a process ends.
+///
+/// # Panics
+///
+/// If it takes longer than `limit`; it is killed then.
+pub fn ends_within(child: &mut Child, limit: Duration) -> ExitStatus {
+    let until = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait().expect("it can be waited for") {
+            return status;
+        }
+        if Instant::now() > until {
+            child.kill().expect("it can be killed");
+            panic!("it did not end within {limit:?}");
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Sends a process a signal.
+///
+/// # Panics
+///
+/// If it cannot be sent.
+pub fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().expect("kill");
+    assert!(sent.success());
+}
+
+/// Whether this process was started to ignore a signal: what it starts ignores it, too.
+pub fn is_ignored(number: u32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or("0").trim();
+    u64::from_str_radix(mask, 16).is_ok_and(|mask| mask >> (number - 1) & 1 == 1)
 }
 
 /// Runs the program with `input` on its standard input.

@@ -1,10 +1,14 @@
 //! Real repositories, made with the real Git.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
+
+/// When everything is committed unless a test says otherwise, in Unix seconds: after the recordings.
+pub const AT: i64 = 1_795_305_600;
 
 /// A diff that adds `lines` to a new file.
 pub fn diff_of(path: &str, lines: &[&str]) -> String {
@@ -59,7 +63,18 @@ impl Repo {
 
     /// Runs Git, whatever the machine's own configuration; returns what it printed.
     pub fn git(&self, arguments: &[&str]) -> Vec<u8> {
-        let output = Command::new("git")
+        self.git_at(AT, arguments)
+    }
+
+    /// Runs Git at a time in Unix seconds.
+    pub fn git_at(&self, at: i64, arguments: &[&str]) -> Vec<u8> {
+        self.git_with(at, arguments, b"")
+    }
+
+    /// Runs Git at a time in Unix seconds, with `input` on its standard input.
+    pub fn git_with(&self, at: i64, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+        let date = format!("@{at} +0000");
+        let mut child = Command::new("git")
             .args(arguments)
             .current_dir(self.path())
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -68,13 +83,27 @@ impl Repo {
             .env("GIT_AUTHOR_EMAIL", "a@example.test")
             .env("GIT_COMMITTER_NAME", "A")
             .env("GIT_COMMITTER_EMAIL", "a@example.test")
-            .env("GIT_AUTHOR_DATE", "2026-01-01T00:00:00Z")
-            .env("GIT_COMMITTER_DATE", "2026-01-01T00:00:00Z")
+            .env("GIT_AUTHOR_DATE", &date)
+            .env("GIT_COMMITTER_DATE", &date)
             .env("GIT_ALLOW_PROTOCOL", "file")
-            .output()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .expect("git runs");
+        let mut stdin = child.stdin.take().expect("its input");
+        let output = std::thread::scope(|scope| {
+            // Git may end before it has read all.
+            scope.spawn(move || drop(stdin.write_all(input)));
+            child.wait_with_output().expect("git ends")
+        });
         assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout
+    }
+
+    /// What Git prints, as one line of text.
+    pub fn ask(&self, arguments: &[&str]) -> String {
+        String::from_utf8(self.git(arguments)).expect("text").trim().to_owned()
     }
 
     /// Writes a file, and the folders above it.
@@ -91,8 +120,13 @@ impl Repo {
 
     /// Commits everything.
     pub fn commit(&self, message: &str) {
+        self.commit_at(AT, message);
+    }
+
+    /// Commits everything at a time in Unix seconds.
+    pub fn commit_at(&self, at: i64, message: &str) {
         self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
+        self.git_at(at, &["commit", "--quiet", "--allow-empty", "--message", message]);
     }
 
     /// Writes a file that is no part of the working tree; returns its path, as an argument.

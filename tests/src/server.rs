@@ -70,7 +70,8 @@ impl Server {
 
     /// Passes a text that may be no message; where it is malformed, if it is.
     pub fn send_text(&mut self, direction: Direction, text: &str) -> Option<usize> {
-        self.pipeline.observe(self.now, 1, direction, text.as_bytes(), &mut self.output)
+        let read = self.pipeline.observe(self.now, 1, direction, text.as_bytes(), &mut self.output);
+        read.err().map(|bad| bad.column)
     }
 
     /// Passes a client's message.
@@ -91,6 +92,11 @@ impl Server {
     /// The state as it would be saved.
     pub fn snapshot(&self) -> String {
         self.pipeline.snapshot()
+    }
+
+    /// Nothing came until now.
+    pub fn tick(&mut self) {
+        self.pipeline.tick(self.now, &mut self.output);
     }
 
     /// The session is over.

@@ -29,14 +29,11 @@ impl fmt::Debug for HostDigest {
 }
 
 impl HostDigest {
+    /// A function counts with the name of its scheme alone.
     pub(crate) fn new(key: Option<&[u8]>, function: Option<Function>, scheme: Option<&str>) -> Result<Self, JsError> {
-        let host = match (function, scheme) {
-            (None, _) => None,
-            (Some(_), None) => return Err(JsError::new("a digest needs the name of its scheme")),
-            (Some(function), Some(scheme)) => {
-                Some(Rc::new(Host { function, scheme: Scheme::new(scheme), has_failed: Cell::new(false) }))
-            }
-        };
+        let host = function.zip(scheme).map(|(function, scheme)| {
+            Rc::new(Host { function, scheme: Scheme::new(scheme), has_failed: Cell::new(false) })
+        });
         Ok(Self { sha2: key.map_or_else(|| Ok(Sha2::default()), Sha2::keyed)?, host })
     }
 

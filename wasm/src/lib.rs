@@ -3,17 +3,17 @@
 //! No logic but marshalling. What comes out of a step is text, taken in one piece for each kind; a step says
 //! by [flags](EVENTS) which kinds there are, so that the many steps without any cost one call.
 
+mod delivery;
 mod digest;
 mod options;
 
 use js_sys::Function;
-use turnledger_core::digest::Sha2;
 use turnledger_core::{Batch, Batcher, Direction, Fact, Output, Pipeline, UnixMillis};
+use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsError, JsValue};
 
+pub use self::delivery::{Delivery, is_loopback};
 use self::digest::HostDigest;
-use self::options::Options;
 
 /// A step yielded events: [`Engine::take_events`].
 pub const EVENTS: u32 = 1;
@@ -41,25 +41,28 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// A session that has seen nothing, or goes on from a snapshot. With an organisation's
-    /// key, hashes are made with HMAC-SHA-256 and it; with a function, by the function.
+    /// A session that has seen nothing, or goes on from a snapshot. The transport and the limits are numbers, in an order
+    /// that `options.rs` says. With an organisation's key, hashes are made with HMAC-SHA-256 and it; with a function, by the
+    /// function, whose scheme has a name.
     ///
     /// # Errors
     ///
-    /// If the options, the key or the snapshot cannot be used.
+    /// If the key, the function or the snapshot cannot be used.
     #[wasm_bindgen(constructor)]
     #[allow(clippy::needless_pass_by_value, reason = "JavaScript hands over copies")]
     pub fn new(
-        options: &JsValue,
+        transport: u32,
+        limits: Box<[f64]>,
         key: Option<Box<[u8]>>,
         digest: Option<Function>,
+        scheme: Option<String>,
         snapshot: Option<String>,
     ) -> Result<Self, JsError> {
-        let Options { rpc_transport, limits, batch, scheme } = Options::of(options)?;
+        let (batch, limits) = options::limits(&limits);
         let digest = HostDigest::new(key.as_deref(), digest, scheme.as_deref())?;
         let pipeline = match snapshot {
             Some(snapshot) => Pipeline::restore(digest.clone(), limits, &snapshot)?,
-            None => Pipeline::new(digest.clone(), rpc_transport, limits),
+            None => Pipeline::new(digest.clone(), options::transport(transport), limits),
         };
         Ok(Self { pipeline, digest, output: Output::default(), batcher: Batcher::new(batch), input: Vec::new() })
     }
@@ -80,11 +83,11 @@ impl Engine {
         let Self { pipeline, output, input, .. } = self;
         let direction = if to_server { Direction::ClientToServer } else { Direction::ServerToClient };
         let message = input.get(..length).unwrap_or(input);
-        let malformed = pipeline.observe(UnixMillis(count(at_ms)), count(connection_id), direction, message, output);
+        let is_read = pipeline.observe(UnixMillis(count(at_ms)), count(connection_id), direction, message, output);
         if input.capacity() > MOST_INPUT_KEPT {
             *input = Vec::new();
         }
-        self.flags() | if malformed.is_some() { MALFORMED } else { 0 }
+        self.flags() | if is_read.is_err() { MALFORMED } else { 0 }
     }
 
     /// Takes one fact as JSON. Returns flags.
@@ -102,6 +105,19 @@ impl Engine {
     pub fn finish(&mut self, at_ms: f64) -> u32 {
         self.pipeline.finish(UnixMillis(count(at_ms)), &mut self.output);
         self.flags()
+    }
+
+    /// Takes note that nothing came until then: what has been idle for too long is given up. Returns flags.
+    pub fn tick(&mut self, at_ms: f64) -> u32 {
+        self.pipeline.tick(UnixMillis(count(at_ms)), &mut self.output);
+        self.flags()
+    }
+
+    /// When something expires next, in Unix milliseconds; infinite if nothing is held.
+    #[wasm_bindgen(js_name = nextDeadline)]
+    #[allow(clippy::cast_precision_loss, reason = "to the millisecond for the next 285,000 years")]
+    pub fn next_deadline(&self) -> f64 {
+        self.pipeline.next_deadline().map_or(f64::INFINITY, |deadline| deadline.0 as f64)
     }
 
     /// Whether the function that makes hashes has failed since this was last asked; the events of that step
@@ -140,13 +156,13 @@ impl Engine {
     /// Takes an event into the next request. Returns the requests that are complete with it: each two lines,
     /// how many events, and the body. Their keys are the host's to make: two sessions may have equal bodies.
     pub fn batch(&mut self, event: &str, is_isolated: bool) -> String {
-        self.batcher.push_json(event, is_isolated, &Sha2::default()).iter().map(lines_of).collect()
+        self.batcher.push_json(event, is_isolated).iter().map(lines_of).collect()
     }
 
     /// The request of what waits, if anything does.
     #[wasm_bindgen(js_name = flushBatch)]
     pub fn flush_batch(&mut self) -> String {
-        self.batcher.flush(&Sha2::default()).iter().map(lines_of).collect()
+        self.batcher.flush().iter().map(lines_of).collect()
     }
 
     /// What went through, as JSON.
@@ -175,9 +191,6 @@ fn lines_of(batch: &Batch) -> String {
 fn array(values: impl Iterator<Item = String>) -> String {
     format!("[{}]", values.collect::<Vec<_>>().join(","))
 }
-
-/// The largest whole number up to which a double has every one.
-const MOST_EXACT: f64 = 9_007_199_254_740_991.0;
 
 /// `as` saturates, and takes what is not a number for 0.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturating is what is wanted")]

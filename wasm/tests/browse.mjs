@@ -11,7 +11,8 @@ import { root } from "./support.mjs";
 const types = { ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
 /**
- * Opens a page in Chromium until it has reported its end. `handle` sees every other POST; `files` are served beside the
+ * Opens a page in Chromium until it has reported its end. `handle` sees every other POST, and answers with a status, perhaps
+ * with headers; `files` are served beside the
  * package's own, a worker's script at `/script` for one.
  */
 export async function browse(script, handle, files = new Map()) {
@@ -27,7 +28,9 @@ export async function browse(script, handle, files = new Map()) {
           for await (const chunk of request) body += chunk;
           if (path === "/end") resolve();
           else if (path === "/failed") reject(new Error(body));
-          response.writeHead(handle(request, body) ?? 202).end();
+          const answer = handle(request, body) ?? 202;
+          if (typeof answer === "number") response.writeHead(answer).end();
+          else response.writeHead(answer.status, answer.headers).end();
         } else if (path.startsWith("/page")) {
           const page = `<!doctype html><meta charset="utf-8"><script type="module">${script}</script>`;
           response.setHeader("content-type", "text/html").end(page);

@@ -119,6 +119,12 @@ test("two pages do not send the same, and the next one sends what a gone one lef
   const script = `
     const { indexedDbStorage } = await import("/inline.js");
     const ids = async (storage) => (await storage.load()).map(({ id }) => id);
+    const kept = () => new Promise((resolve) => {
+      indexedDB.open("turnledger").onsuccess = ({ target }) => {
+        const all = target.result.transaction("requests").objectStore("requests").getAll();
+        all.onsuccess = () => resolve(all.result.map(({ id }) => id));
+      };
+    });
     if (location.pathname === "/page-gone") {
       const storage = indexedDbStorage();
       await storage.load();
@@ -140,8 +146,10 @@ test("two pages do not send the same, and the next one sends what a gone one lef
       while (!(await isGone())) await new Promise((resolve) => setTimeout(resolve, 10));
       const next = indexedDbStorage();
       said.push(await ids(next));
-      await next.remove("gone");
-      said.push(await ids(indexedDbStorage()));
+      await next.replace("gone", [{ id: "half", events: 1, body: "{}" }, { id: "other", events: 1, body: "{}" }]);
+      said.push(await kept());
+      for (const id of ["half", "other"]) await next.remove(id);
+      said.push(await kept());
       await report("/said", JSON.stringify(said));
       await report("/end", "");
     }
@@ -150,5 +158,76 @@ test("two pages do not send the same, and the next one sends what a gone one lef
   await browse(reporting(script), (request, body) => {
     if (request.url === "/said") said = JSON.parse(body);
   });
-  assert.deepEqual(said, [[], [], ["gone"], []]);
+  assert.deepEqual(said, [[], [], ["gone"], ["own", "half", "other"], ["own"]]);
+});
+
+test("a page that comes back sends what waits, and not before the time that the server asked for", { timeout: 60_000 }, async () => {
+  const script = `
+    const { createLedger } = await import("/browser.js");
+    const hook = (thread) => ({ hook_run: { tracking: { model_slug: "m", thread_id: thread, turn_id: "u" },
+      event_name: "stop", hook_source: "user", status: "completed" } });
+    const be = (state) => {
+      Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    };
+    const { setTimeout } = globalThis;
+    const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    const until = async (ready) => {
+      for (let round = 0; !ready() && round < 500; round += 1) await pause(10);
+    };
+    const ledger = await createLedger({ upload: { url: location.origin } });
+    ledger.ingest(hook("one"));
+    // A hidden page's timers may stand still.
+    globalThis.setTimeout = () => 0;
+    be("hidden");
+    dispatchEvent(new Event("pagehide"));
+    await until(() => ledger.stats().held !== null);
+    be("visible");
+    be("hidden");
+    dispatchEvent(new Event("pagehide"));
+    await pause(1500);
+    const { waiting: before } = ledger.stats();
+    globalThis.setTimeout = setTimeout;
+    be("visible");
+    await until(() => ledger.stats().waiting === 0);
+    const { delivered, waiting } = ledger.stats();
+    await report("/said", JSON.stringify({ before, delivered, waiting }));
+    await report("/end", "");
+  `;
+  const times = [];
+  let said;
+  await browse(reporting(script), (request, body) => {
+    if (request.url === "/said") said = JSON.parse(body);
+    if (!request.url.endsWith("/events")) return 200;
+    times.push(performance.now());
+    return times.length === 1 ? { status: 503, headers: { "Retry-After": "1" } } : 202;
+  });
+  assert.deepEqual([said, times.length], [{ before: 1, delivered: 1, waiting: 0 }, 2]);
+  assert.ok(times[1] - times[0] >= 1490, `${times[1] - times[0]} ms`);
+});
+
+test("a redirection, which a browser does not show, holds events", { timeout: 60_000 }, async () => {
+  const script = `
+    const { createLedger } = await import("/browser.js");
+    const troubles = [];
+    const ledger = await createLedger({ upload: { url: location.origin }, onTrouble: (trouble) => troubles.push(trouble) });
+    ledger.ingest({ hook_run: { tracking: { model_slug: "m", thread_id: "t", turn_id: "u" },
+      event_name: "stop", hook_source: "user", status: "completed" } });
+    const first = await ledger.flush();
+    await report("/said", JSON.stringify([first, troubles, await ledger.flush()]));
+    await report("/end", "");
+  `;
+  let [said, requests] = [undefined, 0];
+  await browse(reporting(script), (request, body) => {
+    if (request.url === "/said") said = JSON.parse(body);
+    if (!request.url.endsWith("/events")) return 200;
+    requests += 1;
+    return requests === 1 ? { status: 308, headers: { Location: "/elsewhere" } } : 202;
+  });
+  const reason = "the server does not take requests at this URL (a redirection)";
+  assert.deepEqual(said, [
+    { delivered: 0, waiting: 1 },
+    [{ kind: "held", reason, status: 0, mayPass: false }],
+    { delivered: 1, waiting: 0 },
+  ]);
 });

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { createLedger } from "../dist/node.js";
+import { createLedger, fileStorage, indexedDbStorage } from "../dist/node.js";
 import { messages, native, recording, root } from "./support.mjs";
 
 const LONG = "0.131.0/mixed_long";
@@ -92,7 +92,7 @@ test("a ledger that is suspended goes on as if it had not been", async () => {
     await after.close();
     assert.deepEqual(events, expected, `cut at ${cut}`);
   }
-  await assert.rejects(createLedger({ snapshot: "{}" }), { message: "not a snapshot, or damaged at byte 2" });
+  await assert.rejects(createLedger({ snapshot: "{}" }), { message: "the snapshot cannot be read: no member `version` at byte 2" });
 });
 
 test("facts, and what yields no event", async () => {
@@ -119,7 +119,7 @@ test("facts, and what yields no event", async () => {
 test("a bad argument is a TypeError that says what was expected", async () => {
   const ledger = await createLedger();
   const bad = [
-    [() => ledger.observe(-1, "client_to_server", "{}"), "connectionId: expected a whole number from 0 on"],
+    [() => ledger.observe(-1, "client_to_server", "{}"), "connectionId: expected a whole number, 0 or more"],
     [() => ledger.observe(1, "up", "{}"), 'direction: expected "client_to_server" or "server_to_client"'],
     [() => ledger.observe(1, "client_to_server", 5), "message: expected a string, bytes, or the object that the message is"],
     [() => ledger.observe(1, "client_to_server", null), "message: expected a string, bytes, or the object that the message is"],
@@ -132,19 +132,110 @@ test("a bad argument is a TypeError that says what was expected", async () => {
   for (const [call, message] of bad) assert.throws(call, { name: "TypeError", message });
   await assert.rejects(createLedger(5), { name: "TypeError", message: "options: expected an object" });
   for (const [options, message] of [
-    [{ limits: { turns: { entries: -1, idleMs: 1 } } }, "limits.turns.entries: expected a whole number from 0 on"],
-    [{ limits: { turns: { entries: 1.5, idleMs: 1 } } }, "limits.turns.entries: expected a whole number from 0 on"],
+    [{ limits: { turns: { entries: -1, idleMs: 1 } } }, "limits.turns.entries: expected a whole number, 0 or more"],
+    [{ limits: { turns: { entries: 1.5, idleMs: 1 } } }, "limits.turns.entries: expected a whole number, 0 or more"],
     [{ limits: { turns: 5 } }, "limits.turns: expected an object"],
     [{ limits: { turn: { entries: 1, idleMs: 1 } } }, 'limits: unknown member "turn"'],
-    [{ limits: { diffBytes: "1" } }, "limits.diffBytes: expected a whole number from 0 on"],
-    [{ batch: { events: "5" } }, "batch.events: expected a whole number from 0 on"],
+    [{ limits: { diffBytes: "1" } }, "limits.diffBytes: expected a whole number, 0 or more"],
+    [{ batch: { events: "5" } }, "batch.events: expected a whole number, 0 or more"],
     [{ transport: "pigeon" }, 'transport: expected "stdio", "websocket" or "in_process"'],
   ]) {
-    await assert.rejects(createLedger(options), { message });
+    await assert.rejects(createLedger(options), { name: "TypeError", message });
   }
   // After all that it still works.
   ledger.observe(1, "client_to_server", "{");
   assert.equal(ledger.stats().malformed, 1);
+});
+
+test("an option that is none, or of another kind, is a TypeError that names it", async () => {
+  const storage = { load: async () => [], add: async () => {}, remove: async () => {} };
+  const url = "https://analytics.example";
+  const number = "a whole number, 0 or more";
+  for (const [options, message] of [
+    [null, "options: expected an object"],
+    ["stdio", "options: expected an object"],
+    [{ uplaod: { url } }, 'options: unknown member "uplaod"'],
+    [{ constructor: 1 }, 'options: unknown member "constructor"'],
+    [{ clock: 5 }, "clock: expected a function"],
+    [{ key: "an organisation's key" }, "key: expected bytes, as a Uint8Array"],
+    [{ digest: () => {} }, "digest: expected an object"],
+    [{ digest: { digest: () => {} } }, "digest.scheme: expected a string"],
+    [{ digest: { scheme: "sha512", digest: "sha512" } }, "digest.digest: expected a function"],
+    [{ transport: null }, 'transport: expected "stdio", "websocket" or "in_process"'],
+    [{ upload: url }, "upload: expected an object with a url, or a function"],
+    [{ upload: null }, "upload: expected an object with a url, or a function"],
+    [{ upload: {} }, "upload.url: expected an absolute URL"],
+    [{ upload: { url: new URL(url) } }, "upload.url: expected an absolute URL"],
+    [{ upload: { url, header: {} } }, 'upload: unknown member "header"'],
+    [{ upload: { url, headers: { Authorization: "Bearer token" } } }, "upload.headers: expected a function"],
+    [{ upload: { url, timeoutMs: "5" } }, "upload.timeoutMs: expected milliseconds above 0 and up to 2147483647"],
+    [{ upload: { url, timeoutMs: Infinity } }, "upload.timeoutMs: expected milliseconds above 0 and up to 2147483647"],
+    [{ upload: { url, fetch: true } }, "upload.fetch: expected a function"],
+    [{ storage: "queue.json" }, "storage: expected an object"],
+    [{ storage: localStorageLike() }, "storage.load: expected a function"],
+    [{ storage: Promise.resolve(storage) }, "storage.load: expected a function"],
+    [{ storage: { ...storage, remove: undefined } }, "storage.remove: expected a function"],
+    [{ storage: { ...storage, replace: 1 } }, "storage.replace: expected a function"],
+    [[], "options: expected an object"],
+    [{ limits: [] }, "limits: expected an object"],
+    [{ batch: 5 }, "batch: expected an object"],
+    [{ limits: { turns: { entries: 1 } } }, `limits.turns.idleMs: expected ${number}`],
+    [{ limits: { turns: { entries: 1, idleMs: 1, idle: 1 } } }, 'limits.turns: unknown member "idle"'],
+    [{ limits: { heldDiffBytes: NaN } }, `limits.heldDiffBytes: expected ${number}`],
+    [{ batch: { size: 5 } }, 'batch: unknown member "size"'],
+    [{ batch: { ageMs: "5" } }, "batch.ageMs: expected milliseconds, 0 or more"],
+    [{ batch: { ageMs: NaN } }, "batch.ageMs: expected milliseconds, 0 or more"],
+    [{ beforeSend: null }, "beforeSend: expected a function"],
+    [{ onDiscard: {} }, "onDiscard: expected a function"],
+    [{ onQuestion: 1 }, "onQuestion: expected a function"],
+    [{ onTrouble: "log" }, "onTrouble: expected a function"],
+    [{ enabled: "false" }, "enabled: expected true or false"],
+    [{ snapshot: {} }, "snapshot: expected a string, as snapshot() gives it"],
+    [{ snapshot: null }, "snapshot: expected a string, as snapshot() gives it"],
+    [{ snapshot: new Uint8Array(3) }, "snapshot: expected a string, as snapshot() gives it"],
+  ]) {
+    await assert.rejects(createLedger(options), { name: "TypeError", message });
+    // Also of a ledger that does nothing.
+    if (options?.constructor === Object && !("enabled" in options)) {
+      await assert.rejects(createLedger({ ...options, enabled: false }), { name: "TypeError", message });
+    }
+  }
+  assert.throws(() => fileStorage(5, {}), { name: "TypeError", message: "path: expected a string" });
+  assert.throws(() => fileStorage("queue.json"), { name: "TypeError", message: "files: expected an object" });
+  const noRename = { readFile: () => {}, writeFile: () => {} };
+  assert.throws(() => fileStorage("queue.json", noRename), { name: "TypeError", message: "files.rename: expected a function" });
+  assert.throws(() => indexedDbStorage({}), { name: "TypeError", message: "name: expected a string" });
+  // What is not said is as if it were not there; a class may have its methods.
+  class Kept {
+    load = async () => [];
+    async add() {}
+    async remove() {}
+    extra = 1;
+  }
+  const none = { clock: undefined, limits: undefined, upload: undefined, snapshot: undefined };
+  await (await createLedger({ ...none, storage: new Kept(), batch: { ageMs: Infinity, events: undefined } })).close();
+});
+
+/** Has methods, but not those of a storage. */
+const localStorageLike = () => ({ getItem: () => null, setItem: () => {} });
+
+test("each limit reaches the core", async () => {
+  const recorded = messages(recording("0.131.0/approve_patch"));
+  const of = async (limits) => {
+    const [ledger, clock] = await ledgerAndClock({ limits });
+    feed(ledger, clock, recorded);
+    await ledger.close();
+    const { events, discards } = ledger.stats();
+    return { events: Object.values(events).reduce((sum, count) => sum + count, 0), reasons: discards.map(({ reason }) => reason) };
+  };
+  const all = await of({});
+  assert.deepEqual(all.reasons, []);
+  assert.deepEqual(await of({ diffBytes: 1 << 30, heldDiffBytes: 1 << 30, turns: { entries: 9, idleMs: 3_600_000 } }), all);
+  for (const kind of ["connections", "threads", "turns", "items", "requests", "approvals"]) {
+    const { events, reasons } = await of({ [kind]: { entries: 1000, idleMs: 0 } });
+    assert.ok(events < all.events && reasons.includes("expired"), `${kind}: ${events} events, ${reasons}`);
+  }
+  for (const kind of ["diffBytes", "heldDiffBytes"]) assert.deepEqual((await of({ [kind]: 0 })).reasons, ["too_large"], kind);
 });
 
 test("a hash function of the host's own", async () => {
@@ -166,7 +257,7 @@ test("a hash function of the host's own", async () => {
       try {
         feed(failing, itsClock, [message]);
       } catch (error) {
-        assert.equal(error.message, "digest: it threw, or returned something else than 16 to 64 bytes");
+        assert.equal(error.message, "digest: it threw, or its result was not 16 to 64 bytes");
         failures += 1;
       }
     }

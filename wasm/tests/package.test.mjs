@@ -48,6 +48,15 @@ function project(name, files, type = "module") {
   return where;
 }
 
+test("the declarations say what each member means, and keep the names of types", () => {
+  const types = readFileSync(join(wasm, "dist/types.d.ts"), "utf8");
+  const [, members] = /^(?:export )?interface TurnEvent \{\n([^]*?)\n\}/m.exec(types);
+  const names = members.match(/^ {4}\w+: /gm);
+  assert.equal(members.match(/ {4}\/\*\*\n[^]*?\*\/\n {4}\w+: /g).length, names.length);
+  assert.match(members, /\* How long the turn took\. Milliseconds\.\n/);
+  assert.match(types, /^ {4}terminal_status: TerminalStatus;$/m);
+});
+
 test("ESM in Node", () => {
   const where = project("esm", {
     "a.js": `import { createLedger } from "turnledger";${BODY}`,
@@ -131,8 +140,12 @@ test("the linters of packages have nothing to say", () => {
   run(bin("attw"), [tarball, "--profile", "node16", "--exclude-entrypoints", "turnledger.wasm"], folder);
 });
 
-test("the README's lines work as they are", () => {
-  const [, script] = /```js\n([^]*?)```/.exec(readFileSync(join(wasm, "README.md"), "utf8"));
-  const where = project("readme", { "a.js": script });
-  assert.match(node(["a.js"], where), /messages: 2/);
+test("the README's program prints an event", () => {
+  const scripts = readFileSync(join(wasm, "README.md"), "utf8").matchAll(/```js\n([^]*?)```/g);
+  const [script, ...others] = Array.from(scripts, ([, script]) => script);
+  assert.deepEqual(others, [], "one program, which is run here");
+  const printed = node(["first.mjs"], project("readme", { "first.mjs": script }));
+  assert.match(printed, /^codex_thread_initialized \{\n/);
+  assert.match(printed, /thread_id: 'thread-1'/);
+  assert.equal(printed.match(/^codex_\w+ \{$/gm).length, 1, "one event");
 });

@@ -99,6 +99,27 @@ test("what could not be sent outlives the process, and arrives once", async () =
   }
 });
 
+test("what waits in a file is its user's alone, also in one that others could read", { skip: process.platform === "win32" }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "turnledger-mode-"));
+  try {
+    const path = join(folder, "queue.json");
+    const mode = async () => ((await files.stat(path)).mode & 0o777).toString(8);
+    await files.writeFile(path, "[]", { mode: 0o666 });
+    await files.writeFile(`${path}.new`, "left over", { mode: 0o666 });
+    for (const each of [path, `${path}.new`]) await files.chmod(each, 0o644);
+    const storage = fileStorage(path, files);
+    await storage.load();
+    assert.equal(await mode(), "600");
+    await storage.add({ id: "a", events: 1, body: "{}" });
+    assert.equal(await mode(), "600");
+    await files.rm(path);
+    await storage.remove("a");
+    assert.equal(await mode(), "600");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test("requests by a function of the host's own", async () => {
   const sent = [];
   const upload = async (batch) => {
@@ -177,13 +198,13 @@ test("a target that is none, or not safe, is refused", async () => {
     ["analytics.example", "upload.url: expected an absolute URL"],
     [undefined, "upload.url: expected an absolute URL"],
     ["http://analytics.example", "upload.url: expected https://, or http:// on this machine"],
-    ["https://user:secret@analytics.example", "upload.url: it has a user or a password"],
+    ["https://user:secret@analytics.example", "upload.url: it holds a user or a password; credentials belong in headers"],
   ];
   for (const [url, message] of refused) await assert.rejects(createLedger({ upload: { url } }), { name: "TypeError", message });
 });
 
 test("why nothing arrives can be asked", async () => {
-  const to = await server([{ status: 503 }, { status: 403 }, {}]);
+  const to = await server([{ status: 503 }, { status: 422 }, {}]);
   const ledger = await createLedger({ upload: { url: to.url } });
   const failure = async (thread) => {
     ledger.ingest(hook(thread));

@@ -109,6 +109,38 @@ test("what is wrong is said to the caller", async () => {
   await assert.rejects(connected(async () => {}, { ofPage: { snapshot: "{}" } }), Error);
 });
 
+test("options of another kind are a TypeError on either side", async () => {
+  const { port1 } = new MessageChannel();
+  for (const [options, message] of [
+    [{ nonsense: 1 }, 'options: unknown member "nonsense"'],
+    [{ beforeSend: () => null }, 'options: unknown member "beforeSend"'],
+    [{ upload: { url: "https://analytics.example", headers: () => ({}) } }, 'upload: unknown member "headers"'],
+    [{ snapshot: 5 }, "snapshot: expected a string, as snapshot() gives it"],
+  ]) {
+    await assert.rejects(connectLedger(port1, options), { name: "TypeError", message });
+  }
+  await assert.rejects(connectLedger({}), { name: "TypeError", message: "worker.postMessage: expected a function" });
+  const wrong = { name: "TypeError", message: "storage.load: expected a function" };
+  assert.throws(() => serveLedger(createLedger, { storage: {} }, port1), wrong);
+  port1.close();
+});
+
+test("the page is told of trouble, as the worker's script is", async () => {
+  const told = { page: [], worker: [] };
+  const upload = async () => ({ kind: "answered", status: 503 });
+  await connected(
+    async (ledger) => {
+      await ledger.ingest(hook("a"));
+      assert.deepEqual(await ledger.flush(), { delivered: 0, waiting: 1 });
+      const { held, unsaved } = await ledger.stats();
+      assert.deepEqual({ held, unsaved }, { held: "the server answers with status 503", unsaved: 1 });
+    },
+    { ofWorker: { upload, onTrouble: (trouble) => told.worker.push(trouble) }, ofPage: { onTrouble: (trouble) => told.page.push(trouble) } },
+  );
+  const held = [{ kind: "held", reason: "the server answers with status 503", status: 503, mayPass: true }];
+  assert.deepEqual(told, { page: held, worker: held });
+});
+
 test("a ledger that is turned off does nothing", async () => {
   await connected(
     async (ledger) => {

@@ -7,7 +7,7 @@ export type Message = string | Uint8Array | ArrayBuffer | object;
 /** @throws TypeError */
 export function checkObserved(connectionId: number, direction: Direction, at: number | undefined): void {
   if (!Number.isSafeInteger(connectionId) || connectionId < 0) {
-    throw new TypeError("connectionId: expected a whole number from 0 on");
+    throw new TypeError("connectionId: expected a whole number, 0 or more");
   }
   if (direction !== "client_to_server" && direction !== "server_to_client") {
     throw new TypeError('direction: expected "client_to_server" or "server_to_client"');

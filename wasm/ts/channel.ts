@@ -1,6 +1,6 @@
 /** What a page and the worker that has its ledger tell one another. */
 import type { Fact } from "./generated/facts.js";
-import type { Batch, Direction, Discard, Flushed, LedgerOptions, Question, Stats, UploadTo } from "./options.js";
+import type { Batch, Direction, Discard, Flushed, LedgerOptions, Question, Stats, Trouble, UploadTo } from "./options.js";
 
 /** A `Worker`, the global scope of one, or a `MessagePort`. */
 export interface Channel {
@@ -17,7 +17,7 @@ export interface RemoteOptions extends Omit<LedgerOptions, "beforeSend" | "diges
 }
 
 /** What crosses to the worker with the start. */
-export type StartOptions = Omit<RemoteOptions, "clock" | "onDiscard" | "onQuestion">;
+export type StartOptions = Omit<RemoteOptions, "clock" | "onDiscard" | "onQuestion" | "onTrouble">;
 
 /** What a ledger in a worker can be asked, and what it answers. */
 export interface Answers {
@@ -39,7 +39,7 @@ export type Told =
   | { tell: "observe"; connectionId: number; direction: Direction; message: string | Uint8Array; at: number }
   /** Whether anybody on the page listens. */
   | { tell: "wanted"; name: "event" | "batch"; isWanted: boolean }
-  | { tell: "leave" };
+  | { tell: "leave" | "comeBack" };
 
 export type ToWorker = (Asked & { id: number }) | Told;
 
@@ -49,4 +49,5 @@ export type FromWorker =
   | { event: string }
   | { discard: Discard }
   | { question: Question }
+  | { trouble: Trouble }
   | { batch: Batch };

@@ -1,4 +1,5 @@
 /** What every way to load the module shares. */
+import { checkOptions } from "./check.js";
 import { Ledger } from "./ledger.js";
 import type { LedgerOptions } from "./options.js";
 import { userSaysNo } from "./privacy.js";
@@ -9,7 +10,7 @@ import { inTime } from "./time.js";
 export function creator(load: () => Promise<WebAssembly.Module>): (options?: LedgerOptions) => Promise<Ledger> {
   let loaded: Promise<WebAssembly.Module> | undefined;
   return async (options = {}) => {
-    if (typeof options !== "object" || options === null) throw new TypeError("options: expected an object");
+    checkOptions(options);
     const saysNo = userSaysNo();
     if (saysNo) await forget(options.storage);
     if (saysNo || options.enabled === false) return Ledger.start(undefined, options);

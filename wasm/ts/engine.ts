@@ -1,7 +1,8 @@
 /** The core in WebAssembly, made anew should it ever fail. */
+import { transports } from "./check.js";
 import { glue } from "./generated/glue.js";
 import type { Engine as Core } from "./generated/turnledger_wasm.js";
-import type { Batch, Discard, LedgerOptions, Question } from "./options.js";
+import type { Batch, BatchLimits, Discard, LedgerOptions, Limits, Question } from "./options.js";
 
 /** What a step says of its yield; `wasm/src/lib.rs` has the same. */
 const EVENTS = 1;
@@ -9,7 +10,7 @@ const DISCARDS = 2;
 const QUESTIONS = 4;
 const MALFORMED = 8;
 
-export const DIGEST_FAILED = "digest: it threw, or returned something else than 16 to 64 bytes";
+export const DIGEST_FAILED = "digest: it threw, or its result was not 16 to 64 bytes";
 
 /** An event as text, and whether it goes in a request of its own. */
 export interface EventText {
@@ -53,17 +54,14 @@ export class Engine {
   /** @throws if the options, the key or the snapshot cannot be used. */
   constructor(module: WebAssembly.Module, options: LedgerOptions) {
     const { batch, digest, key, limits, transport } = options;
-    const first = {
-      rpcTransport: transport,
-      // Once an instance has failed the next begins with the same.
-      limits: limits && structuredClone(limits),
-      batch: batch && { events: batch.events ?? 100, bytes: batch.bytes ?? 1 << 20 },
-      scheme: digest?.scheme,
-    };
+    // Once an instance has failed the next begins with the same.
+    const numbers = numbersOf(batch, limits);
+    const [way, scheme] = [Math.max(0, transports.indexOf(transport ?? "stdio")), digest?.scheme];
+    const hash = digest && ((bytes: Uint8Array) => digest.digest(bytes));
     this.#make = (snapshot) => {
       const { Engine: Core, initSync } = glue();
       const { memory } = initSync({ module });
-      return { core: new Core(first, key, digest && ((bytes: Uint8Array) => digest.digest(bytes)), snapshot), memory };
+      return { core: new Core(way, numbers, key, hash, scheme, snapshot), memory };
     };
     this.#hasDigest = digest !== undefined;
     // A ledger that did nothing had nothing to save.
@@ -110,6 +108,16 @@ export class Engine {
 
   finish(at: number): Yield {
     return this.#step((core) => core.finish(at));
+  }
+
+  /** Nothing came until then. */
+  tick(at: number): Yield {
+    return this.#step((core) => core.tick(at));
+  }
+
+  /** When something expires next; infinite if nothing is held. */
+  nextDeadline(): number {
+    return this.#guard((core) => core.nextDeadline(), Infinity);
   }
 
   /** The requests that are complete with an event. */
@@ -181,6 +189,13 @@ export class Engine {
       return otherwise;
     }
   }
+}
+
+/** Limits in the core's order: `wasm/src/options.rs` has the same. What is not said is not a number. */
+function numbersOf(batch: BatchLimits = {}, limits: Limits = {}): Float64Array {
+  const { connections, threads, turns, items, requests, approvals, diffBytes, heldDiffBytes } = limits;
+  const caps = [connections, threads, turns, items, requests, approvals].flatMap((cap) => [cap?.entries, cap?.idleMs]);
+  return Float64Array.from([batch.events, batch.bytes, ...caps, diffBytes, heldDiffBytes], (number) => number ?? NaN);
 }
 
 /** What the core refuses, it refuses by an ordinary error; only facts, once it is made. */

@@ -1,4 +1,5 @@
 /** Requests in a database of the browser. */
+import { isText } from "./check.js";
 import type { Batch } from "./options.js";
 import type { Storage } from "./storage.js";
 
@@ -13,6 +14,7 @@ interface Row extends Batch {
  * it; what a page leaves behind goes to the next one that begins.
  */
 export function indexedDbStorage(name = "turnledger"): Storage {
+  isText(name, "name");
   const owner = `turnledger ${name} ${Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(16)).join("")}`;
   let opened: Promise<IDBDatabase> | undefined;
   const open = (): Promise<IDBDatabase> =>
@@ -67,6 +69,13 @@ export function indexedDbStorage(name = "turnledger"): Storage {
     remove: async (id) => {
       const key = await within("readonly", (store) => store.index("id").getKey(id));
       if (key !== undefined) await within("readwrite", (store) => store.delete(key));
+    },
+    replace: async (id, batches) => {
+      const key = await within("readonly", (store) => store.index("id").getKey(id));
+      await within("readwrite", (store): IDBRequest => {
+        for (const batch of batches) store.add({ ...batch, owner });
+        return key === undefined ? store.count() : store.delete(key);
+      });
     },
   };
 }

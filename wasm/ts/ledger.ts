@@ -1,14 +1,19 @@
 /** The ledger: messages and facts in, events out, to listeners and to a server. */
 import { checkFact, checkObserved, checkTime, messageText, type Message } from "./arguments.js";
 import { Audience, call, type Listeners } from "./audience.js";
-import { Delivery } from "./delivery.js";
+import { Delivery, tellUnsaved } from "./delivery.js";
 import { DIGEST_FAILED, Engine, type EventText, type Formed, type Yield } from "./engine.js";
 import type { TurnledgerEvent } from "./generated/events.js";
 import type { Fact } from "./generated/facts.js";
-import type { Direction, Flushed, LedgerOptions, Stats } from "./options.js";
+import { key } from "./key.js";
+import type { Cap, Direction, Flushed, LedgerOptions, Stats } from "./options.js";
+import { isGoing, unwatchPage, watchPage } from "./page.js";
 
-/** Timers know no longer time. */
+/** The longest time of a timer. */
 const LONGEST_AGE_MS = 2 ** 31 - 1;
+
+/** The longest time between two looks for what has expired. */
+const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
 
 export class Ledger {
   readonly #engine: Engine | undefined;
@@ -16,13 +21,16 @@ export class Ledger {
   readonly #clock: () => number;
   readonly #delivery: Delivery | undefined;
   readonly #audience = new Audience();
-  readonly #hidden = (): void => {
-    if (document.visibilityState === "hidden") this.leave();
-  };
+  readonly #seen = (event: Event): void => (isGoing(event) ? this.leave() : this.comeBack());
   #malformed = 0;
   #vetoed = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The timer for what expires in a session in which nothing happens. */
+  #watch: ReturnType<typeof setTimeout> | undefined;
+  /** The latest time that the core was given. */
+  #at = 0;
   #isClosed = false;
+  #hasSaidUnsaved = false;
   #closing: Promise<Flushed> | undefined;
   /** The counts of a closed ledger. */
   #lastStats: string | undefined;
@@ -34,7 +42,7 @@ export class Ledger {
       this.#audience.end();
       return;
     }
-    if (options.upload !== undefined) this.#delivery = new Delivery(options.upload, options.storage);
+    if (options.upload !== undefined) this.#delivery = new Delivery(module, options.upload, options);
     this.#engine = new Engine(module, options);
   }
 
@@ -42,60 +50,80 @@ export class Ledger {
   static async start(module: WebAssembly.Module | undefined, options: LedgerOptions): Promise<Ledger> {
     const ledger = new Ledger(module, options);
     await ledger.#delivery?.start();
-    if (ledger.#delivery !== undefined && "document" in globalThis) {
-      globalThis.addEventListener("pagehide", ledger.#hidden);
-      document.addEventListener("visibilitychange", ledger.#hidden);
-    }
+    if (ledger.#delivery !== undefined) watchPage(ledger.#seen);
     return ledger;
   }
 
-  /** Whether it does anything: not if the user has said no, or after {@link close}. */
+  /** Whether it does anything. It does nothing if the user has said no, or after {@link close}. */
   get isEnabled(): boolean {
     return this.#engine !== undefined && !this.#isClosed;
   }
 
   /**
-   * Takes a message that passed between a client and the app-server: its text, its bytes, or the object that it was
-   * parsed to. `at` is when, in Unix milliseconds, for a host that was not there itself; otherwise the clock says it.
+   * Takes a message that passed between a client and the app-server: its text, its bytes, or the parsed object. `at` is
+   * its time in Unix milliseconds, for a recording; otherwise the clock is asked.
    *
-   * @throws TypeError if an argument is of another kind.
+   * @throws TypeError if an argument has the wrong type.
    */
   observe(connectionId: number, direction: Direction, message: Message, at?: number): void {
     checkObserved(connectionId, direction, at);
     const text = messageText(message);
     if (!this.isEnabled) return;
     const toServer = direction === "client_to_server";
-    this.#take(this.#engine!.observe(at ?? this.#clock(), connectionId, toServer, text));
+    this.#at = at ?? this.#clock();
+    this.#take(this.#engine!.observe(this.#at, connectionId, toServer, text));
+    if (this.#watch === undefined) this.#await();
   }
 
   /**
-   * Takes a fact, for a host that has them, or the answer to a question.
+   * Takes a fact in place of messages, or the answer to a question.
    *
-   * @throws TypeError if it is no fact.
+   * @throws TypeError if it is not a fact.
    */
   ingest(fact: Fact, at?: number): void {
     checkFact(fact, at);
     if (!this.isEnabled) return;
     let yielded: Yield;
+    this.#at = at ?? this.#clock();
     try {
-      yielded = this.#engine!.ingest(at ?? this.#clock(), JSON.stringify(fact));
+      yielded = this.#engine!.ingest(this.#at, JSON.stringify(fact));
     } catch (error) {
       throw new TypeError(`fact: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
     this.#take(yielded);
+    if (this.#watch === undefined) this.#await();
   }
 
-  /** Calls `listener` from now on; returns what ends that. */
+  /** Sees to it that what is idle for too long is given up, although nothing comes. */
+  #await(): void {
+    const deadline = this.#engine!.nextDeadline();
+    if (deadline === Infinity) return;
+    const [told, start] = [this.#at, performance.now()];
+    // What comes in between may expire earlier.
+    const caps = Object.values(this.#options.limits ?? {}) as (Partial<Cap> | undefined)[];
+    const shortest = Math.min(LONGEST_WAIT_MS, ...caps.map((cap) => cap?.idleMs ?? LONGEST_WAIT_MS));
+    this.#watch = setTimeout(() => {
+      this.#watch = undefined;
+      // Times may be of the past, and clocks are set: what has passed is measured. If something came, it has told the time.
+      if (this.#at === told) this.#at += performance.now() - start;
+      this.#take(this.#engine!.tick(this.#at));
+      if (this.isEnabled) this.#await();
+    }, Math.max(1, Math.min(Math.max(1000, shortest), deadline - told)));
+    // It alone keeps no process running.
+    (this.#watch as { unref?: () => void }).unref?.();
+  }
+
+  /** Calls `listener` from now on. Returns a function that ends this. */
   on<Name extends keyof Listeners>(name: Name, listener: Listeners[Name]): () => void {
     return this.#audience.on(name, listener);
   }
 
-  /** The events from now on, until {@link close}; more than 10,000 unread ones push out the oldest. */
+  /** The events from now on, until {@link close}. Of more than 10,000 unread events the oldest are dropped. */
   events(): AsyncIterableIterator<TurnledgerEvent> {
     return this.#audience.read();
   }
 
-  /** Sends what waits, as far as that goes. */
+  /** Sends what waits, as far as possible. `Retry-After` is obeyed. */
   async flush(): Promise<Flushed> {
     return this.isEnabled ? this.#flush() : { delivered: 0, waiting: 0 };
   }
@@ -110,7 +138,7 @@ export class Ledger {
     return { delivered: this.#delivery.counts.delivered - before, waiting: this.#delivery.waiting };
   }
 
-  /** Ends the session and sends what waits; what cannot be sent stays in the storage. */
+  /** Ends the session and sends what waits, as {@link flush} does. What cannot be sent stays in the storage; without one it is lost. */
   close(at?: number): Promise<Flushed> {
     checkTime(at);
     return (this.#closing ??= this.#end(at));
@@ -123,6 +151,7 @@ export class Ledger {
     } finally {
       // What comes from here on is not taken any more.
       this.#isClosed = true;
+      clearTimeout(this.#watch);
       this.#audience.end();
     }
     try {
@@ -130,10 +159,7 @@ export class Ledger {
     } finally {
       this.#delivery?.close();
       clearTimeout(this.#timer);
-      if ("document" in globalThis) {
-        globalThis.removeEventListener("pagehide", this.#hidden);
-        document.removeEventListener("visibilitychange", this.#hidden);
-      }
+      unwatchPage(this.#seen);
       this.#lastStats = this.#engine.stats();
       this.#engine.free();
     }
@@ -153,21 +179,38 @@ export class Ledger {
       delivered: counts?.delivered ?? 0,
       refused: counts?.refused ?? 0,
       lastFailure: this.#delivery?.lastFailure ?? null,
+      held: this.#delivery?.held ?? null,
       evicted: counts?.evicted ?? 0,
       waiting: (this.#engine?.forming ?? 0) + (this.#delivery?.waiting ?? 0),
+      unsaved: this.#unsaved,
       internalErrors: this.#engine?.internalErrors ?? 0,
     };
   }
 
+  /** Events that wait and that no storage has. */
+  get #unsaved(): number {
+    return (this.#engine?.forming ?? 0) + (this.#delivery?.unsaved ?? 0);
+  }
+
   /**
-   * The state as text, for {@link LedgerOptions.snapshot}: a ledger that goes on from it gives the events that this one
-   * would have given. It has no prompt, path, command or code in it, and no event: those that wait are in the storage
-   * once {@link flush} is over, which comes first before a suspension.
+   * The state as text, for {@link LedgerOptions.snapshot}. A ledger that goes on from it gives the events that this one
+   * would have given. It holds no prompt, path, command or code.
    *
-   * @throws TypeError if the host's own hash function fails.
+   * It holds no events either. Call {@link flush} before it: events that wait are then in the storage. Events that are
+   * in no storage (`stats().unsaved`) are lost with this ledger. `onTrouble` reports this each time, the console once.
+   *
+   * @throws TypeError if your own hash function fails.
    */
   snapshot(): string {
-    return this.isEnabled ? this.#engine!.snapshot() : "";
+    if (!this.isEnabled) return "";
+    const snapshot = this.#engine!.snapshot();
+    const unsaved = this.#unsaved;
+    if (unsaved > 0) {
+      const what = this.#hasSaidUnsaved ? undefined : "wait that neither the snapshot nor a storage has: flush() first";
+      this.#hasSaidUnsaved = true;
+      tellUnsaved(this.#options.onTrouble, "snapshot", unsaved, what);
+    }
+    return snapshot;
   }
 
   #take({ events, discards, questions, isMalformed, hasDigestFailed }: Yield): void {
@@ -224,6 +267,11 @@ export class Ledger {
   leave(): void {
     if (this.isEnabled) this.#delivery?.leave(() => this.#flushBatch());
   }
+
+  /** @internal The page is seen again. */
+  comeBack(): void {
+    if (this.isEnabled) this.#delivery?.comeBack();
+  }
 }
 
 /** The core's own names. */
@@ -235,13 +283,7 @@ interface CoreStats {
   discards?: [[string, string], number][];
 }
 
-/** An idempotency key: two sessions may have equal bodies, so it is not made of one. */
-function key(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** What a hook lets pass. One that throws, or returns something else than an event, holds the event back. */
+/** What a hook lets pass. A hook that throws, or returns something other than an event, holds the event back. */
 function veto(
   hook: (event: TurnledgerEvent) => TurnledgerEvent | null,
   event: TurnledgerEvent,

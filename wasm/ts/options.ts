@@ -1,17 +1,20 @@
-/** What a ledger is made with, and what it says. */
+/** The options of a ledger, and what it reports. */
 import type { TurnledgerEvent } from "./generated/events.js";
+import type { Batch } from "./batch.js";
 import type { Storage } from "./storage.js";
+
+export type { Batch };
 
 /** Who sent a message. */
 export type Direction = "client_to_server" | "server_to_client";
 
-/** How much one kind of state may hold, and for how long an entry may go unused. */
+/** How many entries one kind of state may have, and how long an entry may stay unused. */
 export interface Cap {
   entries: number;
   idleMs: number;
 }
 
-/** How much state a ledger holds; what is not said stays as it is. */
+/** How much state a ledger holds. What is left out keeps its default. */
 export interface Limits {
   connections?: Cap;
   threads?: Cap;
@@ -19,58 +22,75 @@ export interface Limits {
   items?: Cap;
   requests?: Cap;
   approvals?: Cap;
-  /** The largest diff that is held until its turn ends. */
+  /** The most bytes of a diff that is held until its turn ends. */
   diffBytes?: number;
-  /** The most that the diffs of all running turns may hold. */
+  /** The most bytes of the diffs of all running turns. */
   heldDiffBytes?: number;
 }
 
-/** What a request may hold, and how long an event waits for others to share it. */
+/** How large a request may be, and how long an event waits for others to share it. */
 export interface BatchLimits {
   events?: number;
   bytes?: number;
   ageMs?: number;
 }
 
-/** A hash function of the host's own: synchronous, 16 bytes or more out. */
+/** Your own hash function: synchronous, with 16 to 64 bytes as its result. */
 export interface HostDigest {
-  /** The name that events give the scheme, as `sha512-256`. */
+  /** The scheme's name in events, such as `sha512-256`. */
   scheme: string;
   digest(bytes: Uint8Array): Uint8Array;
 }
 
-/** A request body that is ready to be sent. */
-export interface Batch {
-  /** The same for the same request, however often it is sent: the `Idempotency-Key`. */
-  id: string;
-  /** How many events the body has. */
-  events: number;
-  /** `{"events":[…]}` */
-  body: string;
-}
-
 /** What became of a request. */
 export type Outcome =
+  /** The server answered. Its status means the same as for {@link UploadTo}; 0 is a redirection. */
+  | { kind: "answered"; status: number; afterMs?: number }
   | { kind: "delivered" }
-  /** It may succeed later; the server may have said when. `reason` is for a person. */
+  /** It may succeed later, after `afterMs` if the server said so. `reason` is for a person. */
   | { kind: "try_again"; afterMs?: number; reason?: string }
-  /** It will never succeed. */
+  /** It will never succeed: its events are dropped, whatever the status. */
   | { kind: "refused"; status: number };
 
-/**
- * Where requests go: a server, or a function that sends them. `leaving` says that the page goes, so that only a request
- * that outlives it arrives (`keepalive`).
- */
-export type Upload = UploadTo | ((batch: Batch, context: { leaving: boolean }) => Promise<Outcome>);
+/** How a request is sent. */
+export interface Sending {
+  /** The page is closing: only a request with `keepalive` still arrives. */
+  leaving: boolean;
+  /** The server has just refused the credentials with 401: use new ones, if you have any. */
+  renew: boolean;
+}
+
+/** Where requests go: a server, or a function that sends them. */
+export type Upload = UploadTo | ((batch: Batch, sending: Sending) => Promise<Outcome>);
+
+/** Why events do not arrive, or cannot be kept. */
+export type Trouble =
+  /** Events wait. Reported when that begins, and when the reason changes. */
+  | {
+      kind: "held";
+      /** For a person. */
+      reason: string;
+      /** The server's status, if it answered; 0 is a redirection. */
+      status: number | null;
+      /** Whether it probably passes by itself. If not, a person has to do something. */
+      mayPass: boolean;
+    }
+  /** The server refused these events for good. The ledger drops them; this batch is your last chance to keep them. */
+  | { kind: "refused"; status: number; batch: Batch }
+  /** Events that are only in memory. A snapshot does not hold them, and a closed ledger does not send them. */
+  | { kind: "unsaved"; when: "snapshot" | "close"; events: number };
 
 export interface UploadTo {
-  /** The base URL, with https, or http on this machine: requests go to `URL/codex/analytics-events/events`. */
+  /** The base URL: `https://…`, or `http://…` on this machine. Requests go to `URL/codex/analytics-events/events`. */
   url: string;
-  /** Headers beside those of the request, asked for each time: credentials. */
-  headers?: () => Record<string, string> | Promise<Record<string, string>>;
-  /** How long a request takes at most; 10 seconds if it is not said. */
+  /**
+   * Further headers, such as credentials. Called for each request. After a 401 it is called once more, with `renew`; if the
+   * headers are the same as before, nothing is sent.
+   */
+  headers?: (sending: { renew: boolean }) => Record<string, string> | Promise<Record<string, string>>;
+  /** The longest time of a request in milliseconds; 10,000 by default. */
   timeoutMs?: number;
-  /** `fetch`, if another one is to be used. */
+  /** Used in place of the global `fetch`. */
   fetch?: typeof globalThis.fetch;
 }
 
@@ -89,7 +109,7 @@ export interface Discard {
 }
 
 /**
- * What the core asks its host. The answer is a fact: `{ repository_answered: { question: id, remote_url } }`, or
+ * A question of the core. Answer it by `ingest` with a fact: `{ repository_answered: { question: id, remote_url } }`, or
  * `{ skill_answered: { question: id, skill_path, repository_root, remote_url } }`.
  */
 export type Question =
@@ -97,33 +117,35 @@ export type Question =
   | { kind: "skill"; id: number; path: string; workspace: string | null };
 
 export interface LedgerOptions {
-  /** Unix milliseconds; `Date.now` if it is not said. */
+  /** Returns Unix milliseconds; `Date.now` by default. */
   clock?: () => number;
-  /** An organisation's key, of 16 bytes or more: hashes are made with HMAC-SHA-256 and it. */
+  /** Your organisation's key, 16 bytes or more. Hashes are then HMAC-SHA-256 with this key. */
   key?: Uint8Array;
-  /** A hash function instead of SHA-256. */
+  /** A hash function in place of SHA-256. */
   digest?: HostDigest;
-  /** How observed clients reach the server; `stdio` if it is not said. */
+  /** How observed clients reach the server; `stdio` by default. */
   transport?: "stdio" | "websocket" | "in_process";
-  /** Where events go; without it, to listeners alone. */
+  /** The server for events. Without it, events go to listeners only. */
   upload?: Upload;
-  /** Where requests wait that could not be sent; in memory if it is not said. */
+  /** Where unsent requests wait; in memory by default. */
   storage?: Storage;
   limits?: Limits;
   batch?: BatchLimits;
-  /** Sees every event before it goes anywhere: it may change it, or hold it back with `null`. */
+  /** Called with every event before it goes anywhere. Returns the event, changed or not, or `null` to hold it back. */
   beforeSend?: (event: TurnledgerEvent) => TurnledgerEvent | null;
-  /** Sees what yielded no event. */
+  /** Called with what yielded no event. */
   onDiscard?: (discard: Discard) => void;
-  /** Sees what the core asks; a host that cannot answer has none. */
+  /** Called at once when events cannot arrive. What a person has to mend is in the console as well. */
+  onTrouble?: (trouble: Trouble) => void;
+  /** Called with each question of the core. Leave it out if you cannot answer. */
   onQuestion?: (question: Question) => void;
-  /** `false`: the ledger does nothing. The user's own no, by `DO_NOT_TRACK` or Global Privacy Control, counts whatever is said here. */
+  /** `false`: the ledger does nothing. A user's no, by `DO_NOT_TRACK` or Global Privacy Control, always wins. */
   enabled?: boolean;
-  /** Goes on from here. */
+  /** The result of an earlier `snapshot()`, to go on from. */
   snapshot?: string;
 }
 
-/** How much went through a ledger, and what is still there. */
+/** How much went through a ledger, and what still waits. */
 export interface Stats {
   messages: number;
   irrelevantMessages: number;
@@ -132,18 +154,22 @@ export interface Stats {
   discards: { subject: string; reason: string; count: number }[];
   /** Messages that could not be read. */
   malformed: number;
-  /** Events that `beforeSend` held back, or that a digest of the host's own failed for. */
+  /** Events that `beforeSend` held back, or for which your digest failed. */
   vetoed: number;
   delivered: number;
   /** Events that the server refused for good. */
   refused: number;
-  /** Why the latest request was not taken; `null` once one is. */
+  /** Why the latest request failed; `null` after one that succeeded. */
   lastFailure: string | null;
-  /** Events that had to go because too much waited. */
+  /** Why events wait, for a person; `null` if nothing holds them up. */
+  held: string | null;
+  /** Events that were dropped because too much waited. */
   evicted: number;
-  /** Events that wait for a request or in one. */
+  /** Events that wait to be sent, or are being sent. */
   waiting: number;
-  /** Failures of this library itself, after each of which the ledger went on with empty state. */
+  /** Of those, the events that no storage has. They are lost if the process ends now, even with a snapshot. */
+  unsaved: number;
+  /** Failures of this library itself. After each, the ledger went on with empty state. */
   internalErrors: number;
 }
 

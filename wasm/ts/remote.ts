@@ -1,15 +1,18 @@
 /** The page's side: the same API, with the answers as promises. */
 import { checkFact, checkObserved, checkTime, messageText, type Message } from "./arguments.js";
 import { Audience, call, type Listeners } from "./audience.js";
+import { checkMethods, checkRemoteOptions } from "./check.js";
 import type { Answers, Asked, Channel, FromWorker, RemoteOptions, Told } from "./channel.js";
 import type { TurnledgerEvent } from "./generated/events.js";
 import type { Fact } from "./generated/facts.js";
 import type { Direction, Flushed, Stats } from "./options.js";
+import { isGoing, unwatchPage, watchPage } from "./page.js";
 import { userSaysNo } from "./privacy.js";
 
 /** Makes a ledger in a worker whose script calls `serveLedger`. */
 export async function connectLedger(worker: Channel, options: RemoteOptions = {}): Promise<RemoteLedger> {
-  if (typeof options !== "object" || options === null) throw new TypeError("options: expected an object");
+  checkMethods(worker, "worker", "postMessage", "addEventListener");
+  checkRemoteOptions(options);
   return RemoteLedger.start(worker, options);
 }
 
@@ -20,11 +23,9 @@ export class RemoteLedger {
   readonly #clock: () => number;
   readonly #audience = new Audience();
   readonly #asked = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
-  readonly #hidden = (): void => {
-    if (document.visibilityState === "hidden") {
-      this.#tell({ tell: "leave" });
-      this.#post();
-    }
+  readonly #seen = (event: Event): void => {
+    this.#tell({ tell: isGoing(event) ? "leave" : "comeBack" });
+    this.#post();
   };
   #nextId = 0;
   #isEnabled = false;
@@ -49,15 +50,12 @@ export class RemoteLedger {
   /** @internal */
   static async start(channel: Channel, options: RemoteOptions): Promise<RemoteLedger> {
     const ledger = new RemoteLedger(channel, options);
-    const { clock, onDiscard, onQuestion, ...start } = options;
+    const { clock, onDiscard, onQuestion, onTrouble, ...start } = options;
     // The page knows of settings that a worker is not told of.
     const enabled = options.enabled !== false && !userSaysNo();
     ledger.#isEnabled = await ledger.#ask<"start">({ ask: "start", options: { ...start, enabled } });
     if (!ledger.#isEnabled) ledger.#audience.end();
-    if ("document" in globalThis) {
-      globalThis.addEventListener("pagehide", ledger.#hidden);
-      document.addEventListener("visibilitychange", ledger.#hidden);
-    }
+    watchPage(ledger.#seen);
     return ledger;
   }
 
@@ -115,10 +113,7 @@ export class RemoteLedger {
       return this.#isEnabled ? await this.#ask<"close">({ ask: "close", at }) : { delivered: 0, waiting: 0 };
     } finally {
       this.#audience.end();
-      if ("document" in globalThis) {
-        globalThis.removeEventListener("pagehide", this.#hidden);
-        document.removeEventListener("visibilitychange", this.#hidden);
-      }
+      unwatchPage(this.#seen);
     }
   }
 
@@ -163,6 +158,7 @@ export class RemoteLedger {
     if ("event" in message) this.#audience.event(JSON.parse(message.event) as TurnledgerEvent, message.event);
     else if ("batch" in message) this.#audience.batch(message.batch);
     else if ("question" in message) call(this.#options.onQuestion, message.question);
+    else if ("trouble" in message) call(this.#options.onTrouble, message.trouble);
     else if ("discard" in message) {
       call(this.#options.onDiscard, message.discard);
       this.#audience.discard(message.discard);

@@ -1,4 +1,5 @@
 /** The worker's side: a ledger that is told by messages. */
+import { checkOptions } from "./check.js";
 import type { Asked, Channel, FromWorker, StartOptions, ToWorker } from "./channel.js";
 import type { Ledger } from "./ledger.js";
 import type { LedgerOptions } from "./options.js";
@@ -12,6 +13,7 @@ export function serveLedger(
   options: LedgerOptions = {},
   channel: Channel = globalThis as unknown as Channel,
 ): void {
+  checkOptions(options);
   let ledger: Ledger | undefined;
   const listening = new Map<string, () => void>();
   const post = (message: FromWorker): void => channel.postMessage(message);
@@ -24,6 +26,10 @@ export function serveLedger(
       onDiscard: (discard) => {
         options.onDiscard?.(discard);
         post({ discard });
+      },
+      onTrouble: (trouble) => {
+        options.onTrouble?.(trouble);
+        post({ trouble });
       },
     });
     return ledger.isEnabled;
@@ -62,7 +68,7 @@ export function serveLedger(
     } else if (message.tell === "wanted") {
       want(message.name, message.isWanted);
     } else {
-      ledger?.leave();
+      ledger?.[message.tell]();
     }
   }
 

@@ -17,3 +17,18 @@ export function isTimeout(error: unknown): boolean {
 export function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
 }
+
+/** Milliseconds that no correction of the machine's clock turns back or forth. */
+export class SteadyClock {
+  /** How far it is behind: it may stand still while a machine or a page sleeps. */
+  #behind = 0;
+
+  now(): number {
+    return performance.now() + this.#behind;
+  }
+
+  /** A timer says that it is no earlier than that. */
+  atLeast(then: number): void {
+    this.#behind += Math.max(0, then - this.now());
+  }
+}

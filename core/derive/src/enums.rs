@@ -1,8 +1,8 @@
-//! Reading enums: by a word, or by an object of one member.
+//! Reading enums: by a word, or by an object of one member; and making them of their words.
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{DataEnum, Fields};
+use syn::{DataEnum, Fields, Ident};
 
 use crate::attributes::{Container, Part};
 use crate::structs;
@@ -64,5 +64,52 @@ pub(crate) fn read(data: &DataEnum, container: &Container) -> syn::Result<TokenS
         })?;
         // It fails where the closure was not called.
         value.ok_or(crate::read::Failed)
+    })
+}
+
+/// The conversion of a word into an enum of words: `From<&str>` where one variant is for every other word, else
+/// `FromStr`.
+pub(crate) fn from_words(name: &Ident, data: &DataEnum, container: &Container) -> syn::Result<TokenStream> {
+    let mut arms = Vec::new();
+    let mut other = None;
+    for variant in &data.variants {
+        if !matches!(variant.fields, Fields::Unit) {
+            return Ok(TokenStream::new());
+        }
+        let part = Part::of(&variant.attrs)?;
+        let ident = &variant.ident;
+        if part.is_other {
+            other = Some(quote!(Self::#ident));
+        } else if !part.is_skipped {
+            let words = part.names(container.names.of_variant(ident));
+            arms.push(quote!(#(#words)|* => Self::#ident,));
+        }
+    }
+    Ok(if let Some(other) = other {
+        quote! {
+            impl From<&str> for #name {
+                /// The value of this word of the wire.
+                fn from(word: &str) -> Self {
+                    match word {
+                        #(#arms)*
+                        _ => #other,
+                    }
+                }
+            }
+        }
+    } else {
+        quote! {
+            impl core::str::FromStr for #name {
+                type Err = crate::UnknownWord;
+
+                /// The value of this word of the wire.
+                fn from_str(word: &str) -> Result<Self, Self::Err> {
+                    Ok(match word {
+                        #(#arms)*
+                        _ => return Err(crate::UnknownWord),
+                    })
+                }
+            }
+        }
     })
 }

@@ -4,7 +4,8 @@
 //! but for the two hundred types of the protocol it is most of a WebAssembly module. The code derived here hands a
 //! table of names and a closure to one reader that all types share, and a table of names and values to one writer.
 //! It understands serde's own attributes, which the JSON Schema of the types follows, too; an attribute that it does
-//! not know is an error.
+//! not know is an error. An enum of words is made of its words, too: by `From<&str>` if it has a variant for any other
+//! word, else by `FromStr`.
 
 mod attributes;
 mod enums;
@@ -37,6 +38,10 @@ fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         Data::Union(_) => return Err(syn::Error::new_spanned(input, "a union cannot be read")),
     };
     let name = &input.ident;
+    let words = match &input.data {
+        Data::Enum(data) => enums::from_words(name, data, &container)?,
+        _ => TokenStream::new(),
+    };
     let (_, arguments, _) = input.generics.split_for_impl();
     let (generics, text) = with_text(&input.generics);
     let (parameters, _, conditions) = generics.split_for_impl();
@@ -46,6 +51,7 @@ fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
                 #body
             }
         }
+        #words
     })
 }
 

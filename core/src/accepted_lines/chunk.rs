@@ -1,16 +1,16 @@
-//! Fingerprints in pieces that fit a request (contract `rules.md` 8.8).
+//! Fingerprints in pieces that fit a request (`docs/contract/rules.md` 8.8).
 
 use alloc::vec::Vec;
 
 use crate::event::accepted_lines::LineFingerprint;
 
-/// What an event has beside its fingerprints, in bytes, generously.
+/// The bytes of an event without its fingerprints, rounded up.
 const EVENT: usize = 1024;
-/// What a fingerprint has beside its hashes, in bytes.
+/// The bytes of a fingerprint without its hashes.
 const FINGERPRINT: usize = 32;
 const MAX_BYTES: usize = 2_097_152;
 
-/// Cuts fingerprints into chunks, each for an event of its own.
+/// Splits fingerprints into chunks, one for each event.
 #[derive(Clone, Debug)]
 pub struct Chunker {
     chunk: Vec<LineFingerprint>,

@@ -1,25 +1,25 @@
-//! Reading a unified diff a line at a time (contract `rules.md` 8.2).
+//! Reading a unified diff a line at a time (`docs/contract/rules.md` 8.2).
 //!
-//! For every diff that Git writes the counts are the contract's. Beyond that a hunk has the lines
-//! that its header announces: what follows them is not content, whatever it looks like.
+//! For every diff that Git writes, the counts are the contract's. For others, a hunk has the lines that
+//! its header announces. What follows them is not content, whatever it looks like.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::path;
+use super::path::{self, Named};
 
 /// What a line of a diff is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum DiffLine<'a> {
-    /// A header that says to which file the added lines that follow belong: its path, or `None` if it
+    /// A header that names the file of the added lines that follow: its path, or `None` if it
     /// is deleted or yet to be named.
     File(Option<&'a str>),
     /// A line that was added, without its marker.
     Added(&'a [u8]),
     /// A line that was deleted, without its marker.
     Deleted(&'a [u8]),
-    /// Context, another header, or no part of the diff.
+    /// Context, another header, or not part of the diff.
     Other,
 }
 
@@ -44,8 +44,8 @@ impl fmt::Debug for DiffLine<'_> {
 pub struct DiffParser {
     /// Where added lines go.
     path: Option<String>,
-    /// The same as other headers than `+++` tell it, without prefix.
-    named: Option<String>,
+    /// What other headers than `+++` say of it.
+    named: Option<Named>,
     hunk: Hunk,
     is_diff: bool,
 }
@@ -83,12 +83,12 @@ impl DiffParser {
         if let Some(content) = content {
             return content;
         }
-        // A line that the hunk cannot have ends it, as does one beyond its last.
+        // A line that does not fit ends the hunk, as does a line after its last.
         self.hunk = Hunk::None;
         self.header(line)
     }
 
-    /// Whether any line so far was a header of a diff.
+    /// Whether a header of a diff was seen.
     pub fn is_diff(&self) -> bool {
         self.is_diff
     }
@@ -97,19 +97,19 @@ impl DiffParser {
         if let Some(names) = line.strip_prefix(b"diff --git ") {
             self.is_diff = true;
             self.path = None;
-            self.named = path::of_git_header(names);
+            self.named = Some(Named::Names(names.into()));
             return DiffLine::File(None);
         } else if let Some(name) = line.strip_prefix(b"diff --cc ").or_else(|| line.strip_prefix(b"diff --combined ")) {
             self.is_diff = true;
             self.path = None;
-            self.named = Some(path::unquote(name));
+            self.named = Some(Named::Path(path::unquote(name)));
             return DiffLine::File(None);
         } else if let Some(name) = line.strip_prefix(b"rename to ").or_else(|| line.strip_prefix(b"copy to ")) {
-            self.named = Some(path::unquote(name));
+            self.named = Some(Named::Path(path::unquote(name)));
         } else if let Some(name) = line.strip_prefix(b"+++ ") {
             self.is_diff = true;
-            // A file that follows without such headers is another one.
-            self.path = path::of_new_file(name, self.named.take().as_deref());
+            // Without such headers, another file follows.
+            self.path = path::of_new_file(name, self.named.take().as_ref());
             return DiffLine::File(self.path.as_deref());
         } else if line.starts_with(b"@@") {
             let hunk = Hunk::announced_by(line);
@@ -216,7 +216,7 @@ mod tests {
     /// A diff, its added and deleted lines, and its fingerprints as (path, line).
     type Vector = (&'static str, u64, u64, &'static [(&'static str, &'static str)]);
 
-    /// Every vector of contract `rules.md` 8.2; five differ from it, each with the reason why.
+    /// Diffs by the reference's rules (`docs/contract/rules.md` 8.2); five differ from them, each with the reason why.
     const CONTRACT: &[Vector] = &[
         ("+++ b/x\n@@ -1 +1 @@\n+alpha", 1, 0, &[("x", "alpha")]),
         ("diff --git a/x b/x\n--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-gone", 0, 1, &[]),

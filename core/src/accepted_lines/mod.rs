@@ -1,4 +1,4 @@
-//! Accepted lines: what a diff added and deleted, as counts and hashes (contract `rules.md` 8).
+//! Accepted lines: what a diff added and deleted, as counts and hashes (`docs/contract/rules.md` 8).
 //!
 //! [`Fingerprinter`] takes a diff a line at a time and hashes what it adds; [`Chunker`] cuts the
 //! hashes into events that fit a request. A host that has files in place of a diff hashes them with
@@ -24,15 +24,14 @@ pub fn path_hash(digest: &impl Digest, path: &str) -> DigestValue {
     fingerprint(digest, Domain::Path, path)
 }
 
-/// The hash of a line's normal form (contract `rules.md` 8.4): its words with one space between.
-/// `None` for a line of at most three bytes or without a word character, which says too little to be
-/// told from others.
+/// The hash of a line's normal form (`docs/contract/rules.md` 8.4): its words with one space between.
+/// `None` for a line of at most three bytes or without a word character: too many lines are like it.
 pub fn line_hash(digest: &impl Digest, line: &[u8], buffer: &mut LineBuffer) -> Option<DigestValue> {
     normalise::normalise(line, buffer).map(|line| fingerprint(digest, Domain::Line, line))
 }
 
-/// Splits a text at its line ends (contract `rules.md` 8.2): LF, or CR and LF. What follows the last
-/// of them is a line too, unless it is empty.
+/// Splits a text at its line ends (`docs/contract/rules.md` 8.2): LF, or CR and LF. A last line without
+/// an end counts, unless it is empty.
 pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
     core::iter::from_fn(move || {
@@ -89,7 +88,7 @@ impl<D: Digest> Fingerprinter<D> {
         None
     }
 
-    /// Whether any line so far was a header of a diff.
+    /// Whether a header of a diff was seen.
     pub fn is_diff(&self) -> bool {
         self.parser.is_diff()
     }
@@ -105,7 +104,7 @@ impl<D: Digest> Fingerprinter<D> {
     }
 }
 
-/// What a diff amounts to, once its text is gone.
+/// What is kept of a diff after its text is dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 pub(crate) struct AcceptedLines {
     pub(crate) added: u64,
@@ -140,7 +139,7 @@ impl AcceptedLines {
         self.added == 0 && self.deleted == 0
     }
 
-    /// Splits the fingerprints into events that fit a request (contract `rules.md` 8.8); the counts
+    /// Splits the fingerprints into events that fit a request (`docs/contract/rules.md` 8.8); the counts
     /// go with the first. Without fingerprints there is one event.
     pub(crate) fn into_chunks(self) -> impl Iterator<Item = Self> {
         let mut chunker = Chunker::default();
@@ -180,7 +179,7 @@ mod tests {
         }
     }
 
-    /// The numbers of contract `rules.md` 8.8.
+    /// The numbers of `docs/contract/rules.md` 8.8.
     #[test]
     fn chunks() {
         let sizes = |hash: &[u8], count| {

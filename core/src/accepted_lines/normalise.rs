@@ -1,9 +1,9 @@
-//! The form in which lines are compared (contract `rules.md` 8.4).
+//! The form in which lines are compared (`docs/contract/rules.md` 8.4).
 
 use alloc::string::String;
 use core::fmt;
 
-/// Room to bring a line to its normal form, used again for the next one.
+/// A buffer for a line's normal form, reused for the next line.
 #[derive(Clone, Default)]
 pub struct LineBuffer(String);
 
@@ -14,7 +14,7 @@ impl fmt::Debug for LineBuffer {
     }
 }
 
-/// Collapses white space, and rejects lines that are too short or have no word character. What is no
+/// Collapses white space, and rejects lines that are too short or have no word character. What is not
 /// UTF-8 is replaced.
 pub(super) fn normalise<'a>(line: &'a [u8], LineBuffer(buffer): &'a mut LineBuffer) -> Option<&'a str> {
     let line = line.trim_ascii();
@@ -53,7 +53,7 @@ mod tests {
 
     use super::{LineBuffer, normalise};
 
-    /// Every row of the table in contract `rules.md` 8.4.
+    /// The rows of the table in `docs/contract/rules.md` 8.4, and more.
     #[test]
     fn table() {
         for (line, expected) in [

@@ -16,12 +16,11 @@ struct Word {
 
 const EMPTY: Word = Word { hash: 0, position: NONE };
 
-/// A hash table with linear probing, whose length is a power of two and of which a quarter is empty.
+/// A hash table with linear probing, whose length is a power of two and of which at least a quarter is empty.
 ///
-/// A hash stands beside its position, so that a look comes to one line of memory, where a table of
-/// bytes of hashes beside one of positions comes to two: among a million entries each is waited for.
-/// Nothing but the table is read when it grows. It wants hashes of which every bit counts, or what is
-/// put in would stand in long rows.
+/// A hash stands beside its position, so a look-up reads one line of memory. Separate tables of hashes and of
+/// positions would take two, and with a million entries each is a wait. When the table grows, nothing else is
+/// read. Every bit of a hash must be random, or entries would form long runs.
 #[derive(Clone, Debug)]
 pub(super) struct Index {
     words: Vec<Word>,

@@ -20,7 +20,7 @@ pub trait Digest {
     /// host has a reason for another (Codex 0.131 uses SHA-1).
     fn digest(&self, parts: &[&[u8]]) -> DigestValue;
 
-    /// SHA-1, which contract `rules.md` 10 fixes for skill ids whatever [`Digest::digest`] is.
+    /// SHA-1, which `docs/contract/rules.md` 10 fixes for skill ids whatever [`Digest::digest`] is.
     fn sha1(&self, parts: &[&[u8]]) -> DigestValue;
 
     /// Which algorithm and key [`Digest::digest`] uses.
@@ -176,7 +176,7 @@ impl schemars::JsonSchema for DigestValue {
 }
 
 /// What a hashed text is, so that equal texts of different kinds hash differently
-/// (contract `rules.md` 8.7).
+/// (`docs/contract/rules.md` 8.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Domain {
     Path,
@@ -184,7 +184,7 @@ pub(crate) enum Domain {
     Repository,
 }
 
-/// `H(domain, value)` of contract `rules.md` 8.7.
+/// `H(domain, value)` of `docs/contract/rules.md` 8.7.
 pub(crate) fn fingerprint(digest: &impl Digest, domain: Domain, value: &str) -> DigestValue {
     let domain: &[u8] = match domain {
         Domain::Path => b"path",
@@ -200,7 +200,7 @@ mod tests {
 
     use super::{Digest, DigestValue, Domain, Scheme, Sha2, fingerprint};
 
-    /// Every SHA-256 vector of contract `rules.md` 8.7, and its SHA-1 one.
+    /// Hashes of `docs/contract/rules.md` 8.7, with SHA-256 and with SHA-1.
     #[test]
     fn vectors() {
         let vectors = [

@@ -1,5 +1,4 @@
-//! The hosts' usual algorithms, by the `sha2` and `hmac` crates, which use the CPU's instructions where it
-//! has them.
+//! The hosts' usual algorithms, by the crates `sha2` and `hmac`, which use the processor's instructions for them.
 
 use alloc::format;
 use core::fmt;

@@ -1,4 +1,4 @@
-//! `codex_accepted_line_fingerprints` (contract `events.md` 9).
+//! `codex_accepted_line_fingerprints` (`docs/contract/events.md`).
 
 use alloc::vec::Vec;
 
@@ -10,28 +10,38 @@ event_structs! {
     /// One accepted line: where it is and what it says, as hashes.
     #[derive(Copy, Eq, Hash)]
     LineFingerprint {
+        /// The hash of the file's path. Source: the header of the file in the diff.
         path_hash: DigestValue,
+        /// The hash of the line's normal form. Source: the added line.
         line_hash: DigestValue,
     }
 
     /// The lines that a turn left accepted, or a chunk of them.
     AcceptedLineFingerprints {
-        /// Always `codex.accepted_line_fingerprints`, with dots.
+        /// Always `codex.accepted_line_fingerprints`, with dots. Source: a constant.
         event_type: InnerEventType,
+        /// The turn. Source: `turn.id`.
         turn_id: Id,
+        /// The turn's thread. Source: the notification.
         thread_id: Id,
+        /// Always `codex`. Source: a constant.
         product_surface: ProductSurface,
+        /// The turn's model. Null when it is unknown. Source: `turn_resolved_config.model`.
         model_slug: Option<Id>,
-        /// When the turn's event was made, in Unix seconds.
+        /// When the turn's event was made, by the host's clock. Unix seconds. Source: the time of the last fact.
         completed_at: u64,
+        /// The hash of the canonical address of the repository's remote.
+        /// Null without a remote or an answer. Source: `repository_answered.remote_url`.
         repo_hash: Option<DigestValue>,
-        /// The turn's total in its first chunk, 0 in later ones.
+        /// Number of lines that the turn's diff adds; 0 in every chunk but the first. Source: `turn/diff/updated`.
         accepted_added_lines: u64,
-        /// The turn's total in its first chunk, 0 in later ones.
+        /// Number of lines that the turn's diff deletes; 0 in every chunk but the first. Source: `turn/diff/updated`.
         accepted_deleted_lines: u64,
+        /// The added lines that say something, in the diff's order; empty if there are none. Source:
+        /// `turn/diff/updated`.
         line_fingerprints: Vec<LineFingerprint>,
-        /// Which algorithm and key made the hashes; beyond the contract. Null only where who wrote the
-        /// event does not say it.
+        /// The algorithm and the key's id behind the hashes; Codex has no such member.
+        /// Null only where another program wrote the event. Source: the host's digest.
         #[serde(default)]
         fingerprint_scheme: Option<Scheme>,
     }

@@ -2,6 +2,7 @@
 
 use super::Shared;
 use crate::id::Id;
+use crate::protocol::Known;
 pub use crate::protocol::thread::ThreadSource;
 
 /// Declares event enums in snake case.
@@ -14,7 +15,6 @@ macro_rules! event_enums {
         #[non_exhaustive]
         pub enum $name {
             $(
-                #[allow(missing_docs, reason = "the contract's own word says it")]
                 $(#[$variant_meta])*
                 $variant,
             )+
@@ -31,7 +31,6 @@ macro_rules! event_structs {
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct $name {
             $(
-                #[allow(missing_docs, reason = "the contract's table of the event says it")]
                 $(#[$field_meta])*
                 pub $field: $type,
             )+
@@ -42,46 +41,100 @@ pub(crate) use event_structs;
 
 event_enums! {
     /// How a connection reaches the server.
-    RpcTransport { Stdio, Websocket, InProcess }
+    RpcTransport {
+        /// Standard input and output.
+        Stdio,
+        /// A socket: a WebSocket or a Unix socket.
+        Websocket,
+        /// The server runs in the client's own process.
+        InProcess,
+    }
 
     /// How a thread came to be.
-    InitializationMode { New, Forked, Resumed }
+    InitializationMode {
+        /// By `thread/start`, or by the server itself.
+        New,
+        /// By `thread/fork`, with another thread's history.
+        Forked,
+        /// By `thread/resume`, with its own history.
+        Resumed,
+    }
 
     /// Who or what asked for a skill or an app.
-    InvocationType { Explicit, Implicit }
+    InvocationType {
+        /// The user named it.
+        Explicit,
+        /// The agent chose it.
+        Implicit,
+    }
 }
 
 event_structs! {
     /// The client of a connection (`app_server_client`).
+    #[non_exhaustive]
     Client {
+        /// The client's own name, or the product it speaks for. Source: `initialize.product_client_id`.
         product_client_id: Id,
+        /// The client's name. Null only where another program wrote the event. Source: `clientInfo.name`.
         client_name: Option<Id>,
+        /// The client's version. Null only where another program wrote the event. Source: `clientInfo.version`.
         client_version: Option<Id>,
+        /// How the client reaches the server. Source: the host; `in_process` for a thread that the server started.
         rpc_transport: RpcTransport,
+        /// Whether the client takes part in the experimental API.
+        /// Null without `capabilities`, and for a thread that the server started.
+        /// Source: `capabilities.experimentalApi`.
         experimental_api_enabled: Option<bool>,
     }
 
-    /// The running product (contract `facts.md` 1.3).
+    /// The running product (`docs/contract/facts.md` 1.3).
     #[derive(Eq)]
     Runtime {
+        /// The server's version, such as `0.131.0`. Source: the server's user agent.
         codex_rs_version: Id,
+        /// The operating system, such as `linux`, `macos` or `windows`. Source: `platformOs`.
         runtime_os: Id,
+        /// The operating system's version, such as `24.04`. Source: the server's user agent.
         runtime_os_version: Id,
+        /// The processor's kind, such as `x86_64` or `aarch64`. Source: the server's user agent.
         runtime_arch: Id,
     }
 
     /// A client and the runtime that serves it: one value shared by all events of a connection.
+    #[non_exhaustive]
     ConnectionContext {
+        /// The client that the event belongs to. Source: `initialize` of its connection.
         app_server_client: Client,
+        /// The server that ran; `unknown` in each member before any `initialize`. Source: `initialize.runtime`.
         runtime: Runtime,
     }
 
     /// Where a thread comes from: one value shared by all events of a thread.
     #[derive(Default)]
+    #[non_exhaustive]
     Lineage {
-        thread_source: Option<ThreadSource>,
+        /// Who started the thread; `subagent` if the server did. One word.
+        /// Null when the server does not say, or says more than a word. Source: `thread.threadSource`.
+        thread_source: Known<ThreadSource>,
+        /// Why the server started the thread; `other` for a label of more than a word.
+        /// Null for a thread that a client started. Source: `thread.source.subAgent`.
         subagent_source: Option<Id>,
+        /// The thread that started this one.
+        /// Null for a thread that a client started, and where the source names none. Source: `thread.source.subAgent`.
         parent_thread_id: Option<Id>,
+    }
+}
+
+impl Runtime {
+    /// The runtime of a process that nothing has described yet.
+    pub(crate) fn unknown() -> Self {
+        let unknown = || Id::from("unknown");
+        Self {
+            codex_rs_version: unknown(),
+            runtime_os: unknown(),
+            runtime_os_version: unknown(),
+            runtime_arch: unknown(),
+        }
     }
 }
 

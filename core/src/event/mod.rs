@@ -1,5 +1,4 @@
-//! What comes out: one typed, privacy-safe event for each thing that happened (contract
-//! `events.md`).
+//! What comes out: one typed, privacy-safe event for each thing that happened (`docs/contract/events.md`).
 //!
 //! The order of the fields is the order in which they are written, and every field is always
 //! written, nulls included. The rule for each event stands in the reducer's file of the same name.
@@ -11,6 +10,8 @@ pub mod compaction;
 pub mod guardian;
 pub mod hook;
 pub mod plugin;
+#[cfg(feature = "schema")]
+pub mod privacy;
 pub mod review;
 pub mod skill;
 pub mod steer;
@@ -41,17 +42,19 @@ use tool::{
 };
 use turn::TurnEvent;
 
+use crate::id::Id;
 use crate::read::{Failed, Names, Read, Reader};
 use crate::write::{self, Members, Write};
 
-/// Declares the events: variant, parameters, `event_type`.
+/// Declares the events: variant, parameters, `event_type`, label, and which of its members are the ids of what it is about.
 macro_rules! events {
-    ($($(#[$meta:meta])* $variant:ident($params:ty) = $name:literal,)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident($params:ty) = $name:literal, $label:literal,
+        [$($id:ident: $($path:ident).+),*];)+) => {
         /// One analytics event.
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum Event {
-            $($(#[$meta])* $variant(Box<$params>),)+
+            $($(#[doc = $doc])+ $variant(Box<$params>),)+
             /// A skill was used; the one event with members beside its parameters.
             SkillInvocation(Box<SkillInvocation>),
         }
@@ -65,6 +68,31 @@ macro_rules! events {
                 match self {
                     $(Self::$variant(_) => $name,)+
                     Self::SkillInvocation(_) => SKILL_INVOCATION,
+                }
+            }
+        }
+
+        impl Event {
+            /// What the event is called before a person: a word or two, "Command".
+            pub fn label(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $label,)+
+                    Self::SkillInvocation(_) => SKILL_LABEL,
+                }
+            }
+
+            /// The ids of the thread, the turn, the item and the review that the event is about: what joins events.
+            pub fn ids(&self) -> EventIds<'_> {
+                match self {
+                    $(Self::$variant(params) => {
+                        let _ = params;
+                        EventIds { $($id: AsId::as_id(&params.$($path).+),)* ..EventIds::default() }
+                    })+
+                    Self::SkillInvocation(skill) => EventIds {
+                        thread_id: Some(&skill.params.thread_id),
+                        turn_id: Some(&skill.params.turn_id),
+                        ..EventIds::default()
+                    },
                 }
             }
         }
@@ -99,8 +127,13 @@ macro_rules! events {
             }
 
             fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                let mut events = alloc::vec![$(event_schema($name, &generator.subschema_for::<$params>()),)+];
-                events.push(skill::schema(generator));
+                let mut events = alloc::vec![$(labelled(
+                    event_schema($name, concat!($($doc),+), generator.subschema_for::<$params>()),
+                    $label,
+                    &[$(concat!("event_params", $(".", stringify!($path)),+)),*],
+                ),)+];
+                let ids = &["event_params.thread_id", "event_params.turn_id"];
+                events.push(labelled(skill::schema(generator), SKILL_LABEL, ids));
                 schemars::json_schema!({ "title": "Event", "oneOf": events })
             }
         }
@@ -108,52 +141,94 @@ macro_rules! events {
 }
 
 const SKILL_INVOCATION: &str = "skill_invocation";
+const SKILL_LABEL: &str = "Skill";
+
+/// What an event is about, as far as it says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EventIds<'a> {
+    /// The thread.
+    pub thread_id: Option<&'a Id>,
+    /// The turn; of a steer the one it was meant for.
+    pub turn_id: Option<&'a Id>,
+    /// The item.
+    pub item_id: Option<&'a Id>,
+    /// The review.
+    pub review_id: Option<&'a Id>,
+}
+
+/// An id that may be absent.
+trait AsId {
+    fn as_id(&self) -> Option<&Id>;
+}
+
+impl AsId for Id {
+    fn as_id(&self) -> Option<&Id> {
+        Some(self)
+    }
+}
+
+impl AsId for Option<Id> {
+    fn as_id(&self) -> Option<&Id> {
+        self.as_ref()
+    }
+}
 
 events! {
     /// A thread was started, resumed, forked or spawned.
-    ThreadInitialized(ThreadInitialized) = "codex_thread_initialized",
+    ThreadInitialized(ThreadInitialized) = "codex_thread_initialized", "Thread", [thread_id: thread_id];
     /// A turn ended.
-    Turn(TurnEvent) = "codex_turn_event",
+    Turn(TurnEvent) = "codex_turn_event", "Turn", [thread_id: thread_id, turn_id: turn_id];
     /// A running turn was sent more input, or refused it.
-    TurnSteer(TurnSteerEvent) = "codex_turn_steer_event",
+    TurnSteer(TurnSteerEvent) = "codex_turn_steer_event", "Steer", [thread_id: thread_id, turn_id: expected_turn_id];
     /// A command ended.
-    CommandExecution(CommandExecutionEvent) = "codex_command_execution_event",
+    CommandExecution(CommandExecutionEvent) = "codex_command_execution_event", "Command",
+        [thread_id: base.thread_id, turn_id: base.turn_id, item_id: base.item_id];
     /// A patch ended.
-    FileChange(FileChangeEvent) = "codex_file_change_event",
+    FileChange(FileChangeEvent) = "codex_file_change_event", "File change",
+        [thread_id: base.thread_id, turn_id: base.turn_id, item_id: base.item_id];
     /// A call of an MCP tool ended.
-    McpToolCall(McpToolCallEvent) = "codex_mcp_tool_call_event",
+    McpToolCall(McpToolCallEvent) = "codex_mcp_tool_call_event", "MCP tool",
+        [thread_id: base.thread_id, turn_id: base.turn_id, item_id: base.item_id];
     /// A call of a client's tool ended.
-    DynamicToolCall(DynamicToolCallEvent) = "codex_dynamic_tool_call_event",
+    DynamicToolCall(DynamicToolCallEvent) = "codex_dynamic_tool_call_event", "Client tool",
+        [thread_id: base.thread_id, turn_id: base.turn_id, item_id: base.item_id];
     /// A call of a collaboration tool ended.
-    CollabAgentToolCall(CollabAgentToolCallEvent) = "codex_collab_agent_tool_call_event",
+    CollabAgentToolCall(CollabAgentToolCallEvent) = "codex_collab_agent_tool_call_event", "Agent tool",
+        [thread_id: base.thread_id, turn_id: base.turn_id, item_id: base.item_id];
     /// A web search ended.
-    WebSearch(WebSearchEvent) = "codex_web_search_event",
+    WebSearch(WebSearchEvent) = "codex_web_search_event", "Web search",
+        [thread_id: base.thread_id, turn_id: base.turn_id, item_id: base.item_id];
     /// An image was generated.
-    ImageGeneration(ImageGenerationEvent) = "codex_image_generation_event",
+    ImageGeneration(ImageGenerationEvent) = "codex_image_generation_event", "Image",
+        [thread_id: base.thread_id, turn_id: base.turn_id, item_id: base.item_id];
     /// The user or the automatic reviewer decided.
-    Review(ReviewEvent) = "codex_review_event",
+    Review(ReviewEvent) = "codex_review_event", "Approval",
+        [thread_id: thread_id, turn_id: turn_id, item_id: item_id, review_id: review_id];
     /// The details of an automatic review.
-    GuardianReview(GuardianReviewEvent) = "codex_guardian_review",
+    GuardianReview(GuardianReviewEvent) = "codex_guardian_review", "Guardian review",
+        [thread_id: review.thread_id, turn_id: review.turn_id, item_id: review.target_item_id, review_id: review.review_id];
     /// A thread's context was compacted, or was meant to be.
-    Compaction(CompactionEvent) = "codex_compaction_event",
+    Compaction(CompactionEvent) = "codex_compaction_event", "Compaction", [thread_id: thread_id, turn_id: turn_id];
     /// The lines that a turn left accepted, as hashes.
-    AcceptedLineFingerprints(AcceptedLineFingerprints) = "codex_accepted_line_fingerprints",
+    AcceptedLineFingerprints(AcceptedLineFingerprints) = "codex_accepted_line_fingerprints", "Accepted lines",
+        [thread_id: thread_id, turn_id: turn_id];
     /// The user named an app.
-    AppMentioned(AppEvent) = "codex_app_mentioned",
+    AppMentioned(AppEvent) = "codex_app_mentioned", "App mentioned", [thread_id: thread_id, turn_id: turn_id];
     /// An app's tool was called.
-    AppUsed(AppEvent) = "codex_app_used",
+    AppUsed(AppEvent) = "codex_app_used", "App used", [thread_id: thread_id, turn_id: turn_id];
     /// The user named a plugin.
-    PluginUsed(PluginUsedEvent) = "codex_plugin_used",
+    PluginUsed(PluginUsedEvent) = "codex_plugin_used", "Plugin used", [thread_id: thread_id, turn_id: turn_id];
     /// A plugin was installed.
-    PluginInstalled(PluginEvent) = "codex_plugin_installed",
+    PluginInstalled(PluginEvent) = "codex_plugin_installed", "Plugin installed", [];
     /// A plugin was removed.
-    PluginUninstalled(PluginEvent) = "codex_plugin_uninstalled",
+    PluginUninstalled(PluginEvent) = "codex_plugin_uninstalled", "Plugin uninstalled", [];
     /// A plugin was turned on.
-    PluginEnabled(PluginEvent) = "codex_plugin_enabled",
+    PluginEnabled(PluginEvent) = "codex_plugin_enabled", "Plugin enabled", [];
     /// A plugin was turned off.
-    PluginDisabled(PluginEvent) = "codex_plugin_disabled",
+    PluginDisabled(PluginEvent) = "codex_plugin_disabled", "Plugin disabled", [];
     /// A hook ran.
-    HookRun(HookRunEvent) = "codex_hook_run",
+    HookRun(HookRunEvent) = "codex_hook_run", "Hook", [thread_id: thread_id, turn_id: turn_id];
 }
 
 impl Event {
@@ -167,7 +242,7 @@ impl Event {
         self.write(text);
     }
 
-    /// Whether the event must be alone in its request (contract `rules.md` 11.7).
+    /// Whether the event must be alone in its request (`docs/contract/rules.md` 11.7).
     pub fn is_isolated(&self) -> bool {
         matches!(self, Self::AcceptedLineFingerprints(_))
     }
@@ -204,12 +279,38 @@ impl fmt::Display for Event {
     }
 }
 
+/// What `event_type` is, for the schema.
 #[cfg(feature = "schema")]
-fn event_schema(name: &str, params: &schemars::Schema) -> schemars::Schema {
+const TYPE_DOC: &str = "The kind of event. Source: a constant.";
+
+/// What `event_params` is, for the schema.
+#[cfg(feature = "schema")]
+const PARAMS_DOC: &str = "What the event says.";
+
+#[cfg(feature = "schema")]
+fn event_schema(name: &str, doc: &str, params: schemars::Schema) -> schemars::Schema {
     schemars::json_schema!({
+        "description": doc.trim(),
         "type": "object",
-        "properties": { "event_type": { "const": name }, "event_params": params },
+        "properties": {
+            "event_type": { "const": name, "description": TYPE_DOC },
+            "event_params": described(params, PARAMS_DOC)
+        },
         "required": ["event_type", "event_params"],
         "additionalProperties": false
     })
+}
+
+/// Adds what a person and a join want to know: `x-label`, and in `x-ids` where the ids stand.
+#[cfg(feature = "schema")]
+fn labelled(mut event: schemars::Schema, label: &str, ids: &[&str]) -> schemars::Schema {
+    event.insert("x-label".into(), label.into());
+    event.insert("x-ids".into(), ids.into());
+    event
+}
+
+#[cfg(feature = "schema")]
+fn described(mut schema: schemars::Schema, doc: &str) -> schemars::Schema {
+    schema.insert("description".into(), doc.into());
+    schema
 }

@@ -1,4 +1,4 @@
-//! `codex_plugin_used` and the four changes of a plugin's state (contract `events.md` 12, 13).
+//! `codex_plugin_used` and the four changes of a plugin's state (`docs/contract/events.md`).
 
 use alloc::vec::Vec;
 
@@ -7,23 +7,38 @@ use crate::id::Id;
 
 event_structs! {
     /// A plugin was installed, removed, turned on or turned off.
+    #[non_exhaustive]
     PluginEvent {
-        /// The remote id where there is one, else `<name>@<marketplace>`.
+        /// The remote id where there is one, else `<name>@<marketplace>`. Source: the fact's `plugin`.
         plugin_id: Id,
+        /// The plugin's name. Source: `plugin.plugin_name`.
         plugin_name: Id,
+        /// The marketplace it is from. Source: `plugin.marketplace_name`.
         marketplace_name: Id,
+        /// Whether the plugin brings skills.
+        /// Null when what it brings is unknown, or too long. Source: `plugin.capability_summary`.
         has_skills: Option<bool>,
+        /// Number of MCP servers that it brings.
+        /// Null when what it brings is unknown, or too long. Source: `plugin.capability_summary`.
         mcp_server_count: Option<u64>,
+        /// The connectors of the apps that it brings.
+        /// Null when what it brings is unknown, or too long. Source: `plugin.capability_summary`.
         connector_ids: Option<Vec<Id>>,
+        /// The originator: what started the server. Source: the first `initialize`.
         product_client_id: Id,
     }
 
     /// The user named a plugin.
+    #[non_exhaustive]
     PluginUsedEvent {
+        /// The plugin.
         #[serde(flatten)]
         plugin: PluginEvent,
+        /// The thread. Source: `tracking.thread_id`.
         thread_id: Id,
+        /// The turn; empty when it is unknown. Source: `tracking.turn_id`.
         turn_id: Id,
+        /// The turn's model. Null when it is unknown. Source: `tracking.model_slug`.
         model_slug: Option<Id>,
     }
 }

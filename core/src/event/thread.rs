@@ -1,22 +1,35 @@
-//! `codex_thread_initialized` (contract `events.md` 2).
+//! `codex_thread_initialized` (`docs/contract/events.md`).
 
 use super::Shared;
 use super::common::{ConnectionContext, InitializationMode, ThreadSource, event_structs};
 use crate::id::Id;
+use crate::protocol::Known;
 
 event_structs! {
     /// A thread was started, resumed, forked or spawned.
+    #[non_exhaustive]
     ThreadInitialized {
+        /// The thread. Source: `thread.id`.
         thread_id: Id,
+        /// Who the event belongs to, and what ran.
         #[serde(flatten)]
         connection: Shared<ConnectionContext>,
+        /// The model that the thread began with. Source: `model` of the response.
         model: Id,
+        /// Whether the thread is not stored. Source: `thread.ephemeral`.
         ephemeral: bool,
-        thread_source: Option<ThreadSource>,
+        /// Who started the thread; `subagent` if the server did. One word.
+        /// Null when the server does not say, or says more than a word. Source: `thread.threadSource`.
+        thread_source: Known<ThreadSource>,
+        /// How the thread came to be. Source: the method that opened it; `new` for one that the server started.
         initialization_mode: InitializationMode,
+        /// Why the server started the thread; `other` for a label of more than a word.
+        /// Null for a thread that a client started. Source: `thread.source.subAgent`.
         subagent_source: Option<Id>,
+        /// The thread that started this one.
+        /// Null for a thread that a client started, and where the source names none. Source: `thread.source.subAgent`.
         parent_thread_id: Option<Id>,
-        /// Unix seconds.
+        /// When the thread was created; 0 when the server does not say. Unix seconds. Source: `thread.createdAt`.
         created_at: u64,
     }
 }

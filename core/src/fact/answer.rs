@@ -1,6 +1,7 @@
 //! The host's answers to the core's [questions](crate::question).
 
-use crate::id::Id;
+use alloc::string::String;
+
 use crate::private::HostPath;
 use crate::question::QuestionId;
 use crate::read::Read;
@@ -12,7 +13,7 @@ use crate::write::Write;
 pub struct RepositoryAnswered {
     /// The question.
     pub question: QuestionId,
-    /// The URL of `origin`, or else of the remote with the smallest name; none if there is none.
+    /// The URL of `origin`, or else of the remote with the smallest name; `None` without a remote.
     pub remote_url: Option<RemoteUrl>,
 }
 
@@ -30,11 +31,25 @@ pub struct SkillAnswered {
     pub remote_url: Option<RemoteUrl>,
 }
 
+impl RepositoryAnswered {
+    /// The answer to `question`: a remote's URL, or none.
+    pub fn new(question: QuestionId, remote_url: Option<RemoteUrl>) -> Self {
+        Self { question, remote_url }
+    }
+}
+
+impl SkillAnswered {
+    /// The answer to `question`: the skill's file, in no repository unless one is set.
+    pub fn new(question: QuestionId, skill_path: impl Into<HostPath>) -> Self {
+        Self { question, skill_path: skill_path.into(), repository_root: None, remote_url: None }
+    }
+}
+
 /// The URL of a Git remote; `Debug` does not show it, for it may hold credentials.
 #[derive(Clone, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-pub struct RemoteUrl(Id);
+pub struct RemoteUrl(String);
 
 impl RemoteUrl {
     pub(crate) fn expose(&self) -> &str {

@@ -1,4 +1,4 @@
-//! Apps that were named or used (contract `facts.md` 3.7, 3.8).
+//! Apps that were named or used (`docs/contract/facts.md` 3.7, 3.8).
 
 use alloc::vec::Vec;
 
@@ -9,7 +9,7 @@ use crate::read::Read;
 use crate::write::Write;
 
 /// The user named apps.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppMentioned {
     /// The turn.
@@ -19,7 +19,7 @@ pub struct AppMentioned {
 }
 
 /// A tool of an app was called.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppUsed {
     /// The turn.
@@ -29,7 +29,7 @@ pub struct AppUsed {
 }
 
 /// An app, as far as it is known.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct App {
     /// The connector's id.

@@ -1,4 +1,4 @@
-//! A hook's run (contract `facts.md` 3.9).
+//! A hook's run (`docs/contract/facts.md` 3.9).
 
 use super::Tracking;
 use crate::protocol::enums::{HookEventName, HookRunStatus, HookSource};
@@ -6,7 +6,7 @@ use crate::read::Read;
 use crate::write::Write;
 
 /// A hook ran.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HookRun {
     /// The turn it ran in.

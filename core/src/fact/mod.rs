@@ -1,8 +1,18 @@
-//! What goes in: typed facts (contract `facts.md`).
+//! What goes in: typed facts (`docs/contract/facts.md`).
 //!
-//! An app-server makes them itself; a host that only sees traffic gets them from the
-//! [`Observer`](crate::Observer). Facts have a JSON form ([`Fact::from_json`], and serde's traits for `serde_json`), so
-//! that a session can be recorded and replayed.
+//! An app-server makes them itself. A host that only sees messages gets them from the [`Observer`](crate::Observer).
+//! Facts have a JSON form, so that a session can be recorded and replayed. [`Fact::from_json`] or `serde_json` reads
+//! it; only [`Fact::to_private_json`] writes it.
+//!
+//! A fact is made by its constructor or its `Default`, and the members that are known are set: by a literal that ends in
+//! `..TurnResolvedConfig::default()` or `..SkillUse::new(…)`, or one by one. A literal that names every member is possible,
+//! and does not compile any more when a later version adds a member.
+//!
+//! **A written fact holds more than any event.** The core needs it for hashes and questions: a turn's whole diff
+//! (`turn/diff/updated`), the working directories of a thread and of a turn, the places of skills, the paths of a
+//! permission profile, and a remote's URL as Git has it, which may hold a password. No fact holds a prompt, a command
+//! line, a tool's output or an error's free text: the types have no field for them. Facts are never uploaded. Protect
+//! facts on disk like the session itself.
 
 pub mod answer;
 pub mod app;
@@ -19,9 +29,10 @@ pub mod turn;
 use alloc::boxed::Box;
 
 use crate::id::Id;
+use crate::private::PrivateJson;
 use crate::protocol::notification::Notification;
 use crate::read::{self, Read, ReadError};
-use crate::write::Write;
+use crate::write::{self, Write};
 use answer::{RepositoryAnswered, SkillAnswered};
 use app::{AppMentioned, AppUsed};
 use compaction::Compaction;
@@ -36,12 +47,58 @@ use skill::SkillInvoked;
 use subagent::SubAgentThreadStarted;
 use turn::{TurnResolvedConfig, TurnTokenUsage};
 
-/// One input of the [`Reducer`](crate::Reducer).
-#[derive(Clone, Debug, PartialEq, Write, Read)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Fact {
+/// Declares the facts: what goes in, its kind, and how each is made from its content.
+macro_rules! facts {
+    ($($(#[$meta:meta])* $kind:ident($($content:tt)+),)+) => {
+        /// One input of the [`Reducer`](crate::Reducer).
+        #[derive(Clone, Debug, PartialEq, Write, Read)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum Fact {
+            $($(#[$meta])* $kind($($content)+),)+
+        }
+
+        /// A kind of fact, for counters and discards.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Write, Read)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum FactKind {
+            $($(#[$meta])* $kind,)+
+        }
+
+        impl Fact {
+            /// The fact's kind.
+            pub fn kind(&self) -> FactKind {
+                match self {
+                    $(Self::$kind(_) => FactKind::$kind,)+
+                }
+            }
+        }
+
+        $(from! { $kind($($content)+) })+
+    };
+}
+
+/// A fact is made from its content, which it may keep in a box.
+macro_rules! from {
+    ($kind:ident(Box<$content:ty>)) => {
+        impl From<$content> for Fact {
+            fn from(content: $content) -> Self {
+                Self::$kind(Box::new(content))
+            }
+        }
+    };
+    ($kind:ident($content:ty)) => {
+        impl From<$content> for Fact {
+            fn from(content: $content) -> Self {
+                Self::$kind(content)
+            }
+        }
+    };
+}
+
+facts! {
     /// A connection was initialised.
     Initialize(Box<Initialize>),
     /// A client's request is about to be dispatched.
@@ -97,40 +154,28 @@ impl Fact {
     pub fn from_json(text: &str) -> Result<Self, ReadError> {
         read::from_str(text)
     }
-}
 
-/// Declares the kinds of facts and the map from a fact to its kind.
-macro_rules! fact_kinds {
-    ($($kind:ident),+ $(,)?) => {
-        /// A kind of fact, for counters and discards.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Write, Read)]
-        #[serde(rename_all = "snake_case")]
-        #[allow(missing_docs, reason = "`Fact` has the docs of each kind")]
-        #[non_exhaustive]
-        pub enum FactKind {
-            $($kind,)+
-        }
-
-        impl Fact {
-            /// The fact's kind.
-            pub fn kind(&self) -> FactKind {
-                match self {
-                    $(Self::$kind(_) => FactKind::$kind,)+
-                }
+    /// How many bytes of text it holds, for a host that bounds what waits: that of a diff exactly, of anything else as
+    /// JSON.
+    pub fn text_bytes(&self) -> u64 {
+        let bytes = match self {
+            Self::Notification(Notification::TurnDiffUpdated(updated)) => {
+                updated.diff.expose().len() + updated.thread_id.len() + updated.turn_id.len()
             }
-        }
-    };
-}
+            fact => write::to_string(fact).len(),
+        };
+        bytes as u64
+    }
 
-fact_kinds! {
-    Initialize, ClientRequest, ClientResponse, ErrorResponse, ServerRequest, ServerResponse,
-    EffectivePermissionsApprovalResponse, ServerRequestAborted, Notification, SubAgentThreadStarted, Compaction,
-    GuardianReview, TurnResolvedConfig, TurnTokenUsage, SkillInvoked, AppMentioned, AppUsed, HookRun, PluginUsed,
-    PluginStateChanged, RepositoryAnswered, SkillAnswered,
+    /// The fact's JSON text, which [`from_json`](Self::from_json) reads. It may hold a diff, a working directory, other
+    /// paths and a remote's URL ([the list](self)): it stays on the machine, where nobody else reads it.
+    pub fn to_private_json(&self) -> PrivateJson {
+        PrivateJson::new(write::to_string(self))
+    }
 }
 
 /// The turn that a custom fact belongs to, and its model.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tracking {
     /// The model's slug; an observer may not know it.
@@ -141,4 +186,11 @@ pub struct Tracking {
     /// The turn; an observer may not know it.
     #[serde(default)]
     pub turn_id: Option<Id>,
+}
+
+impl Tracking {
+    /// A turn of a thread, with a model that is not known unless it is set.
+    pub fn new(thread_id: impl Into<Id>, turn_id: impl Into<Id>) -> Self {
+        Self { model_slug: None, thread_id: thread_id.into(), turn_id: Some(turn_id.into()) }
+    }
 }

@@ -1,4 +1,4 @@
-//! Permission profiles (contract `facts.md` 3.4.1) and the policy they amount to (`rules.md` 9.4).
+//! Permission profiles (`docs/contract/facts.md` 3.4.1) and the policy they amount to (`docs/contract/rules.md` 9.4).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -55,6 +55,13 @@ pub struct FileSystemEntry {
     pub access: Access,
 }
 
+impl FileSystemEntry {
+    /// Access to a place.
+    pub fn new(path: FileSystemPath, access: Access) -> Self {
+        Self { path, access }
+    }
+}
+
 /// What a command may do in a place; in the order of precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -106,7 +113,7 @@ pub struct SpecialFolders {
 }
 
 impl PermissionProfile {
-    /// The policy that events report (contract `rules.md` 9.4).
+    /// The policy that events report (`docs/contract/rules.md` 9.4).
     pub fn sandbox_policy(&self, cwd: Option<&HostPath>, folders: &SpecialFolders) -> SandboxPolicy {
         let (file_system, network_enabled) = match self {
             Self::Disabled => return SandboxPolicy::FullAccess,
@@ -208,7 +215,7 @@ mod tests {
         FileSystemPath::Path(path.into())
     }
 
-    /// Every row of contract `rules.md` 9.4.
+    /// Every row of `docs/contract/rules.md` 9.4.
     #[test]
     fn profiles_and_their_policies() {
         let of = |profile: PermissionProfile| profile.sandbox_policy(None, &SpecialFolders::default());

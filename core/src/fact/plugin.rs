@@ -1,4 +1,4 @@
-//! Plugins that were used or changed (contract `facts.md` 3.10, 3.11).
+//! Plugins that were used or changed (`docs/contract/facts.md` 3.10, 3.11).
 
 use alloc::vec::Vec;
 
@@ -8,10 +8,10 @@ use crate::read::Read;
 use crate::write::Write;
 
 /// A plugin and what it can do.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PluginMetadata {
-    /// The plugin's name.
+    /// The plugin's name; empty where it is known by its remote id alone.
     pub plugin_name: Id,
     /// The marketplace it is from.
     pub marketplace_name: Id,
@@ -24,7 +24,7 @@ pub struct PluginMetadata {
 }
 
 /// What a plugin can do.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CapabilitySummary {
     /// Whether it brings skills.
@@ -36,7 +36,7 @@ pub struct CapabilitySummary {
 }
 
 /// The user named a plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PluginUsed {
     /// The turn.
@@ -55,14 +55,31 @@ pub struct PluginStateChanged {
     pub state: PluginState,
 }
 
+impl PluginMetadata {
+    /// A plugin by its name and marketplace.
+    pub fn new(plugin_name: impl Into<Id>, marketplace_name: impl Into<Id>) -> Self {
+        Self { plugin_name: plugin_name.into(), marketplace_name: marketplace_name.into(), ..Self::default() }
+    }
+}
+
+impl PluginStateChanged {
+    /// A plugin and what happened to it.
+    pub fn new(plugin: PluginMetadata, state: PluginState) -> Self {
+        Self { plugin, state }
+    }
+}
+
 /// What happened to a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the contract's own word says it")]
 pub enum PluginState {
+    /// It was installed.
     Installed,
+    /// It was removed.
     Uninstalled,
+    /// It was turned on.
     Enabled,
+    /// It was turned off.
     Disabled,
 }

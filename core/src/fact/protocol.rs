@@ -1,4 +1,4 @@
-//! Facts that repeat a message of the protocol (contract `facts.md` 1).
+//! Facts that repeat a message of the protocol (`docs/contract/facts.md` 1).
 
 use crate::event::common::{RpcTransport, Runtime};
 use crate::id::{ConnectionId, Id, RequestId};
@@ -25,7 +25,7 @@ pub struct Initialize {
     /// How the connection reaches the server.
     pub rpc_transport: RpcTransport,
     /// The process-wide originator, where it is known to differ from the first client's name
-    /// (contract `facts.md` 2).
+    /// (`docs/contract/facts.md` 2).
     #[serde(default)]
     pub originator: Option<Id>,
 }
@@ -84,8 +84,6 @@ pub struct ServerRequestSent {
 pub struct ServerResponseReceived {
     /// When, by the server's clock, in Unix milliseconds.
     pub completed_at_ms: u64,
-    /// The connection that answered.
-    pub connection_id: ConnectionId,
     /// The id that the server chose.
     pub request_id: RequestId,
     /// The answer.
@@ -114,4 +112,104 @@ pub struct ServerRequestAborted {
     pub completed_at_ms: u64,
     /// The id that the server chose.
     pub request_id: RequestId,
+}
+
+impl Initialize {
+    /// A connection of the client that `params` names.
+    pub fn new(
+        connection_id: impl Into<ConnectionId>,
+        params: InitializeParams,
+        runtime: Runtime,
+        rpc_transport: RpcTransport,
+    ) -> Self {
+        let product_client_id = params.client_info.name.clone();
+        Self {
+            connection_id: connection_id.into(),
+            params,
+            product_client_id,
+            runtime,
+            rpc_transport,
+            originator: None,
+        }
+    }
+}
+
+impl ClientRequestReceived {
+    /// A client's request, with the id that the client chose.
+    pub fn new(
+        connection_id: impl Into<ConnectionId>,
+        request_id: impl Into<RequestId>,
+        request: ClientRequest,
+    ) -> Self {
+        Self { connection_id: connection_id.into(), request_id: request_id.into(), request }
+    }
+}
+
+impl ClientResponseSent {
+    /// The success of a request, with the id that the client chose.
+    pub fn new(
+        connection_id: impl Into<ConnectionId>,
+        request_id: impl Into<RequestId>,
+        response: ClientResponse,
+    ) -> Self {
+        Self { connection_id: connection_id.into(), request_id: request_id.into(), response }
+    }
+}
+
+impl ErrorResponseSent {
+    /// The failure of a request, for a reason that the contract does not name unless it is set.
+    pub fn new(connection_id: impl Into<ConnectionId>, request_id: impl Into<RequestId>) -> Self {
+        Self { connection_id: connection_id.into(), request_id: request_id.into(), error_type: None }
+    }
+}
+
+impl ServerRequestSent {
+    /// A request of the server, with the id that the server chose.
+    pub fn new(
+        connection_id: impl Into<ConnectionId>,
+        request_id: impl Into<RequestId>,
+        request: ServerRequest,
+    ) -> Self {
+        Self { connection_id: connection_id.into(), request_id: request_id.into(), request }
+    }
+}
+
+impl ServerResponseReceived {
+    /// An answer that came at `completed_at_ms`, in Unix milliseconds.
+    pub fn new(completed_at_ms: u64, request_id: impl Into<RequestId>, response: ServerResponse) -> Self {
+        Self { completed_at_ms, request_id: request_id.into(), response }
+    }
+}
+
+impl EffectivePermissionsApprovalResponse {
+    /// What was granted for the rest of the turn, at `completed_at_ms`, in Unix milliseconds.
+    pub fn new(completed_at_ms: u64, request_id: impl Into<RequestId>, permissions: PermissionOverlay) -> Self {
+        Self { completed_at_ms, request_id: request_id.into(), permissions, scope: GrantScope::Turn }
+    }
+}
+
+impl ServerRequestAborted {
+    /// A request that was given up at `completed_at_ms`, in Unix milliseconds.
+    pub fn new(completed_at_ms: u64, request_id: impl Into<RequestId>) -> Self {
+        Self { completed_at_ms, request_id: request_id.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ServerResponseReceived;
+    use crate::protocol::approval::{FileChangeDecision, ServerResponse};
+    use crate::{read, write};
+
+    /// Earlier versions recorded the connection that answered.
+    #[test]
+    fn an_answer_is_read_with_its_connection_and_written_without() {
+        let fact = ServerResponseReceived::new(5, 7, ServerResponse::FileChangeApproval(FileChangeDecision::Accept));
+        let written = r#"{"completed_at_ms":5,"request_id":7,"response":{"file_change_approval":"accept"}}"#;
+        assert_eq!(write::to_string(&fact), written);
+        let earlier = written.replacen(',', r#","connection_id":1,"#, 1);
+        for text in [written, &earlier] {
+            assert_eq!(read::from_str(text), Ok(fact.clone()), "{text}");
+        }
+    }
 }

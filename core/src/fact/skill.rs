@@ -1,4 +1,4 @@
-//! Skills that were used (contract `facts.md` 3.6).
+//! Skills that were used (`docs/contract/facts.md` 3.6).
 
 use alloc::vec::Vec;
 
@@ -11,7 +11,7 @@ use crate::read::Read;
 use crate::write::Write;
 
 /// Skills were used.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SkillInvoked {
     /// The turn they were used in.
@@ -39,4 +39,18 @@ pub struct SkillUse {
     pub plugin_id: Option<Id>,
     /// Who asked for it.
     pub invocation_type: InvocationType,
+}
+
+impl SkillUse {
+    /// A skill of which only the name is known.
+    pub fn new(skill_name: impl Into<Id>, invocation_type: InvocationType) -> Self {
+        Self {
+            skill_name: skill_name.into(),
+            skill_scope: None,
+            skill_path: None,
+            workspace: None,
+            plugin_id: None,
+            invocation_type,
+        }
+    }
 }

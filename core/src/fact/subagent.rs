@@ -1,4 +1,4 @@
-//! A thread that the server itself started (contract `facts.md` 3.1).
+//! A thread that the server itself started (`docs/contract/facts.md` 3.1).
 
 use crate::id::Id;
 use crate::protocol::thread::SubAgentSource;
@@ -28,4 +28,21 @@ pub struct SubAgentThreadStarted {
     pub subagent_source: SubAgentSource,
     /// When, in Unix seconds.
     pub created_at: u64,
+}
+
+impl SubAgentThreadStarted {
+    /// A thread that was started at `created_at`, in Unix seconds. The caller sets its parent, its client and its model.
+    pub fn new(thread_id: impl Into<Id>, subagent_source: SubAgentSource, created_at: u64) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            parent_thread_id: None,
+            product_client_id: Id::default(),
+            client_name: Id::default(),
+            client_version: Id::default(),
+            model: Id::default(),
+            ephemeral: false,
+            subagent_source,
+            created_at,
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! A turn's resolved settings and its use of tokens (contract `facts.md` 3.4, 3.5).
+//! A turn's resolved settings and its use of tokens (`docs/contract/facts.md` 3.4, 3.5).
 
 use super::permission::{PermissionProfile, SpecialFolders};
 use crate::event::turn::SubmissionType;
@@ -12,7 +12,23 @@ use crate::read::Read;
 use crate::write::Write;
 
 /// A turn's settings, resolved right before its first model request.
-#[derive(Clone, Debug, PartialEq, Write, Read)]
+///
+/// The default's members are unknown, false or zero.
+///
+/// ```
+/// use turnledger_core::fact::turn::TurnResolvedConfig;
+///
+/// let config = TurnResolvedConfig {
+///     thread_id: "thread".into(),
+///     turn_id: "turn".into(),
+///     model_provider: "openai".into(),
+///     approval_policy: "on-request".into(),
+///     reasoning_effort: Some("high".into()),
+///     ..TurnResolvedConfig::default()
+/// };
+/// # assert_eq!(config.permission_profile, None);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurnResolvedConfig {
     /// The turn.
@@ -59,7 +75,7 @@ pub struct TurnResolvedConfig {
 }
 
 /// The tokens that a turn used: session total at its end less that at its start, never negative.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurnTokenUsage {
     /// The turn.

@@ -1,4 +1,4 @@
-//! Approval requests of the server and the client's answers (contract `wire.md` 6).
+//! Approval requests of the server and the client's answers (`docs/contract/wire.md` 6).
 
 use alloc::vec::Vec;
 
@@ -31,7 +31,7 @@ pub enum ServerRequest {
 }
 
 /// What every approval request says.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CommandApprovalParams {
@@ -58,7 +58,7 @@ pub struct CommandApprovalParams {
 }
 
 /// A request to apply a patch.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FileChangeApprovalParams {
@@ -76,7 +76,7 @@ pub struct FileChangeApprovalParams {
 }
 
 /// A request for more permissions.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PermissionsApprovalParams {
@@ -207,6 +207,13 @@ fn this_turn() -> GrantScope {
     GrantScope::Turn
 }
 
+impl PermissionsAnswer {
+    /// A grant for the rest of the turn.
+    pub fn new(permissions: PermissionOverlay) -> Self {
+        Self { permissions, scope: this_turn(), strict_auto_review: None }
+    }
+}
+
 /// A result that is not what its request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the result does not fit its request")]
@@ -277,8 +284,18 @@ json_schemas! {
     CommandDecision: {
         "anyOf": [
             { "enum": ["accept", "acceptForSession", "acceptWithExecpolicyAmendment", "decline", "cancel"] },
-            { "type": "object", "properties": { "acceptWithExecpolicyAmendment": { "type": "object" } }, "required": ["acceptWithExecpolicyAmendment"] },
-            { "type": "object", "properties": { "applyNetworkPolicyAmendment": {} }, "required": ["applyNetworkPolicyAmendment"] }
+            {
+                "description": "Yes, and a rule for commands.",
+                "type": "object",
+                "properties": { "acceptWithExecpolicyAmendment": { "type": "object" } },
+                "required": ["acceptWithExecpolicyAmendment"]
+            },
+            {
+                "description": "A rule for a host, which lets it through or not.",
+                "type": "object",
+                "properties": { "applyNetworkPolicyAmendment": {} },
+                "required": ["applyNetworkPolicyAmendment"]
+            }
         ]
     },
 }
@@ -303,7 +320,7 @@ mod tests {
         })
     }
 
-    /// Every decision of contract `wire.md` 6.1, and results that are none.
+    /// Every decision of `docs/contract/wire.md` 6.1, and results that are no decision.
     #[test]
     fn command_decisions() {
         for (decision, expected) in [

@@ -1,7 +1,10 @@
-//! The small enumerations of contract `wire.md` 1.
+//! The small enumerations of `docs/contract/wire.md` 1.
 //!
-//! A value that this version does not know reads as `Unknown`: it never fails a message.
+//! A value that this version does not know reads as `Unknown`: it never fails a message. In a field of an event that can
+//! be null it is null ([`Known`](super::Known)). Each is made of its word on the wire by `From<&str>`, by the same rule,
+//! and is `Unknown` by default.
 
+use super::known::WireEnum;
 use crate::read::Read;
 use crate::write::Write;
 
@@ -9,7 +12,7 @@ use crate::write::Write;
 macro_rules! wire_enums {
     ($($(#[$meta:meta])* $name:ident ($case:literal) { $($(#[$variant_meta:meta])* $variant:ident),+ $(,)? })+) => {$(
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Write, Read)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Write, Read)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = $case)]
         #[non_exhaustive]
@@ -20,8 +23,15 @@ macro_rules! wire_enums {
                 $variant,
             )+
             /// A value that this version does not know.
+            #[default]
             #[serde(other)]
             Unknown,
+        }
+
+        impl WireEnum for $name {
+            fn is_unknown(&self) -> bool {
+                matches!(self, Self::Unknown)
+            }
         }
     )+};
 }
@@ -41,7 +51,16 @@ wire_enums! {
     ItemStatus("camelCase") { InProgress, Completed, Failed, Declined, Interrupted, Error }
 
     /// What started a command.
-    CommandSource("camelCase") { Agent, UserShell, UnifiedExecStartup, UnifiedExecInteraction }
+    CommandSource("camelCase") {
+        /// The agent, by the shell tool.
+        Agent,
+        /// The user, by a shell of their own.
+        UserShell,
+        /// The agent, by a new process of the unified tool.
+        UnifiedExecStartup,
+        /// The agent, by input to a running process of the unified tool.
+        UnifiedExecInteraction,
+    }
 
     /// What a part of a command does, as far as the server could tell.
     CommandActionKind("camelCase") { Read, ListFiles, Search }
@@ -71,10 +90,16 @@ wire_enums! {
     GuardianStatus("camelCase") { InProgress, Approved, Denied, TimedOut, Aborted }
 
     /// The reviewer's estimate of an action's risk.
-    RiskLevel("snake_case") { Low, Medium, High, Critical }
-
-    /// Whether the user asked for an action; `Unknown` is also the reviewer's own word.
-    UserAuthorization("snake_case") { Low, Medium, High }
+    RiskLevel("snake_case") {
+        /// Low.
+        Low,
+        /// Medium.
+        Medium,
+        /// High.
+        High,
+        /// Critical.
+        Critical,
+    }
 
     /// Which shell tool runs a command under review.
     GuardianCommandSource("camelCase") { Shell, UnifiedExec }
@@ -98,26 +123,94 @@ wire_enums! {
     HookRunStatus("camelCase") { Running, Completed, Failed, Blocked, Stopped }
 
     /// Where a skill was found.
-    SkillScope("snake_case") { User, Repo, System, Admin }
+    SkillScope("snake_case") {
+        /// In the user's own folder.
+        User,
+        /// In the repository.
+        Repo,
+        /// With Codex itself.
+        System,
+        /// By the administrator.
+        Admin,
+    }
 
     /// A turn's collaboration mode; everything but `plan` reads as `default`.
     ModeKind("snake_case") { Plan, Default }
 
     /// How much the model says of its reasoning.
-    ReasoningSummary("snake_case") { Auto, Concise, Detailed, None }
+    ReasoningSummary("snake_case") {
+        /// As the model sees fit.
+        Auto,
+        /// Little.
+        Concise,
+        /// Much.
+        Detailed,
+        /// Nothing.
+        None,
+    }
 
     /// The tone a model is asked for.
-    Personality("snake_case") { None, Friendly, Pragmatic }
+    Personality("snake_case") {
+        /// None.
+        None,
+        /// Friendly.
+        Friendly,
+        /// Pragmatic.
+        Pragmatic,
+    }
 
     /// How much a model is asked to reason.
-    ReasoningEffort("snake_case") { None, Minimal, Low, Medium, High, Xhigh, Max, Ultra }
+    ReasoningEffort("snake_case") {
+        /// Not at all.
+        None,
+        /// Minimal.
+        Minimal,
+        /// Low.
+        Low,
+        /// Medium.
+        Medium,
+        /// High.
+        High,
+        /// Extra high.
+        Xhigh,
+        /// Maximum; after Codex 0.131.
+        Max,
+        /// Beyond the maximum; after Codex 0.131.
+        Ultra,
+    }
 
     /// Which running turn refuses a steer.
     NonSteerableTurnKind("camelCase") { Review, Compact }
 }
 
+/// Whether the user asked for an action.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Write, Read)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum UserAuthorization {
+    /// Hardly.
+    Low,
+    /// Perhaps.
+    Medium,
+    /// Clearly.
+    High,
+    /// The reviewer does not know: its own word.
+    Unknown,
+    /// A value that this version does not know.
+    #[default]
+    #[serde(other)]
+    Unrecognised,
+}
+
+impl WireEnum for UserAuthorization {
+    fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unrecognised)
+    }
+}
+
 /// The service tier of a request: a free text on the wire, of which two tiers are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -128,13 +221,19 @@ pub enum ServiceTier {
     /// `flex`.
     Flex,
     /// Any other tier counts as none.
+    #[default]
     #[serde(other)]
     Other,
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ApprovalsReviewer, ItemStatus, ModeKind, NetworkProtocol, ReasoningEffort, ServiceTier};
+    use super::{
+        ApprovalsReviewer, ItemStatus, ModeKind, NetworkProtocol, ReasoningEffort, ServiceTier, UserAuthorization,
+    };
+    use crate::event::common::RpcTransport;
+    use crate::event::compaction::CompactionImplementation;
+    use crate::protocol::UnknownWord;
 
     #[test]
     fn spellings_and_aliases() {
@@ -153,6 +252,23 @@ mod tests {
             ("\"x\"", ServiceTier::Other),
         ] {
             assert_eq!(crate::read::from_str::<ServiceTier>(json).unwrap(), tier, "{json}");
+            assert_eq!(ServiceTier::from(json.trim_matches('"')), tier, "{json}");
         }
+    }
+
+    /// A word alone makes what the message with the word makes.
+    #[test]
+    fn values_are_made_of_their_words() {
+        assert_eq!(ApprovalsReviewer::from("auto_review"), ApprovalsReviewer::GuardianSubagent);
+        assert_eq!(ApprovalsReviewer::from("guardian_subagent"), ApprovalsReviewer::GuardianSubagent);
+        assert_eq!(ItemStatus::from("inProgress"), ItemStatus::InProgress);
+        assert_eq!(ItemStatus::from("in_progress"), ItemStatus::Unknown);
+        assert_eq!(NetworkProtocol::from("socks5Udp"), NetworkProtocol::Socks5Udp);
+        assert_eq!(UserAuthorization::from("unknown"), UserAuthorization::Unknown);
+        assert_eq!(UserAuthorization::from("newer"), UserAuthorization::Unrecognised);
+        assert_eq!(ReasoningEffort::from(""), ReasoningEffort::default());
+        assert_eq!("in_process".parse(), Ok(RpcTransport::InProcess));
+        assert_eq!("responses_compaction_v2".parse(), Ok(CompactionImplementation::ResponsesCompactionV2));
+        assert_eq!("inProcess".parse::<RpcTransport>(), Err(UnknownWord));
     }
 }

@@ -1,4 +1,4 @@
-//! What a user sends with a turn or a steer (contract `wire.md` 1.12), without its content.
+//! What a user sends with a turn or a steer (`docs/contract/wire.md` 1.12), without its content.
 
 use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
@@ -15,7 +15,7 @@ use crate::write::Write;
 #[serde(tag = "type", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum UserInput {
-    /// A text; only the hashes of its `$name` mentions are kept, and not for long.
+    /// A text ([`text`](Self::text)); only the hashes of its `$name` mentions are kept, and not for long.
     Text(TextMentions),
     /// An image by URL or data.
     Image,
@@ -52,8 +52,32 @@ pub struct TextMentions {
 /// More mentions in one text than this are not looked at.
 const MAX_MENTIONS: usize = 32;
 
+impl UserInput {
+    /// A text that the user wrote. The text is not kept.
+    pub fn text(text: &str) -> Self {
+        Self::Text(TextMentions::of(text))
+    }
+
+    /// A skill, by its name and its `SKILL.md`.
+    pub fn skill(name: impl Into<Id>, path: impl Into<HostPath>) -> Self {
+        Self::Skill { name: name.into(), path: path.into() }
+    }
+
+    /// A mention by its link: `app://<connector id>`, `plugin://<name>@<marketplace>`, or anything else.
+    pub fn mention(link: &str) -> Self {
+        if let Some(connector_id) = link.strip_prefix("app://") {
+            Self::App { connector_id: connector_id.into() }
+        } else if let Some(plugin_id) = link.strip_prefix("plugin://") {
+            Self::Plugin { plugin_id: plugin_id.into() }
+        } else {
+            Self::Other
+        }
+    }
+}
+
 impl TextMentions {
-    fn of(text: &str) -> Self {
+    /// The `$name` mentions of a text, 32 at most.
+    pub fn of(text: &str) -> Self {
         let mentions = text.split('$').skip(1).map(|rest| {
             let end =
                 rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | ':')).unwrap_or(rest.len());
@@ -63,7 +87,7 @@ impl TextMentions {
     }
 }
 
-/// How many of `input`'s pieces are images (contract `rules.md` 3.1).
+/// How many of `input`'s pieces are images (`docs/contract/rules.md` 3.1).
 pub fn count_images(input: &[UserInput]) -> u64 {
     input.iter().filter(|piece| matches!(piece, UserInput::Image | UserInput::LocalImage)).count() as u64
 }
@@ -90,14 +114,7 @@ impl Tagged for UserInput {
             path: UserInput,
         }
         fn target(reader: &mut Reader<'_>) -> Result<UserInput, Failed> {
-            let path = reader.string()?;
-            Ok(if let Some(connector_id) = path.strip_prefix("app://") {
-                UserInput::App { connector_id: connector_id.into() }
-            } else if let Some(plugin_id) = path.strip_prefix("plugin://") {
-                UserInput::Plugin { plugin_id: plugin_id.into() }
-            } else {
-                UserInput::Other
-            })
+            reader.string().map(|link| UserInput::mention(&link))
         }
         /// The form in which a recorded fact holds a mention.
         #[derive(Read)]
@@ -170,6 +187,17 @@ mod tests {
                 UserInput::Plugin { plugin_id: "linear@acme".into() },
                 UserInput::Other,
                 UserInput::Other,
+            ]
+        );
+        // What is made without JSON is the same.
+        assert_eq!(
+            [&input[0], &input[3], &input[4], &input[5], &input[6]],
+            [
+                &UserInput::text("use $doc-writer, cost $5 or $ and $a:b: then"),
+                &UserInput::skill("doc", "/secret/SKILL.md"),
+                &UserInput::mention("app://drive"),
+                &UserInput::mention("plugin://linear@acme"),
+                &UserInput::mention("/secret/b.rs"),
             ]
         );
         assert_eq!(count_images(&input), 2);

@@ -1,4 +1,4 @@
-//! The items of a turn (contract `wire.md` 1.15), each reduced to what events count.
+//! The items of a turn (`docs/contract/wire.md` 1.15), each reduced to what events count.
 
 use alloc::collections::BTreeMap;
 use alloc::vec;
@@ -45,7 +45,7 @@ pub enum Item {
 }
 
 /// An item of which only the id counts.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Identified {
     /// The item's id.
@@ -53,7 +53,7 @@ pub struct Identified {
 }
 
 /// A command's run.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CommandExecution {
@@ -80,7 +80,7 @@ fn agent() -> CommandSource {
 }
 
 /// What a part of a command does.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CommandAction {
     /// What it does.
@@ -97,6 +97,11 @@ impl CommandAction {
     pub fn new(kind: CommandActionKind) -> Self {
         Self { kind, skill_file: None }
     }
+
+    /// A part of a command that does `kind` to the file at `path`. The path is kept only if it is a skill's.
+    pub fn on_file(kind: CommandActionKind, path: &str) -> Self {
+        Self { kind, skill_file: skill_path(path) }
+    }
 }
 
 /// The name of the file that describes a skill.
@@ -106,11 +111,15 @@ fn skill_file(reader: &mut Reader<'_>) -> Result<Option<HostPath>, Failed> {
     if reader.is_null()? {
         return Ok(None);
     }
-    reader.string().map(|path| path.ends_with(SKILL_FILE).then(|| (*path).into()))
+    reader.string().map(|path| skill_path(&path))
+}
+
+fn skill_path(path: &str) -> Option<HostPath> {
+    path.ends_with(SKILL_FILE).then(|| path.into())
 }
 
 /// A patch.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileChange {
     /// The item's id.
@@ -122,7 +131,7 @@ pub struct FileChange {
 }
 
 /// What a patch does to one file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Change {
     /// What happens.
@@ -130,7 +139,7 @@ pub struct Change {
 }
 
 /// What happens to a file, and whether it moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangeKind {
     /// What happens.
@@ -142,7 +151,7 @@ pub struct ChangeKind {
 }
 
 /// A call of a tool of an MCP server.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct McpToolCall {
@@ -163,7 +172,7 @@ pub struct McpToolCall {
 }
 
 /// A call of a tool that the client offers.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DynamicToolCall {
@@ -185,7 +194,7 @@ pub struct DynamicToolCall {
 }
 
 /// One piece of a dynamic tool's output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ContentItem {
     /// What it is.
@@ -194,7 +203,7 @@ pub struct ContentItem {
 }
 
 /// A call of a collaboration tool.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CollabAgentToolCall {
@@ -221,7 +230,7 @@ pub struct CollabAgentToolCall {
 }
 
 /// The state of an agent that a collaboration tool saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentState {
     /// The state.
@@ -229,7 +238,7 @@ pub struct AgentState {
 }
 
 /// A web search.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebSearch {
     /// The item's id.
@@ -243,7 +252,7 @@ pub struct WebSearch {
 }
 
 /// What a web search did.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebSearchAction {
     /// What it did.
@@ -258,7 +267,7 @@ pub struct WebSearchAction {
 }
 
 /// A generated image.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImageGeneration {
@@ -275,7 +284,7 @@ pub struct ImageGeneration {
 }
 
 impl Item {
-    /// The id of a tool item: one that has an event of its own (contract `rules.md` 6.1).
+    /// The id of a tool item: one that has an event of its own (`docs/contract/rules.md` 6.1).
     pub fn tool_id(&self) -> Option<&Id> {
         match self {
             Self::CommandExecution(CommandExecution { id, .. })
@@ -290,39 +299,50 @@ impl Item {
     }
 }
 
-/// The news of an agent (`subAgentActivity`), which newer versions show instead of a spawn call.
-#[derive(Read)]
+/// The news of an agent (`subAgentActivity`), which newer versions show instead of a spawn call. Made an [`Item`], it is
+/// that call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Read)]
 #[serde(rename_all = "camelCase")]
-struct SubAgentActivity {
-    id: Id,
-    kind: ActivityKind,
-    agent_thread_id: Option<Id>,
-    model: Option<Id>,
-    reasoning_effort: Option<ReasoningEffort>,
+pub struct SubAgentActivity {
+    /// The item's id.
+    pub id: Id,
+    /// What the agent did.
+    pub kind: ActivityKind,
+    /// The agent's thread.
+    pub agent_thread_id: Option<Id>,
+    /// The model that was asked for.
+    pub model: Option<Id>,
+    /// The reasoning effort that was asked for.
+    pub reasoning_effort: Option<ReasoningEffort>,
 }
 
-#[derive(Read, PartialEq)]
+/// What an agent did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Read)]
 #[serde(rename_all = "camelCase")]
-enum ActivityKind {
+#[non_exhaustive]
+pub enum ActivityKind {
+    /// It started.
     Started,
+    /// Anything else; it has no event.
+    #[default]
     #[serde(other)]
     Other,
 }
 
-impl SubAgentActivity {
-    fn into_item(self) -> Item {
-        match (self.kind, self.agent_thread_id) {
-            (ActivityKind::Started, Some(agent)) => Item::CollabAgentToolCall(CollabAgentToolCall {
-                id: self.id,
+impl From<SubAgentActivity> for Item {
+    fn from(activity: SubAgentActivity) -> Self {
+        match (activity.kind, activity.agent_thread_id) {
+            (ActivityKind::Started, Some(agent)) => Self::CollabAgentToolCall(CollabAgentToolCall {
+                id: activity.id,
                 tool: CollabTool::SpawnAgent,
                 status: ItemStatus::Completed,
                 sender_thread_id: Id::default(),
                 receiver_thread_ids: vec![agent.clone()],
-                model: self.model,
-                reasoning_effort: self.reasoning_effort,
+                model: activity.model,
+                reasoning_effort: activity.reasoning_effort,
                 agents_states: BTreeMap::from([(agent, AgentState { status: CollabAgentStatus::Running })]),
             }),
-            _ => Item::Other,
+            _ => Self::Other,
         }
     }
 }
@@ -338,7 +358,7 @@ impl Tagged for Item {
             "webSearch" => Self::WebSearch(Read::read(members)?),
             "imageGeneration" => Self::ImageGeneration(Read::read(members)?),
             "contextCompaction" => Self::ContextCompaction(Read::read(members)?),
-            "subAgentActivity" => SubAgentActivity::read(members)?.into_item(),
+            "subAgentActivity" => SubAgentActivity::read(members)?.into(),
             _ => {
                 members.skip()?;
                 match tag {
@@ -355,7 +375,26 @@ read_tagged!(Item);
 
 #[cfg(test)]
 mod tests {
-    use super::Item;
+    use super::{CommandAction, Item, SubAgentActivity};
+
+    /// Without JSON, the news of an agent and a skill's file become what their messages become.
+    #[test]
+    fn items_made_from_types() {
+        let started = SubAgentActivity {
+            id: "s".into(),
+            kind: "started".into(),
+            agent_thread_id: Some("a".into()),
+            model: Some("m".into()),
+            ..SubAgentActivity::default()
+        };
+        let wire = r#"{"type":"subAgentActivity","id":"s","kind":"started","agentThreadId":"a","model":"m"}"#;
+        assert_eq!(crate::read::from_str(wire), Ok(Item::from(started.clone())));
+        assert_eq!(Item::from(SubAgentActivity { kind: "interacted".into(), ..started }), Item::Other);
+        for path in ["/home/dev/skills/a/SKILL.md", "/home/dev/a.rs"] {
+            let wire = alloc::format!(r#"{{"type":"read","path":"{path}"}}"#);
+            assert_eq!(crate::read::from_str(&wire), Ok(CommandAction::on_file("read".into(), path)));
+        }
+    }
 
     /// The members that count survive; prompts, commands, paths and outputs do not.
     #[test]

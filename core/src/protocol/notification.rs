@@ -1,4 +1,4 @@
-//! The notifications that are facts (contract `wire.md` 4.4 to 5.2, and 7).
+//! The notifications that are facts (`docs/contract/wire.md` 4.4 to 5.2, and 7).
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -9,7 +9,7 @@ use super::policy::PermissionOverlay;
 use super::tagged::{Tagged, read_tagged};
 use super::turn::Turn;
 use crate::id::Id;
-use crate::private::DiffText;
+use crate::private::{DiffText, is_label};
 use crate::read::{Failed, Read, Reader};
 use crate::write::Write;
 
@@ -40,7 +40,7 @@ pub enum Notification {
 }
 
 /// A turn that started or ended.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnNotification {
@@ -51,7 +51,7 @@ pub struct TurnNotification {
 }
 
 /// A turn's whole diff so far; it replaces the former one.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnDiffUpdated {
@@ -93,6 +93,20 @@ pub struct ItemCompleted {
     pub item: Item,
 }
 
+impl ItemStarted {
+    /// An item that started at `started_at_ms`, in Unix milliseconds.
+    pub fn new(thread_id: impl Into<Id>, turn_id: impl Into<Id>, started_at_ms: i64, item: Item) -> Self {
+        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), started_at_ms, item }
+    }
+}
+
+impl ItemCompleted {
+    /// An item that ended at `completed_at_ms`, in Unix milliseconds.
+    pub fn new(thread_id: impl Into<Id>, turn_id: impl Into<Id>, completed_at_ms: i64, item: Item) -> Self {
+        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), completed_at_ms, item }
+    }
+}
+
 /// An automatic approval review that ended.
 #[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -117,8 +131,30 @@ pub struct GuardianReviewCompleted {
     pub action: GuardianAction,
 }
 
+impl GuardianReviewCompleted {
+    /// A review of no item, without times, which the caller sets.
+    pub fn new(
+        thread_id: impl Into<Id>,
+        turn_id: impl Into<Id>,
+        review_id: impl Into<Id>,
+        review: GuardianVerdict,
+        action: GuardianAction,
+    ) -> Self {
+        Self {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+            started_at_ms: 0,
+            completed_at_ms: 0,
+            review_id: review_id.into(),
+            target_item_id: None,
+            review,
+            action,
+        }
+    }
+}
+
 /// What the automatic reviewer said.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GuardianVerdict {
@@ -188,7 +224,7 @@ pub enum GuardianAction {
 }
 
 /// A call of a tool of an MCP server, under review.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct McpAction {
@@ -207,7 +243,8 @@ pub struct McpAction {
     pub tool_title: Option<Id>,
 }
 
-/// The name of a program without its folder: a path never leaves the machine.
+/// The name of a program without its folder: a path never leaves the machine. A text that is more than a name is
+/// `unknown`.
 #[derive(Clone, Debug, PartialEq, Eq, Write)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
@@ -215,7 +252,8 @@ pub struct ProgramName(Id);
 
 impl From<&str> for ProgramName {
     fn from(program: &str) -> Self {
-        Self(program.rsplit(['/', '\\']).next().unwrap_or_default().into())
+        let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
+        Self(if is_label(name) { name } else { "unknown" }.into())
     }
 }
 

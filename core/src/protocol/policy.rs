@@ -1,4 +1,4 @@
-//! Approval and sandbox policies, and permission overlays (contract `wire.md` 1.4, 1.6, 1.13).
+//! Approval and sandbox policies, and permission overlays (`docs/contract/wire.md` 1.4, 1.6, 1.13).
 
 use super::tagged::{Tagged, read_tagged};
 use crate::private::Presence;
@@ -7,7 +7,7 @@ use crate::schema::json_schemas;
 use crate::write::Write;
 
 /// When the agent must ask before it acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Write)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AskForApproval {
@@ -24,7 +24,22 @@ pub enum AskForApproval {
     /// Never ask.
     Never,
     /// A value that this version does not know.
+    #[default]
     Unknown,
+}
+
+impl From<&str> for AskForApproval {
+    /// The value of this word of the wire.
+    fn from(word: &str) -> Self {
+        match word {
+            "untrusted" => Self::Untrusted,
+            "on-failure" => Self::OnFailure,
+            "on-request" => Self::OnRequest,
+            "granular" => Self::Granular,
+            "never" => Self::Never,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 impl Read<'_> for AskForApproval {
@@ -39,14 +54,7 @@ impl Read<'_> for AskForApproval {
             })?;
             return Ok(policy);
         }
-        Ok(match &*reader.string()? {
-            "untrusted" => Self::Untrusted,
-            "on-failure" => Self::OnFailure,
-            "on-request" => Self::OnRequest,
-            "granular" => Self::Granular,
-            "never" => Self::Never,
-            _ => Self::Unknown,
-        })
+        reader.string().map(|word| Self::from(&*word))
     }
 }
 
@@ -163,7 +171,12 @@ json_schemas! {
     AskForApproval: {
         "anyOf": [
             { "enum": ["untrusted", "on-failure", "on-request", "granular", "never", "unknown"] },
-            { "type": "object", "properties": { "granular": { "type": "object" } }, "required": ["granular"] }
+            {
+                "description": "A setting for each kind of approval.",
+                "type": "object",
+                "properties": { "granular": { "type": "object" } },
+                "required": ["granular"]
+            }
         ]
     },
 }

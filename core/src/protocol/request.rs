@@ -8,7 +8,7 @@ use crate::id::Id;
 use crate::read::Read;
 use crate::write::Write;
 
-/// Who a client says it is, and what it can do (contract `wire.md` 2.1).
+/// Who a client says it is, and what it can do (`docs/contract/wire.md` 2.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -77,7 +77,7 @@ pub enum ClientResponse {
 }
 
 /// The response of `turn/start`.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurnStartResponse {
     /// The turn.
@@ -85,7 +85,7 @@ pub struct TurnStartResponse {
 }
 
 /// A turn of which only the id is known yet.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewTurn {
     /// The turn's id.
@@ -93,7 +93,7 @@ pub struct NewTurn {
 }
 
 /// The response of `turn/steer`.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnSteerResponse {

@@ -1,7 +1,7 @@
 //! Objects whose `type` member says which other members count.
 //!
-//! serde's own internally tagged enums copy the whole object before they look at the tag, prompts
-//! and outputs included. Here the tag decides what is read at all, wherever it stands.
+//! serde's internally tagged enums copy the whole object, prompts and outputs included, before they read
+//! the tag. Here the tag decides what is read at all, wherever it stands.
 
 use crate::read::{Failed, Reader};
 

@@ -1,13 +1,14 @@
-//! Threads as their responses and notifications show them (contract `wire.md` 1.1, 1.2, 1.11, 3.1).
+//! Threads as their responses and notifications show them (`docs/contract/wire.md` 1.1, 1.2, 1.11, 3.1).
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::enums::{ApprovalsReviewer, ReasoningEffort, ServiceTier, TurnStatus};
+use super::known::WireEnum;
 use super::policy::{AskForApproval, SandboxPolicy};
 use super::turn::CollaborationMode;
 use crate::id::Id;
-use crate::private::{HostPath, NonBlank, is_word};
+use crate::private::{HostPath, NonBlank, is_label, is_word};
 use crate::read::{Failed, Names, Read, Reader};
 use crate::schema::json_schemas;
 use crate::write::Write;
@@ -26,12 +27,19 @@ pub enum ThreadSource {
     MemoryConsolidation,
     /// Another word.
     Other(Id),
-    /// A text that is no word, and so is not reported.
+    /// A text of more than one word, which is not reported.
     Unknown,
 }
 
-impl ThreadSource {
-    fn new(text: &str) -> Self {
+impl WireEnum for ThreadSource {
+    fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+}
+
+impl From<&str> for ThreadSource {
+    /// The source of this word of the wire.
+    fn from(text: &str) -> Self {
         match text {
             "user" => Self::User,
             "subagent" => Self::Subagent,
@@ -46,7 +54,7 @@ impl ThreadSource {
 
 impl Read<'_> for ThreadSource {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
-        reader.string().map(|text| Self::new(&text))
+        reader.string().map(|text| Self::from(&*text))
     }
 }
 
@@ -98,15 +106,20 @@ pub enum SubAgentSource {
 }
 
 impl SubAgentSource {
-    /// The name under which events know it (contract `rules.md` 9.1).
+    /// The name under which events know it (`docs/contract/rules.md` 9.1).
     pub fn name(&self) -> Id {
         match self {
             Self::Review => "review".into(),
             Self::Compact => "compact".into(),
             Self::MemoryConsolidation => "memory_consolidation".into(),
             Self::ThreadSpawn { .. } => "thread_spawn".into(),
-            Self::Other(label) => label.clone(),
+            Self::Other(label) => Self::label(label),
         }
+    }
+
+    /// A label, or the word for its kind in place of a free text.
+    fn label(text: &str) -> Id {
+        if is_label(text) { text.into() } else { "other".into() }
     }
 
     /// The spawning thread, which only a spawned agent's source names.
@@ -118,6 +131,18 @@ impl SubAgentSource {
     }
 }
 
+impl From<&str> for SubAgentSource {
+    /// The source of this word of the wire; a word that the protocol does not name is a label.
+    fn from(word: &str) -> Self {
+        match word {
+            "review" => Self::Review,
+            "compact" => Self::Compact,
+            "memory_consolidation" => Self::MemoryConsolidation,
+            other => Self::Other(Self::label(other)),
+        }
+    }
+}
+
 impl Read<'_> for SubAgentSource {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
         #[derive(Read)]
@@ -125,21 +150,16 @@ impl Read<'_> for SubAgentSource {
             parent_thread_id: Id,
         }
         if reader.peek()? != b'{' {
-            return Ok(match &*reader.string()? {
-                "review" => Self::Review,
-                "compact" => Self::Compact,
-                "memory_consolidation" => Self::MemoryConsolidation,
-                other => Self::Other(other.into()),
-            });
+            return reader.string().map(|word| Self::from(&*word));
         }
         let mut source = None;
         reader.members(&mut |reader, name| {
             source = Some(match &*name {
                 "thread_spawn" => Self::ThreadSpawn { parent_thread_id: Spawn::read(reader)?.parent_thread_id },
-                "other" => Self::Other(Read::read(reader)?),
+                "other" => Self::Other(Self::label(&reader.string()?)),
                 other => {
                     reader.skip()?;
-                    Self::Other(other.into())
+                    Self::Other(Self::label(other))
                 }
             });
             Ok(())
@@ -217,7 +237,7 @@ pub struct Thread {
 }
 
 /// A turn in a thread's history.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PastTurn {
@@ -234,7 +254,7 @@ pub struct PastTurn {
 }
 
 /// An item in a thread's history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PastItem {
     /// What it is.
@@ -243,7 +263,7 @@ pub struct PastItem {
 }
 
 /// The one distinction that a history needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -251,6 +271,7 @@ pub enum PastItemKind {
     /// A message of the user.
     UserMessage,
     /// Anything else.
+    #[default]
     #[serde(other)]
     Other,
 }
@@ -295,23 +316,35 @@ json_schemas! {
         "anyOf": [
             { "type": "string" },
             {
+                "description": "An agent that another thread spawned.",
                 "type": "object",
                 "properties": {
                     "thread_spawn": {
                         "type": "object",
-                        "properties": { "parent_thread_id": { "type": "string" } },
+                        "properties": {
+                            "parent_thread_id": { "description": "The spawning thread.", "type": "string" }
+                        },
                         "required": ["parent_thread_id"]
                     }
                 },
                 "required": ["thread_spawn"]
             },
-            { "type": "object", "properties": { "other": { "type": "string" } }, "required": ["other"] }
+            {
+                "description": "A free label, such as `guardian`.",
+                "type": "object",
+                "properties": { "other": { "type": "string" } },
+                "required": ["other"]
+            }
         ]
     },
     SessionSource: {
         "anyOf": [
             { "type": "string" },
-            { "type": "object", "properties": { "subAgent": {} } }
+            {
+                "description": "The server itself started the thread, and why.",
+                "type": "object",
+                "properties": { "subAgent": {} }
+            }
         ]
     },
 }
@@ -323,13 +356,13 @@ mod tests {
     #[test]
     fn a_thread_source_is_read_as_it_was_written() {
         for text in ["user", "subagent", "memory_consolidation", "custom_word", "unknown", "us r", ""] {
-            let source = ThreadSource::new(text);
+            let source = ThreadSource::from(text);
             let written = crate::write::to_string(&source);
             assert_eq!(crate::read::from_str::<ThreadSource>(&written), Ok(source), "{text:?}");
         }
     }
 
-    /// Every form of contract `wire.md` 1.1 and 1.2.
+    /// Every form of `docs/contract/wire.md` 1.1 and 1.2.
     #[test]
     fn sources() {
         for (json, expected) in [

@@ -1,4 +1,4 @@
-//! Turns as their notifications show them (contract `wire.md` 1.10, 4).
+//! Turns as their notifications show them (`docs/contract/wire.md` 1.10, 4).
 
 use alloc::vec::Vec;
 
@@ -15,7 +15,7 @@ use crate::schema::json_schemas;
 use crate::write::Write;
 
 /// A turn.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Turn {
@@ -60,12 +60,13 @@ impl Read<'_> for PermissionProfileId {
             id: Text<'a>,
         }
         let Text(name) = if reader.peek()? == b'{' { Profile::read(reader)?.id } else { Text::read(reader)? };
-        Ok(Self::of(&name))
+        Ok(Self::from(&*name))
     }
 }
 
-impl PermissionProfileId {
-    fn of(name: &str) -> Self {
+impl From<&str> for PermissionProfileId {
+    /// The profile of this name.
+    fn from(name: &str) -> Self {
         match name.trim_start_matches(':') {
             "danger-full-access" | "danger_full_access" => Self::DangerFullAccess,
             "workspace" => Self::Workspace,
@@ -76,7 +77,7 @@ impl PermissionProfileId {
 }
 
 /// A collaboration mode and the model settings that come with it.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CollaborationMode {
     /// The mode.
@@ -87,7 +88,7 @@ pub struct CollaborationMode {
 }
 
 /// The model settings of a collaboration mode.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModeSettings {
     /// The model's slug.
@@ -180,7 +181,12 @@ json_schemas! {
     PermissionProfileId: {
         "anyOf": [
             { "type": "string" },
-            { "type": "object", "properties": { "id": { "type": "string" } }, "required": ["id"] }
+            {
+                "description": "The profile's id, in the older form.",
+                "type": "object",
+                "properties": { "id": { "type": "string" } },
+                "required": ["id"]
+            }
         ]
     },
 }

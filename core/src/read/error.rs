@@ -19,6 +19,8 @@ pub(crate) enum Problem {
     Repeated,
     #[error("a value that is not known")]
     Unknown,
+    #[error("an id that is too long")]
+    LongId,
 }
 
 /// Why a text could not be read. It says nothing of the text's content.

@@ -1,13 +1,12 @@
 //! Reading JSON text into this crate's types: one reader for all of them, without serde's derived code.
 //!
-//! Two things are asked of it that serde cannot give at once: little code, because the two hundred types of the
-//! protocol are most of a WebAssembly module otherwise, and speed, because every message of a session is read.
-//! The text is at hand as a whole, so that a member which comes too late to decide how another is read costs a step
-//! back, and no copy.
+//! It needs little code, because serde's code for the protocol's two hundred types would be most of the WebAssembly
+//! module. It needs speed, because every message of a session is read. The whole text is in memory, so a deciding
+//! member that comes late costs a step back and no copy.
 //!
-//! The shape of the JSON is serde's: `#[derive(Read)]` follows serde's own attributes. What it takes for JSON (RFC 8259),
-//! and for a value of the standard library's types, is what `serde_json` takes, which property tests hold it to. A
-//! struct is an object here, though, and never an array.
+//! The shape of the JSON is serde's: `#[derive(Read)]` follows serde's attributes. It accepts the same JSON (RFC 8259)
+//! and the same values of standard types as `serde_json`; property tests check this. One difference: a struct is always
+//! an object, never an array.
 
 mod error;
 mod names;
@@ -17,11 +16,6 @@ mod skip;
 #[cfg(test)]
 mod tests;
 mod values;
-
-use alloc::boxed::Box;
-
-use serde::de::{Deserialize, Deserializer, Error as _};
-use serde_json::value::RawValue;
 
 pub use error::ReadError;
 pub(crate) use error::{Failed, Problem};
@@ -35,7 +29,12 @@ pub(crate) trait Read<'text>: Sized {
     /// Reads the value that comes next.
     fn read(reader: &mut Reader<'text>) -> Result<Self, Failed>;
 
-    /// What an absent member of this type is; nothing where it must be there.
+    /// Reads a value that may be null. A type whose unknown values become null overrides this.
+    fn read_nullable(reader: &mut Reader<'text>) -> Result<Option<Self>, Failed> {
+        if reader.is_null()? { Ok(None) } else { Self::read(reader).map(Some) }
+    }
+
+    /// The value of an absent member of this type; `None` if the member is required.
     fn absent() -> Option<Self> {
         None
     }
@@ -46,14 +45,4 @@ pub(crate) fn from_str<'text, T: Read<'text>>(text: &'text str) -> Result<T, Rea
     let mut reader = Reader::new(text);
     let value = T::read(&mut reader).and_then(|value| reader.end().map(|()| value));
     value.map_err(|Failed| reader.error())
-}
-
-/// Reads a value for a deserialiser of `serde_json`, the only kind there is for these types.
-pub(crate) fn deserialize<'de, T: for<'text> Read<'text>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    // In these words `serde_json` finds the column.
-    from_str(raw.get())
-        .map_err(|ReadError { problem, column }| D::Error::custom(format_args!("{problem} at line 1 column {column}")))
 }

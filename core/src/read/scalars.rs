@@ -6,6 +6,7 @@ use alloc::string::String;
 use super::Reader;
 use super::error::{Failed, Problem};
 use crate::scan;
+use crate::scan::cut;
 
 pub(super) const INTEGER: &str = "an integer of the right size";
 
@@ -73,6 +74,11 @@ impl<'text> Reader<'text> {
 
     /// A string, borrowed where it has no escapes.
     pub(crate) fn string(&mut self) -> Result<Cow<'text, str>, Failed> {
+        self.beginning(usize::MAX)
+    }
+
+    /// A string; of one that has escapes and more than `most` bytes, more than so many of them.
+    pub(crate) fn beginning(&mut self, most: usize) -> Result<Cow<'text, str>, Failed> {
         if self.peek()? != b'"' {
             return Err(self.unlike("a string"));
         }
@@ -84,14 +90,17 @@ impl<'text> Reader<'text> {
             self.at += 1;
             return Ok(Cow::Borrowed(plain));
         }
-        self.unescaped(start).map(Cow::Owned)
+        self.unescaped(start, most).map(Cow::Owned)
     }
 
     #[cold]
-    fn unescaped(&mut self, mut start: usize) -> Result<String, Failed> {
+    fn unescaped(&mut self, mut start: usize, most: usize) -> Result<String, Failed> {
         let mut string = String::new();
         loop {
-            string.push_str(&self.text[start..self.at]);
+            if string.len() <= most {
+                // The longest character takes four bytes.
+                string.push_str(cut(&self.text[start..self.at], most.saturating_add(4)));
+            }
             match self.byte() {
                 Some(b'"') => {
                     self.at += 1;
@@ -100,7 +109,9 @@ impl<'text> Reader<'text> {
                 Some(b'\\') => {
                     self.at += 1;
                     let escaped = self.escape()?;
-                    string.push(escaped);
+                    if string.len() <= most {
+                        string.push(escaped);
+                    }
                 }
                 Some(_) => return Err(self.fail(Problem::Syntax)),
                 None => return Err(self.fail(Problem::End)),

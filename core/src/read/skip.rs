@@ -1,4 +1,4 @@
-//! Passing over what is of no interest; it must be JSON all the same.
+//! Skips values that are not needed, and checks that they are JSON.
 
 use super::Reader;
 use super::error::{Failed, Problem};

@@ -89,7 +89,7 @@ impl Read<'_> for Cow<'static, str> {
 
 impl<'text, T: Read<'text>> Read<'text> for Option<T> {
     fn read(reader: &mut Reader<'text>) -> Result<Self, Failed> {
-        if reader.is_null()? { Ok(None) } else { T::read(reader).map(Some) }
+        T::read_nullable(reader)
     }
 
     fn absent() -> Option<Self> {

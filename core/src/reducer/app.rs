@@ -1,4 +1,4 @@
-//! `codex_app_mentioned` and `codex_app_used` (contract `events.md` 11).
+//! `codex_app_mentioned` and `codex_app_used` (`docs/contract/events.md`).
 
 use alloc::boxed::Box;
 

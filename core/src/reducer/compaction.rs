@@ -1,4 +1,4 @@
-//! `codex_compaction_event` (contract `events.md` 8): needs the thread's context.
+//! `codex_compaction_event` (`docs/contract/events.md`): needs the thread's context.
 
 use alloc::boxed::Box;
 
@@ -24,7 +24,7 @@ impl<D: Digest> Reducer<D> {
                 })));
             }
             Err(reason) => {
-                output.discard(self.state.now, Subject::Compaction, reason, Ids::turn(&fact.thread_id, &fact.turn_id));
+                output.discard(self.state.at, Subject::Compaction, reason, Ids::turn(&fact.thread_id, &fact.turn_id));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `codex_guardian_review` (contract `events.md` 7): needs the thread's connection, and no more.
+//! `codex_guardian_review` (`docs/contract/events.md`): needs the thread's connection, and no more.
 
 use alloc::boxed::Box;
 
@@ -18,7 +18,7 @@ impl<D: Digest> Reducer<D> {
             }
             Err(reason) => {
                 let ids = Ids { item_id: review.target_item_id, ..Ids::turn(&review.thread_id, &review.turn_id) };
-                output.discard(self.state.now, Subject::GuardianReview, reason, ids);
+                output.discard(self.state.at, Subject::GuardianReview, reason, ids);
             }
         }
     }

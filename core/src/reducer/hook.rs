@@ -1,4 +1,4 @@
-//! `codex_hook_run` (contract `events.md` 14, `rules.md` 9.5).
+//! `codex_hook_run` (`docs/contract/events.md`, `docs/contract/rules.md` 9.5).
 
 use alloc::boxed::Box;
 

@@ -1,17 +1,18 @@
-//! The seven events of tool items (contract `rules.md` 6).
+//! The seven events of tool items (`docs/contract/rules.md` 6).
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Reducer;
-use super::state::{ItemKey, ItemRef};
+use super::state::{ItemKey, ItemRef, ItemState};
+use crate::dialect::Dialect;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
 use crate::event::common::ThreadContext;
 use crate::event::tool::{
     CollabAgentToolCallEvent, CommandExecutionEvent, DynamicToolCallEvent, FailureKind, FileChangeEvent,
-    ImageGenerationEvent, McpToolCallEvent, ReviewSummary, TerminalStatus, ToolBase, WebSearchAction, WebSearchEvent,
+    ImageGenerationEvent, McpToolCallEvent, TerminalStatus, ToolBase, WebSearchAction, WebSearchEvent,
 };
 use crate::event::turn::ToolCounts;
 use crate::id::{Id, TurnRef};
@@ -22,27 +23,18 @@ use crate::protocol::enums::{
 };
 use crate::protocol::item::{Item, WebSearch};
 use crate::protocol::notification::{ItemCompleted, ItemStarted};
-use crate::read::Read;
 use crate::time::to_u64;
-use crate::write::Write;
 
-/// What is known of an item that has not completed.
-#[derive(Clone, Debug, Default, Write, Read)]
-pub(super) struct ItemState {
-    /// Unix milliseconds; none for an item that only has reviews yet.
-    pub(super) started_at_ms: Option<u64>,
-    pub(super) reviews: ReviewSummary,
-    pub(super) requested_additional_permissions: bool,
-    pub(super) requested_network_access: bool,
-}
+/// The most addressed threads that an event lists. All are counted.
+const MAX_RECEIVERS: usize = 256;
 
 impl<D: Digest> Reducer<D> {
-    /// `item/started`: only tool items count, and none makes a turn.
+    /// `item/started`: only tool items count. It never creates a turn.
     pub(super) fn item_started(&mut self, started: &ItemStarted, output: &mut Output) {
         let Some(id) = started.item.tool_id() else { return };
         let Some(started_at_ms) = to_u64(started.started_at_ms) else {
             let ids = Ids::item(&started.thread_id, &started.turn_id, id);
-            output.discard(self.state.now, Subject::Item, Reason::NegativeTime, ids);
+            output.discard(self.state.at, Subject::Item, Reason::NegativeTime, ids);
             return;
         };
         self.item_or_new(&started.thread_id, &started.turn_id, id, output).started_at_ms = Some(started_at_ms);
@@ -55,28 +47,28 @@ impl<D: Digest> Reducer<D> {
             let owned = ItemKey { thread: thread.clone(), turn: turn.clone(), item: item.clone() };
             if let Some((key, _)) = self.state.items.insert(now, owned, ItemState::default()) {
                 let ids = Ids::item(&key.thread, &key.turn, &key.item);
-                output.discard(now, Subject::Item, Reason::Evicted, ids);
+                output.discard(self.state.at, Subject::Item, Reason::Evicted, ids);
             }
         }
-        // It was there or has just been put in, and the cap is at least one.
+        // It was there or was just inserted, and the cap is at least one.
         self.state.items.get_mut(now, &key).unwrap_or_else(|| unreachable!("the item was just inserted"))
     }
 
-    /// `item/completed`, in the exact order of contract `rules.md` 6.2.
+    /// `item/completed`, in the exact order of `docs/contract/rules.md` 6.2.
     pub(super) fn item_completed(&mut self, completed: ItemCompleted, output: &mut Output) {
         let ItemCompleted { thread_id, turn_id, completed_at_ms, item } = completed;
         let Some(item_id) = item.tool_id().cloned() else { return };
         let key = ItemRef { thread: &thread_id, turn: &turn_id, item: &item_id };
         let now = self.state.now;
+        let at = self.state.at;
         let discard = |output: &mut Output, reason| {
-            output.discard(now, Subject::Item, reason, Ids::item(&thread_id, &turn_id, &item_id));
+            output.discard(at, Subject::Item, reason, Ids::item(&thread_id, &turn_id, &item_id));
         };
 
-        let is_newer = self.state.is_newer(&thread_id);
+        let dialect = self.state.dialect(&thread_id);
         if let Some(turn) = self.state.turns.get_mut(now, &TurnRef { thread: &thread_id, turn: &turn_id }) {
             count(&mut turn.tools, &item);
-        } else if !is_newer {
-            // Servers newer than 0.131 report what ends after its turn, too.
+        } else if !dialect.reports_late_items {
             return discard(output, Reason::UnknownTurn);
         }
         let Some(started_at_ms) = self.state.items.get_mut(now, &key).and_then(|state| state.started_at_ms.take())
@@ -106,7 +98,7 @@ impl<D: Digest> Reducer<D> {
             started_at_ms,
             completed_at_ms,
             duration_ms,
-            execution_duration_ms: execution_duration_ms(&item, is_newer, duration_ms),
+            execution_duration_ms: execution_duration_ms(&item, dialect, duration_ms),
             reviews: state.reviews,
             terminal_status,
             failure_kind,
@@ -133,7 +125,7 @@ fn count(tools: &mut ToolCounts, item: &Item) {
     tools.total_tool_call_count += 1;
 }
 
-/// The tool's name (contract `rules.md` 6.3).
+/// The tool's name (`docs/contract/rules.md` 6.3).
 fn tool_name(item: &Item) -> Id {
     match item {
         Item::CommandExecution(command) => match command.source {
@@ -158,7 +150,7 @@ fn tool_name(item: &Item) -> Id {
     }
 }
 
-/// How the item ended (contract `rules.md` 6.4); `None` if it has not.
+/// How the item ended (`docs/contract/rules.md` 6.4); `None` if it has not.
 fn outcome(item: &Item) -> Option<(TerminalStatus, Option<FailureKind>)> {
     let completed = Some((TerminalStatus::Completed, None));
     let failed = Some((TerminalStatus::Failed, Some(FailureKind::ToolError)));
@@ -185,14 +177,13 @@ fn outcome(item: &Item) -> Option<(TerminalStatus, Option<FailureKind>)> {
     }
 }
 
-/// How long the item itself ran. Servers newer than 0.131 say the whole duration for collaboration
-/// tools, which have none of their own.
-fn execution_duration_ms(item: &Item, is_newer: bool, duration_ms: Option<u64>) -> Option<u64> {
+/// How long the item itself ran.
+fn execution_duration_ms(item: &Item, dialect: &Dialect, duration_ms: Option<u64>) -> Option<u64> {
     match item {
         Item::CommandExecution(command) => command.duration_ms.and_then(to_u64),
         Item::McpToolCall(call) => call.duration_ms.and_then(to_u64),
         Item::DynamicToolCall(call) => call.duration_ms.and_then(to_u64),
-        Item::CollabAgentToolCall(_) if is_newer => duration_ms,
+        Item::CollabAgentToolCall(_) if dialect.collaboration_runs_throughout => duration_ms,
         _ => None,
     }
 }
@@ -201,7 +192,7 @@ fn tally<T>(list: &[T], matches: impl Fn(&T) -> bool) -> u64 {
     list.iter().filter(|element| matches(element)).count() as u64
 }
 
-/// The event of an item's kind, with its counts (contract `rules.md` 6.5).
+/// The event of an item's kind, with its counts (`docs/contract/rules.md` 6.5).
 fn tool_event(base: ToolBase, item: Item) -> Option<Event> {
     Some(match item {
         Item::CommandExecution(command) => {
@@ -250,16 +241,19 @@ fn tool_event(base: ToolBase, item: Item) -> Option<Event> {
                 output_image_item_count: count(ContentKind::InputImage),
             }))
         }
-        Item::CollabAgentToolCall(call) => {
+        Item::CollabAgentToolCall(mut call) => {
             let states: Vec<_> = call.agents_states.values().map(|state| state.status).collect();
             let sender = if call.sender_thread_id.is_empty() { base.thread_id.clone() } else { call.sender_thread_id };
             Event::CollabAgentToolCall(Box::new(CollabAgentToolCallEvent {
                 base,
                 sender_thread_id: sender,
                 receiver_thread_count: call.receiver_thread_ids.len() as u64,
-                receiver_thread_ids: call.receiver_thread_ids,
+                receiver_thread_ids: {
+                    call.receiver_thread_ids.truncate(MAX_RECEIVERS);
+                    call.receiver_thread_ids
+                },
                 requested_model: call.model,
-                requested_reasoning_effort: call.reasoning_effort,
+                requested_reasoning_effort: call.reasoning_effort.into(),
                 agent_state_count: states.len() as u64,
                 completed_agent_count: tally(&states, |status| *status == CollabAgentStatus::Completed),
                 failed_agent_count: tally(&states, |status| {

@@ -1,18 +1,19 @@
-//! Facts in, events out: the state machine of contract `rules.md`.
+//! Facts in, events out: the state machine of `docs/contract/rules.md`.
 //!
-//! The rule for each event stands in the file of its name: `thread`, `turn`, `steer`,
-//! `item`, `review`, `guardian`, `compaction`, `skill`, `app`, `plugin`, `hook`.
-//! `state` has the maps; each is capped and expires by the time in the facts.
+//! The rule for each event stands in the file of its name: `thread`, `turn`, `steer`, `item`, `review`, `guardian`,
+//! `compaction`, `skill`, `app`, `plugin`, `hook`. `requests` and `approvals` match requests with their answers and
+//! call a rule with what it needs. `state` has the maps; each is capped and expires by the time in the facts.
 
 mod app;
+mod approvals;
 mod compaction;
-mod config;
 mod connection;
 mod guardian;
 mod hook;
 mod item;
 mod plugin;
 mod repository;
+mod requests;
 mod review;
 mod skill;
 mod state;
@@ -20,10 +21,8 @@ mod steer;
 mod thread;
 mod turn;
 
-pub(crate) use connection::is_newer;
 pub use state::Limits;
 pub(crate) use state::SavedState;
-pub(crate) use thread::unknown_runtime;
 
 use state::State;
 
@@ -33,7 +32,7 @@ use crate::fact::Fact;
 use crate::output::Output;
 use crate::protocol::notification::Notification;
 use crate::protocol::request::{ClientRequest, ClientResponse};
-use crate::time::UnixMillis;
+use crate::time::{Clock, Elapsed, UnixMillis};
 
 /// The state machine that turns facts into events.
 ///
@@ -42,21 +41,33 @@ use crate::time::UnixMillis;
 pub struct Reducer<D> {
     digest: D,
     limits: Limits,
+    /// Of a reducer without a pipeline.
+    clock: Clock,
     state: State,
 }
 
 impl<D: Digest> Reducer<D> {
     /// A reducer without any state.
     pub fn new(digest: D, limits: Limits) -> Self {
-        Self { digest, limits, state: State::new(&limits) }
+        Self { digest, limits, clock: Clock::default(), state: State::new(&limits) }
     }
 
     /// Takes a fact and appends what it yields to `output`.
     ///
-    /// `at` is the time at which the fact is reduced. Time that runs backwards, or
-    /// beyond the year 9999, is taken as standing still.
-    pub fn apply(&mut self, at: UnixMillis, fact: Fact, output: &mut Output) {
-        self.advance(at, output);
+    /// `at` is the time at which the fact is reduced. A clock that was set, or that one fact has wrong, ends nothing
+    /// that is open: see [`Pipeline`](crate::Pipeline#time).
+    pub fn apply(&mut self, at: UnixMillis, fact: impl Into<Fact>, output: &mut Output) {
+        self.clock.see(at);
+        self.advance(self.clock.elapsed, at, output);
+        self.reduce(at, fact.into(), output);
+    }
+
+    /// Takes a fact at the time that [`advance`](Self::advance) set.
+    pub(crate) fn reduce(&mut self, at: UnixMillis, fact: Fact, output: &mut Output) {
+        if let Some(discard) = fact.with_long_id(at) {
+            output.discards.push(discard);
+            return;
+        }
         match fact {
             Fact::Initialize(fact) => self.initialize(*fact, output),
             Fact::ClientRequest(fact) => match fact.request {
@@ -116,10 +127,15 @@ impl<D: Digest> Reducer<D> {
         }
     }
 
-    /// Ends the session: what still waits for something yields what is known of it, or a discard
-    /// that says what it waited for. The connections and threads stay.
+    /// Ends the session. What still waits yields an event with what is known, or a discard that says
+    /// what it waited for. Connections and threads stay.
     pub fn finish(&mut self, at: UnixMillis, output: &mut Output) {
-        self.advance(at, output);
+        self.clock.see(at);
+        self.advance(self.clock.elapsed, at, output);
+        self.end(output);
+    }
+
+    pub(crate) fn end(&mut self, output: &mut Output) {
         self.finish_skills(output);
         self.state.finish(output);
     }
@@ -133,11 +149,22 @@ impl<D: Digest> Reducer<D> {
     }
 
     pub(crate) fn load(digest: D, limits: Limits, saved: SavedState) -> Self {
-        Self { digest, limits, state: State::load(&limits, saved) }
+        Self { digest, limits, clock: Clock::default(), state: State::load(&limits, saved) }
     }
 
-    fn advance(&mut self, at: UnixMillis, output: &mut Output) {
-        self.state.now = self.state.now.advanced_to(at);
+    pub(crate) fn first_due(&self) -> Elapsed {
+        self.state.first_due()
+    }
+
+    /// Moves to `now`, when the host's clock shows `at`, and drops what was idle for too long.
+    pub(crate) fn advance(&mut self, now: Elapsed, at: UnixMillis, output: &mut Output) {
+        if self.state.advance(now, at) {
+            self.expire(output);
+        }
+    }
+
+    #[inline(never)]
+    fn expire(&mut self, output: &mut Output) {
         for parked in self.state.expire(output) {
             self.emit_skill(parked, None, output);
         }

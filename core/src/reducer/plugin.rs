@@ -1,4 +1,4 @@
-//! `codex_plugin_used` and the changes of a plugin's state (contract `events.md` 12, 13).
+//! `codex_plugin_used` and the changes of a plugin's state (`docs/contract/events.md`).
 
 use alloc::boxed::Box;
 

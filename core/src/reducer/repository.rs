@@ -1,5 +1,5 @@
 //! The repository of a turn: asked about when a working directory is seen, kept as a hash
-//! (contract `rules.md` 8.5).
+//! (`docs/contract/rules.md` 8.5).
 
 use super::Reducer;
 use crate::digest::Digest;
@@ -13,7 +13,7 @@ use crate::question::{Question, QuestionId, QuestionKind};
 impl<D: Digest> Reducer<D> {
     pub(super) fn ask_repository(&mut self, cwd: HostPath, output: &mut Output) -> QuestionId {
         let id = self.state.ask();
-        // The answer to an evicted question counts as none: nothing depends on it but a null.
+        // The answer to an evicted question is ignored: it would only replace a null.
         self.state.repositories.insert(self.state.now, id, None);
         output.questions.push(Question { id, kind: QuestionKind::Repository { cwd } });
         id
@@ -24,7 +24,7 @@ impl<D: Digest> Reducer<D> {
         let hash = hash.map(|hash| self.state.hashes.share(hash));
         match self.state.repositories.get_mut(self.state.now, &fact.question) {
             Some(repository) => *repository = hash,
-            None => output.discard(self.state.now, Subject::Answer, Reason::UnknownQuestion, Ids::default()),
+            None => output.discard(self.state.at, Subject::Answer, Reason::UnknownQuestion, Ids::default()),
         }
     }
 }

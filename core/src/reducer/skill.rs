@@ -1,33 +1,23 @@
-//! `skill_invocation` (contract `rules.md` 10).
+//! `skill_invocation` (`docs/contract/rules.md` 10).
 //!
-//! A skill's id hashes where the skill lies, which only the host can say. Its event waits for the
-//! answer, or for the end of its turn: then it is reported with what is known.
+//! A skill's id is a hash of its place, which only the host knows. The event waits for the answer, or for
+//! the end of its turn, and then goes out with what is known.
 
 use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::Reducer;
+use super::state::ParkedSkill;
 use crate::digest::{Digest, DigestValue};
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
 use crate::event::skill::{SkillInvocation, SkillInvocationParams};
-use crate::fact::Tracking;
 use crate::fact::answer::SkillAnswered;
-use crate::fact::skill::{SkillInvoked, SkillUse};
+use crate::fact::skill::SkillInvoked;
 use crate::git_remote;
-use crate::id::Id;
+use crate::id::{Id, MAX_NAME_BYTES};
 use crate::output::Output;
 use crate::question::{Question, QuestionKind};
-use crate::read::Read;
-use crate::write::Write;
-
-/// A skill's use that waits for the answer where the skill lies.
-#[derive(Clone, Debug, Write, Read)]
-pub(super) struct ParkedSkill {
-    tracking: Tracking,
-    /// Without its path: that went out with the question.
-    skill: SkillUse,
-}
 
 /// Where a skill lies, as its event shows it.
 pub(super) struct Place {
@@ -55,7 +45,7 @@ impl<D: Digest> Reducer<D> {
 
     pub(super) fn skill_answered(&mut self, fact: &SkillAnswered, output: &mut Output) {
         let Some((_, parked)) = self.state.skills.remove(&fact.question) else {
-            output.discard(self.state.now, Subject::Answer, Reason::UnknownQuestion, Ids::default());
+            output.discard(self.state.at, Subject::Answer, Reason::UnknownQuestion, Ids::default());
             return;
         };
         let place = place(&self.digest, &parked.skill.skill_name, fact);
@@ -89,7 +79,7 @@ impl<D: Digest> Reducer<D> {
             skill_name: skill.skill_name,
             params: SkillInvocationParams {
                 product_client_id: self.state.product_client_id(),
-                skill_scope: skill.skill_scope,
+                skill_scope: skill.skill_scope.into(),
                 plugin_id: skill.plugin_id,
                 repo_url,
                 thread_id: tracking.thread_id,
@@ -101,7 +91,7 @@ impl<D: Digest> Reducer<D> {
     }
 }
 
-/// Hashes where a skill lies; its path is gone afterwards.
+/// Hashes a skill's place. Its path is then dropped.
 fn place(digest: &impl Digest, name: &Id, answer: &SkillAnswered) -> Place {
     let path = answer.skill_path.expose();
     let repository = answer.remote_url.as_ref().zip(answer.repository_root.as_ref());
@@ -111,7 +101,9 @@ fn place(digest: &impl Digest, name: &Id, answer: &SkillAnswered) -> Place {
     };
     let path_text = path_text.replace('\\', "/");
     let skill_id = digest.sha1(&[prefix.as_bytes(), b"_", path_text.as_bytes(), b"_", name.as_bytes()]);
-    let repo_url = repository.and_then(|(url, _)| git_remote::reportable(url.expose())).map(|url| Id::from(&*url));
+    let repo_url = repository.and_then(|(url, _)| git_remote::reportable(url.expose()));
+    // A URL that was cut short would lead elsewhere.
+    let repo_url = repo_url.filter(|url| url.len() <= MAX_NAME_BYTES).map(|url| Id::from(&*url));
     Place { skill_id, repo_url }
 }
 
@@ -142,7 +134,7 @@ mod tests {
         }
     }
 
-    /// The rows of the table in contract `rules.md` 10, and a repository without a remote.
+    /// The rows of the table in `docs/contract/rules.md` 10, and a repository without a remote.
     #[test]
     fn ids() {
         let id = |answer| place(&Sha2::default(), &"doc".into(), &answer);

@@ -1,12 +1,12 @@
-//! `codex_thread_initialized` (contract `rules.md` 2.2, 2.3, 9.1, 9.2).
+//! `codex_thread_initialized` (`docs/contract/rules.md` 2.2, 2.3, 9.1, 9.2).
 
 use alloc::boxed::Box;
 
 use super::Reducer;
+use super::state::{Metadata, Thread};
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
-use crate::event::Shared;
 use crate::event::common::{
     Client, ConnectionContext, InitializationMode, Lineage, RpcTransport, Runtime, ThreadSource,
 };
@@ -15,26 +15,7 @@ use crate::fact::subagent::SubAgentThreadStarted;
 use crate::id::{ConnectionId, Id};
 use crate::output::Output;
 use crate::protocol::thread::ThreadResponse;
-use crate::question::QuestionId;
-use crate::read::Read;
 use crate::time::to_u64;
-use crate::write::Write;
-
-#[derive(Clone, Debug, Default, Write, Read)]
-pub(super) struct Thread {
-    pub(super) connection_id: Option<ConnectionId>,
-    pub(super) metadata: Option<Metadata>,
-    /// The question about the repository at the thread's working directory.
-    pub(super) repository: Option<QuestionId>,
-    /// How many `turn/start` requests wait for their response.
-    pub(super) open_turn_starts: u32,
-}
-
-#[derive(Clone, Debug, Write, Read)]
-pub(super) struct Metadata {
-    pub(super) lineage: Shared<Lineage>,
-    pub(super) initialization_mode: InitializationMode,
-}
 
 impl<D: Digest> Reducer<D> {
     /// A response of `thread/start`, `thread/resume` or `thread/fork`: the connection has the thread
@@ -49,12 +30,12 @@ impl<D: Digest> Reducer<D> {
         let thread = response.thread;
         let Some(connection) = self.state.connection(connection_id).map(|connection| connection.context.clone()) else {
             let ids = Ids { connection_id: Some(connection_id), ..Ids::thread(&thread.id) };
-            output.discard(self.state.now, Subject::Thread, Reason::UnknownConnection, ids);
+            output.discard(self.state.at, Subject::Thread, Reason::UnknownConnection, ids);
             return;
         };
         let source = thread.source.subagent();
         let lineage = Lineage {
-            thread_source: thread.thread_source,
+            thread_source: thread.thread_source.into(),
             subagent_source: source.map(crate::protocol::thread::SubAgentSource::name),
             parent_thread_id: source.and_then(|source| source.parent_thread_id().cloned()),
         };
@@ -80,12 +61,12 @@ impl<D: Digest> Reducer<D> {
         output.events.push(Event::ThreadInitialized(Box::new(event)));
     }
 
-    /// The server started a thread itself: its event needs nothing but the fact, and what is already
+    /// The server started a thread itself. Its event needs nothing but the fact, and what is already
     /// known of the thread stays.
     pub(super) fn subagent_thread_started(&mut self, fact: SubAgentThreadStarted, output: &mut Output) {
         let parent_thread_id = fact.parent_thread_id.or_else(|| fact.subagent_source.parent_thread_id().cloned());
         let lineage = Lineage {
-            thread_source: Some(ThreadSource::Subagent),
+            thread_source: ThreadSource::Subagent.into(),
             subagent_source: Some(fact.subagent_source.name()),
             parent_thread_id,
         };
@@ -110,7 +91,7 @@ impl<D: Digest> Reducer<D> {
                 rpc_transport: RpcTransport::InProcess,
                 experimental_api_enabled: None,
             },
-            runtime: self.state.runtime.clone().unwrap_or_else(unknown_runtime),
+            runtime: self.state.runtime.clone().unwrap_or_else(Runtime::unknown),
         };
         output.events.push(Event::ThreadInitialized(Box::new(ThreadInitialized {
             thread_id: fact.thread_id,
@@ -127,18 +108,7 @@ impl<D: Digest> Reducer<D> {
 
     fn insert_thread(&mut self, id: Id, thread: Thread, output: &mut Output) {
         if let Some((evicted, _)) = self.state.threads.insert(self.state.now, id, thread) {
-            output.discard(self.state.now, Subject::Thread, Reason::Evicted, Ids::thread(&evicted));
+            output.discard(self.state.at, Subject::Thread, Reason::Evicted, Ids::thread(&evicted));
         }
-    }
-}
-
-/// The runtime of a process that no connection has described yet.
-pub(crate) fn unknown_runtime() -> Runtime {
-    let unknown = || Id::from("unknown");
-    Runtime {
-        codex_rs_version: unknown(),
-        runtime_os: unknown(),
-        runtime_os_version: unknown(),
-        runtime_arch: unknown(),
     }
 }

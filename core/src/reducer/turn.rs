@@ -1,171 +1,41 @@
-//! `codex_turn_event` and the accepted lines that follow it (contract `rules.md` 4, 8.1).
+//! `codex_turn_event` and the accepted lines that follow it (`docs/contract/rules.md` 4, 8.1).
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Reducer;
-use super::config::Config;
-use super::state::{PendingRequest, RequestKind};
+use super::state::{Completed, Config, Diff, Turn};
 use crate::accepted_lines::AcceptedLines;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
 use crate::event::accepted_lines::{AcceptedLineFingerprints, InnerEventType, ProductSurface};
-use crate::event::turn::{ApprovalsReviewer, Tokens, ToolCounts, TurnEvent, TurnStatus};
+use crate::event::turn::{ApprovalsReviewer, Tokens, TurnEvent, TurnStatus};
 use crate::fact::turn::{TurnResolvedConfig, TurnTokenUsage};
-use crate::id::{ConnectionId, Id, RequestId, TurnKey, TurnRef};
+use crate::id::{ConnectionId, Id, TurnRef};
 use crate::output::Output;
-use crate::private::DiffText;
 use crate::protocol::enums;
-use crate::protocol::error::CodexErrorInfo;
-use crate::protocol::input::count_images;
 use crate::protocol::notification::{TurnDiffUpdated, TurnNotification};
-use crate::protocol::turn::TurnStartParams;
-use crate::question::QuestionId;
-use crate::read::Read;
 use crate::time::{UnixMillis, to_u64};
-use crate::write::Write;
-
-/// What is known of a turn that has not had its event.
-#[derive(Clone, Debug, Default, Write, Read)]
-pub(super) struct Turn {
-    connection_id: Option<ConnectionId>,
-    num_input_images: Option<u64>,
-    config: Option<Config>,
-    /// Unix seconds.
-    started_at: Option<u64>,
-    tokens: Option<Tokens>,
-    completed: Option<Completed>,
-    diff: Option<Diff>,
-    pub(super) steer_count: u64,
-    pub(super) tools: ToolCounts,
-    repository: Option<QuestionId>,
-}
-
-#[derive(Clone, Debug, Write, Read)]
-struct Completed {
-    status: Option<TurnStatus>,
-    error: Option<CodexErrorInfo>,
-    /// Unix seconds.
-    completed_at: u64,
-    duration_ms: Option<u64>,
-}
-
-/// The latest diff of a turn.
-#[derive(Clone, Debug, Write, Read)]
-enum Diff {
-    /// Its text; never saved.
-    #[serde(skip)]
-    Text(DiffText),
-    /// What is left of it in a snapshot, or of one that is too large to hold.
-    Hashed(AcceptedLines),
-}
-
-impl Diff {
-    fn held_bytes(&self) -> usize {
-        match self {
-            Self::Text(text) => text.expose().len(),
-            Self::Hashed(_) => 0,
-        }
-    }
-
-    fn into_lines(self, digest: &impl Digest) -> AcceptedLines {
-        match self {
-            Self::Text(text) => AcceptedLines::of(text.expose(), digest),
-            Self::Hashed(lines) => lines,
-        }
-    }
-}
-
-impl Turn {
-    /// The turn with hashes in place of its diff.
-    pub(super) fn without_text(&self, digest: &impl Digest) -> Self {
-        let mut turn = self.clone();
-        turn.diff = turn.diff.map(|diff| Diff::Hashed(diff.into_lines(digest)));
-        turn
-    }
-
-    pub(super) fn held_diff_bytes(&self) -> usize {
-        self.diff.as_ref().map_or(0, Diff::held_bytes)
-    }
-
-    /// Says that the turn never had its event; without a `reason`, says what it waited for.
-    pub(super) fn discard(self, at: UnixMillis, key: &TurnKey, reason: Option<Reason>, output: &mut Output) {
-        let waited_for = || match self {
-            Self { completed: None, .. } => Reason::NotCompleted,
-            Self { config: None, .. } => Reason::NoResolvedConfig,
-            _ => Reason::NoStartResponse,
-        };
-        output.discard(at, Subject::Turn, reason.unwrap_or_else(waited_for), Ids::turn(&key.thread, &key.turn));
-    }
-}
 
 impl<D: Digest> Reducer<D> {
-    /// `turn/start`: remembered until its response says which turn it started.
-    pub(super) fn turn_start(
-        &mut self,
-        connection_id: ConnectionId,
-        request_id: RequestId,
-        params: TurnStartParams,
-        output: &mut Output,
-    ) {
-        let repository = params.cwd.map(|cwd| self.ask_repository(cwd, output));
-        let request = PendingRequest {
-            thread_id: params.thread_id,
-            num_input_images: count_images(&params.input),
-            kind: RequestKind::TurnStart { repository },
-        };
-        self.insert_request((connection_id, request_id), request, output);
-    }
-
-    pub(super) fn insert_request(
-        &mut self,
-        key: (ConnectionId, RequestId),
-        request: PendingRequest,
-        output: &mut Output,
-    ) {
-        // A request with the same id takes the place of the earlier one, which is then over.
-        self.state.take_request(&key);
-        if let RequestKind::TurnStart { .. } = request.kind
-            && let Some(thread) = self.state.threads.get_mut(self.state.now, &request.thread_id)
-        {
-            thread.open_turn_starts += 1;
-        }
-        if let Some((key, evicted)) = self.state.requests.insert(self.state.now, key, request) {
-            self.state.close_request(&evicted);
-            output.discard(self.state.now, Subject::Request, Reason::Evicted, Ids::request(Some(key.0), &key.1));
-        }
-    }
-
-    /// The response of `turn/start`.
-    pub(super) fn turn_start_accepted(
+    /// A client started a turn.
+    pub(super) fn turn_accepted(
         &mut self,
         at: UnixMillis,
         connection_id: ConnectionId,
-        request_id: RequestId,
-        turn_id: Id,
+        thread_id: &Id,
+        turn_id: &Id,
+        num_input_images: u64,
         output: &mut Output,
     ) {
-        let key = (connection_id, request_id);
-        let Some(PendingRequest { thread_id, num_input_images, kind: RequestKind::TurnStart { repository } }) =
-            self.state.take_request(&key)
-        else {
-            let ids = Ids { turn_id: Some(turn_id), ..Ids::request(Some(key.0), &key.1) };
-            output.discard(self.state.now, Subject::Turn, Reason::UnknownRequest, ids);
-            return;
-        };
-        if repository.is_some()
-            && let Some(thread) = self.state.threads.get_mut(self.state.now, &thread_id)
-        {
-            thread.repository = repository;
-        }
-        let turn = self.state.turn_or_new(&thread_id, &turn_id, output);
+        let turn = self.state.turn_or_new(thread_id, turn_id, output);
         turn.connection_id = Some(connection_id);
         turn.num_input_images = Some(num_input_images);
-        self.try_emit_turn(at, &thread_id, &turn_id, output);
+        self.try_emit_turn(at, thread_id, turn_id, output);
     }
 
-    /// The turn's settings: the last writer of the number of images wins.
+    /// The turn's settings. The last number of images wins.
     pub(super) fn turn_config_resolved(&mut self, at: UnixMillis, mut fact: TurnResolvedConfig, output: &mut Output) {
         let config = Config::new(&fact);
         let repository = fact.permission_profile_cwd.take().map(|cwd| self.ask_repository(cwd, output));
@@ -204,7 +74,7 @@ impl<D: Digest> Reducer<D> {
         let too_large = size > self.limits.max_diff_bytes
             || self.state.held_diff_bytes.saturating_add(size) > self.limits.max_held_diff_bytes;
         let diff = if too_large {
-            output.discard(self.state.now, Subject::Diff, Reason::TooLarge, Ids::turn(&thread_id, &turn_id));
+            output.discard(self.state.at, Subject::Diff, Reason::TooLarge, Ids::turn(&thread_id, &turn_id));
             Diff::Hashed(AcceptedLines::count(diff.expose()))
         } else {
             self.state.held_diff_bytes += size;
@@ -213,7 +83,7 @@ impl<D: Digest> Reducer<D> {
         self.state.turn_or_new(&thread_id, &turn_id, output).diff = Some(diff);
     }
 
-    /// `turn/completed`: skills of the turn that still wait for an answer wait no longer.
+    /// `turn/completed`: skills of the turn that still wait for an answer are reported now.
     pub(super) fn turn_completed(&mut self, at: UnixMillis, completed: TurnNotification, output: &mut Output) {
         let TurnNotification { thread_id, turn } = completed;
         self.finish_skills_of_turn(&thread_id, &turn.id, output);
@@ -225,14 +95,14 @@ impl<D: Digest> Reducer<D> {
                 enums::TurnStatus::Interrupted => Some(TurnStatus::Interrupted),
                 enums::TurnStatus::InProgress | enums::TurnStatus::Unknown => None,
             },
-            error: turn.error.and_then(|error| error.codex_error_info).filter(|info| *info != CodexErrorInfo::Unknown),
+            error: turn.error.and_then(|error| error.codex_error_info).into(),
             completed_at: turn.completed_at.and_then(to_u64).unwrap_or(0),
             duration_ms: turn.duration_ms.and_then(to_u64),
         });
         self.try_emit_turn(at, &thread_id, &turn.id, output);
     }
 
-    /// Emits the turn's event once everything it needs is there (contract `rules.md` 4.2).
+    /// Emits the turn's event once everything it needs is there (`docs/contract/rules.md` 4.2).
     fn try_emit_turn(&mut self, at: UnixMillis, thread_id: &Id, turn_id: &Id, output: &mut Output) {
         let key = TurnRef { thread: thread_id, turn: turn_id };
         let Some(turn) = self.state.turns.peek(&key) else { return };
@@ -243,11 +113,11 @@ impl<D: Digest> Reducer<D> {
         let Some(thread) = self.state.threads.get_mut(self.state.now, thread_id) else { return };
         let Some(metadata) = thread.metadata.clone() else { return };
         let thread_repository = thread.repository;
-        // A turn without `turn/start` belongs to its thread's connection; but a request that still
-        // waits for its response may turn out to have started this very turn.
+        // A turn without `turn/start` belongs to its thread's connection. But first wait for open requests: one
+        // of them may have started this turn.
         let connection_id = started_by.or(if thread.open_turn_starts == 0 { thread.connection_id } else { None });
         let Some(connection) = connection_id.and_then(|id| self.state.connection(id)) else { return };
-        let (connection, is_newer) = (connection.context.clone(), connection.is_newer);
+        let (connection, dialect) = (connection.context.clone(), connection.dialect);
         let Some((
             _,
             Turn {
@@ -288,7 +158,7 @@ impl<D: Digest> Reducer<D> {
             service_tier: config.service_tier,
             approval_policy: config.approval_policy,
             approvals_reviewer: match config.approvals_reviewer {
-                ApprovalsReviewer::GuardianSubagent if is_newer => ApprovalsReviewer::AutoReview,
+                ApprovalsReviewer::GuardianSubagent => dialect.guardian,
                 reviewer => reviewer,
             },
             sandbox_network_access: config.sandbox_network_access,

@@ -1,14 +1,11 @@
 //! Writing this crate's types as JSON text, in the form that serde gives them.
 //!
-//! The counterpart of [`read`](crate::read), for the same reasons: tables instead of code for each type, and strings that
-//! are looked through eight bytes at a time.
+//! The counterpart of [`read`](crate::read), for the same reasons: tables instead of code for each type. Strings are
+//! scanned eight bytes at a time.
 
 mod values;
 
 use alloc::string::String;
-
-use serde::ser::{Error as _, Serialize, Serializer};
-use serde_json::value::RawValue;
 
 pub(crate) use turnledger_derive::Write;
 
@@ -49,9 +46,4 @@ pub(crate) fn to_string(value: &impl Write) -> String {
     let mut text = String::new();
     value.write(&mut text);
     text
-}
-
-/// Writes a value for a serialiser of `serde_json`, the only kind there is for these types.
-pub(crate) fn serialize<S: Serializer>(value: &impl Write, serializer: S) -> Result<S::Ok, S::Error> {
-    RawValue::from_string(to_string(value)).map_err(S::Error::custom)?.serialize(serializer)
 }

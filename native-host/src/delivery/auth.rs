@@ -1,65 +1,79 @@
-//! Who uploads: what puts credentials on a request.
+//! Who is logged in, and the credentials of requests.
 
 use std::fmt;
-use std::fs;
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError, Weak};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+
+use super::account::{AccountKey, Login};
+use super::reply::Reply;
 
 /// A header that a request carries; its value is a secret.
 #[derive(Clone, Debug)]
 pub struct Header {
-    /// Its name.
-    pub name: &'static str,
-    /// Its value.
+    /// Its name: a token, in any case.
+    pub name: String,
+    /// Its value: printable ASCII.
     pub value: SecretString,
 }
 
 impl Header {
-    fn new(name: &'static str, value: &str) -> Self {
-        Self { name, value: value.into() }
+    /// A header.
+    pub fn new(name: impl Into<String>, value: impl Into<SecretString>) -> Self {
+        Self { name: name.into(), value: value.into() }
     }
 
     fn bearer(token: &SecretString) -> Self {
-        Self::new("Authorization", &format!("Bearer {}", token.expose_secret()))
+        Self::new("Authorization", format!("Bearer {}", token.expose_secret()))
     }
 }
 
-/// What a provider says of the next request.
+/// A provider's answer for the next request.
 #[derive(Clone, Debug)]
 pub enum Credentials {
-    /// It may go, with these headers.
-    Headers(Vec<Header>),
-    /// The user's mode does not use the backend (a plain API key, say): events are not uploaded at all.
+    /// Send the request with these headers.
+    Headers {
+        /// The account that they belong to: only its events are sent with them.
+        account: AccountKey,
+        /// What goes with the request.
+        headers: Vec<Header>,
+    },
+    /// The user's login does not use the backend, such as a plain API key.
     NotBackend,
-    /// There are none yet: what waits goes on waiting.
+    /// There are none now: events keep waiting.
     Missing,
 }
 
-/// Puts credentials on requests.
+/// Says who is logged in, and puts credentials on requests.
 ///
-/// It is asked on the worker's thread, once for each request.
+/// A panic of a provider is caught and counted. It means that nobody is logged in, or that there are no credentials.
 pub trait AuthProvider: Send + Sync + fmt::Debug {
-    /// The credentials for the next request.
-    fn credentials(&self) -> Credentials;
+    /// Who is logged in now. It must answer at once, without a network: the thread that makes events asks it before
+    /// each group of facts. Events belong to the account that it names.
+    fn login(&self) -> Login;
 
-    /// The server refused the credentials. Returns whether there may be others now: then the request is
-    /// tried once more, and otherwise with the next cycle.
-    fn refresh(&self) -> bool {
-        false
+    /// The credentials for the next request. The sending thread waits for the answer, for as long as a request may
+    /// take.
+    fn credentials(&self, reply: Reply<Credentials>);
+
+    /// The server refused the credentials. Answer whether there may be new ones. If so, the request is sent again at
+    /// once; if not, after the usual delay. The sending thread waits for as long as a request may take.
+    fn renew(&self, reply: Reply<bool>) {
+        reply.give(false);
     }
 }
 
-/// No credentials: for a collector of one's own.
+/// No credentials and no accounts: for a server of your own.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoAuth;
 
 impl AuthProvider for NoAuth {
-    fn credentials(&self) -> Credentials {
-        Credentials::Headers(Vec::new())
+    fn login(&self) -> Login {
+        Login::Account(AccountKey::NONE)
+    }
+
+    fn credentials(&self, reply: Reply<Credentials>) {
+        reply.give(Credentials::Headers { account: AccountKey::NONE, headers: Vec::new() });
     }
 }
 
@@ -71,18 +85,30 @@ pub struct BearerToken {
 }
 
 /// Whose requests they are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
     /// The account's id.
     pub id: Option<String>,
+    /// The user's id, if an account has several users. No header has it.
+    pub user: Option<String>,
     /// Whether it is a FedRAMP account.
     pub is_fedramp: bool,
 }
 
 impl Account {
+    /// How events know it.
+    pub fn key(&self) -> AccountKey {
+        AccountKey::of(self.id.as_deref(), self.user.as_deref())
+    }
+
     fn headers(&self) -> impl Iterator<Item = Header> {
         let id = self.id.as_deref().map(|id| Header::new("ChatGPT-Account-ID", id));
         id.into_iter().chain(self.is_fedramp.then(|| Header::new("X-OpenAI-Fedramp", "true")))
+    }
+
+    fn credentials(&self, authorization: Header) -> Credentials {
+        let headers = std::iter::once(authorization).chain(self.headers()).collect();
+        Credentials::Headers { account: self.key(), headers }
     }
 }
 
@@ -91,128 +117,78 @@ impl BearerToken {
     pub fn new(token: SecretString, account: Account) -> Self {
         Self { token, account }
     }
+
+    #[cfg(feature = "upload")]
+    pub(super) fn has_same_token(&self, other: &Self) -> bool {
+        self.token.expose_secret() == other.token.expose_secret()
+    }
+
+    /// What it puts on a request.
+    pub(super) fn now(&self) -> Credentials {
+        self.account.credentials(Header::bearer(&self.token))
+    }
 }
 
 impl AuthProvider for BearerToken {
-    fn credentials(&self) -> Credentials {
-        Credentials::Headers(std::iter::once(Header::bearer(&self.token)).chain(self.account.headers()).collect())
+    fn login(&self) -> Login {
+        Login::Account(self.account.key())
+    }
+
+    fn credentials(&self, reply: Reply<Credentials>) {
+        reply.give(self.now());
     }
 }
 
 /// Signs assertions of an agent's identity.
 pub trait AssertionSigner: Send + Sync + fmt::Debug {
-    /// A signed assertion for the background task that uploads; `None` where the feature is off, the
-    /// host is not supported or the agent is not registered.
-    fn assertion(&self) -> Option<SecretString>;
+    /// Whether it can sign now. It must answer at once. If it cannot, the fallback is asked.
+    fn is_ready(&self) -> bool;
+
+    /// A signed assertion for the task that uploads. Drop the reply if the feature is off, the host is not supported
+    /// or the agent is not registered.
+    fn assertion(&self, reply: Reply<SecretString>);
 }
 
-/// An agent's signed assertion, and another provider where there is none.
+/// An agent's signed assertion, with another provider for when there is none.
 #[derive(Debug)]
 pub struct AgentAssertion<S, F> {
     signer: S,
     account: Account,
-    fallback: F,
+    fallback: Arc<F>,
 }
 
 impl<S: AssertionSigner, F: AuthProvider> AgentAssertion<S, F> {
     /// Assertions by `signer` for an account, or `fallback`.
     pub fn new(signer: S, account: Account, fallback: F) -> Self {
-        Self { signer, account, fallback }
+        Self { signer, account, fallback: Arc::new(fallback) }
     }
 }
 
-impl<S: AssertionSigner, F: AuthProvider> AuthProvider for AgentAssertion<S, F> {
-    fn credentials(&self) -> Credentials {
-        let Some(assertion) = self.signer.assertion() else { return self.fallback.credentials() };
-        let header = Header::new("Authorization", &format!("AgentAssertion {}", assertion.expose_secret()));
-        Credentials::Headers(std::iter::once(header).chain(self.account.headers()).collect())
+impl<S: AssertionSigner, F: AuthProvider + 'static> AuthProvider for AgentAssertion<S, F> {
+    fn login(&self) -> Login {
+        if self.signer.is_ready() { Login::Account(self.account.key()) } else { self.fallback.login() }
     }
 
-    fn refresh(&self) -> bool {
-        self.fallback.refresh()
-    }
-}
-
-/// A file of Codex's `auth.json` form, read again when it changes.
-#[derive(Debug)]
-pub struct TokenFile {
-    path: PathBuf,
-    read: Mutex<Option<(SystemTime, u64, Credentials)>>,
-}
-
-impl TokenFile {
-    /// The file at `path`, which need not be there yet.
-    pub fn new(path: PathBuf) -> Self {
-        Self { path, read: Mutex::new(None) }
-    }
-}
-
-/// What counts of `auth.json`. It has no `Debug`: it holds secrets as they are.
-#[derive(Deserialize)]
-struct AuthJson {
-    tokens: Option<Tokens>,
-    #[serde(rename = "OPENAI_API_KEY")]
-    api_key: Option<SecretString>,
-}
-
-#[derive(Deserialize)]
-struct Tokens {
-    access_token: SecretString,
-    account_id: Option<String>,
-    /// Set for accounts of the kind; older files leave it to the id token.
-    #[serde(default)]
-    is_fedramp: bool,
-}
-
-impl AuthProvider for TokenFile {
-    fn credentials(&self) -> Credentials {
-        let Ok(file) = fs::metadata(&self.path) else { return Credentials::Missing };
-        let stamp = (file.modified().unwrap_or(SystemTime::UNIX_EPOCH), file.len());
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((modified, len, credentials)) = &*read
-            && (*modified, *len) == stamp
-        {
-            return credentials.clone();
-        }
-        // A file that is being written is read at the next request.
-        let Ok(text) = fs::read(&self.path).map(SecretBytes) else { return Credentials::Missing };
-        let Ok(auth) = serde_json::from_slice::<AuthJson>(&text.0) else { return Credentials::Missing };
-        let credentials = match (auth.tokens, auth.api_key) {
-            (Some(Tokens { access_token, account_id, is_fedramp }), _) => {
-                BearerToken::new(access_token, Account { id: account_id, is_fedramp }).credentials()
+    fn credentials(&self, reply: Reply<Credentials>) {
+        let (account, fallback) = (self.account.clone(), self.fallback.clone());
+        self.signer.assertion(Reply::new(move |assertion: Option<SecretString>| match assertion {
+            Some(assertion) => {
+                let value = format!("AgentAssertion {}", assertion.expose_secret());
+                reply.give(account.credentials(Header::new("Authorization", value)));
             }
-            (None, Some(_)) => Credentials::NotBackend,
-            (None, None) => Credentials::Missing,
-        };
-        *read = Some((stamp.0, stamp.1, credentials.clone()));
-        credentials
+            None => fallback.credentials(reply),
+        }));
     }
 
-    /// Whoever owns the file refreshes it: this only makes sure that it is read again.
-    fn refresh(&self) -> bool {
-        let Some((.., before)) = self.read.lock().unwrap_or_else(PoisonError::into_inner).take() else { return false };
-        match (before, self.credentials()) {
-            (Credentials::Headers(before), Credentials::Headers(now)) => {
-                before.iter().zip(&now).any(|(one, other)| one.value.expose_secret() != other.value.expose_secret())
-            }
-            _ => false,
-        }
-    }
-}
-
-/// Bytes that are overwritten when they go.
-struct SecretBytes(Vec<u8>);
-
-impl Drop for SecretBytes {
-    fn drop(&mut self) {
-        secrecy::zeroize::Zeroize::zeroize(&mut self.0);
+    fn renew(&self, reply: Reply<bool>) {
+        self.fallback.renew(reply);
     }
 }
 
 /// What asks a client of the app-server for a new token.
 pub trait TokenRefresher: Send + Sync {
-    /// Asks, and waits for the answer; `None` if there is none.
-    fn refresh(&self) -> Option<SecretString>;
+    /// Asks. The answer may come later, from any thread or task.
+    fn refresh(&self, reply: Reply<SecretString>);
 }
 
 /// A token that a client of the app-server supplied and can renew.
@@ -220,50 +196,71 @@ pub trait TokenRefresher: Send + Sync {
 /// It holds the app-server's sender weakly, and takes hold of it only while a refresh is asked for: it
 /// never keeps the app-server alive.
 pub struct SuppliedToken<R: ?Sized> {
-    token: Mutex<SecretString>,
-    account: Account,
+    held: Arc<Mutex<BearerToken>>,
     refresher: Weak<R>,
 }
 
 impl<R: ?Sized> fmt::Debug for SuppliedToken<R> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SuppliedToken").field("account", &self.account).finish_non_exhaustive()
+        formatter.debug_struct("SuppliedToken").field("account", &self.now().account).finish_non_exhaustive()
     }
 }
 
-impl<R: TokenRefresher + ?Sized> SuppliedToken<R> {
+impl<R: ?Sized> SuppliedToken<R> {
     /// A token, its account, and who can renew it.
     pub fn new(token: SecretString, account: Account, refresher: Weak<R>) -> Self {
-        Self { token: Mutex::new(token), account, refresher }
+        Self { held: Arc::new(Mutex::new(BearerToken::new(token, account))), refresher }
     }
 
-    fn token(&self) -> SecretString {
-        self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// A client supplied another token, perhaps of another account.
+    pub fn replace(&self, token: SecretString, account: Account) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = BearerToken::new(token, account);
+    }
+
+    fn now(&self) -> BearerToken {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl<R: TokenRefresher + ?Sized> AuthProvider for SuppliedToken<R> {
-    fn credentials(&self) -> Credentials {
-        BearerToken::new(self.token(), self.account.clone()).credentials()
+    fn login(&self) -> Login {
+        self.now().login()
     }
 
-    fn refresh(&self) -> bool {
-        let Some(token) = self.refresher.upgrade().and_then(|refresher| refresher.refresh()) else { return false };
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = token;
-        true
+    fn credentials(&self, reply: Reply<Credentials>) {
+        reply.give(self.now().now());
+    }
+
+    fn renew(&self, reply: Reply<bool>) {
+        let Some(refresher) = self.refresher.upgrade() else { return reply.give(false) };
+        let (held, before) = (self.held.clone(), self.now().account);
+        refresher.refresh(Reply::new(move |token| {
+            let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+            // Meanwhile the client may have supplied a token of another account.
+            let renewed = token.filter(|_| held.account == before).map(|token| held.token = token).is_some();
+            drop(held);
+            reply.give(renewed);
+        }));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::{Duration, Instant};
 
+    use super::super::reply::wait_for;
     use super::*;
 
-    fn shown(credentials: &Credentials) -> Vec<(String, String)> {
-        let Credentials::Headers(headers) = credentials else { panic!("{credentials:?}") };
-        headers.iter().map(|header| (header.name.to_owned(), header.value.expose_secret().to_owned())).collect()
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(20)
+    }
+
+    fn shown(provider: &dyn AuthProvider) -> Vec<(String, String)> {
+        let credentials = wait_for(soon(), |reply| provider.credentials(reply));
+        let Some(Credentials::Headers { account, headers }) = credentials else { panic!("{credentials:?}") };
+        assert_eq!(provider.login(), Login::Account(account), "events are bound to who uploads them");
+        headers.iter().map(|header| (header.name.clone(), header.value.expose_secret().to_owned())).collect()
     }
 
     fn pairs(headers: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -274,54 +271,38 @@ mod tests {
     struct Signer(Option<&'static str>);
 
     impl AssertionSigner for Signer {
-        fn assertion(&self) -> Option<SecretString> {
-            self.0.map(Into::into)
+        fn is_ready(&self) -> bool {
+            self.0.is_some()
+        }
+
+        fn assertion(&self, reply: Reply<SecretString>) {
+            if let Some(signed) = self.0 {
+                reply.give(signed.into());
+            }
         }
     }
 
     #[test]
     fn headers_of_each_provider() {
-        let account = Account { id: Some("account-1".into()), is_fedramp: true };
+        let account = Account { id: Some("account-1".into()), user: Some("user-1".into()), is_fedramp: true };
         let bearer = BearerToken::new("token-1".into(), account.clone());
         let of_account = [("ChatGPT-Account-ID", "account-1"), ("X-OpenAI-Fedramp", "true")];
         let with = |first| pairs(&[&[("Authorization", first)][..], &of_account].concat());
-        assert_eq!(shown(&NoAuth.credentials()), []);
-        assert_eq!(shown(&bearer.credentials()), with("Bearer token-1"));
+        assert_eq!(shown(&NoAuth), []);
+        assert_eq!(shown(&bearer), with("Bearer token-1"));
         let assertion = |signed| AgentAssertion::new(Signer(signed), account.clone(), bearer.clone());
-        assert_eq!(shown(&assertion(Some("signed")).credentials()), with("AgentAssertion signed"));
-        assert_eq!(shown(&assertion(None).credentials()), with("Bearer token-1"));
-        for debug in [format!("{bearer:?}"), format!("{:?}", bearer.credentials())] {
+        assert_eq!(shown(&assertion(Some("signed"))), with("AgentAssertion signed"));
+        assert_eq!(shown(&assertion(None)), with("Bearer token-1"));
+        for debug in [format!("{bearer:?}"), format!("{:?}", bearer.now())] {
             assert!(!debug.contains("token-1"), "{debug}");
         }
-    }
-
-    #[test]
-    fn a_file_is_read_again_when_it_changes() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("auth.json");
-        let file = TokenFile::new(path.clone());
-        assert!(matches!(file.credentials(), Credentials::Missing));
-        fs::write(&path, r#"{"OPENAI_API_KEY":"sk-1","tokens":null}"#).unwrap();
-        assert!(matches!(file.credentials(), Credentials::NotBackend));
-        fs::write(&path, r#"{"OPENAI_API_KEY":null,"tokens":{"id_token":"i","access_token":"token-1","refresh_token":"r","account_id":"a"}}"#).unwrap();
-        assert_eq!(
-            shown(&file.credentials()),
-            pairs(&[("Authorization", "Bearer token-1"), ("ChatGPT-Account-ID", "a")])
-        );
-        assert!(!file.refresh(), "the file is as it was");
-        fs::write(&path, r#"{"tokens":{"access_token":"token-22"}}"#).unwrap();
-        assert!(file.refresh());
-        assert_eq!(shown(&file.credentials()), pairs(&[("Authorization", "Bearer token-22")]));
-        assert!(!format!("{file:?}").contains("token-22"));
-        fs::write(&path, r#"{"tokens":{"acc"#).unwrap();
-        assert!(matches!(file.credentials(), Credentials::Missing));
     }
 
     struct Sender(AtomicU32);
 
     impl TokenRefresher for Sender {
-        fn refresh(&self) -> Option<SecretString> {
-            Some(format!("renewed-{}", self.0.fetch_add(1, Ordering::Relaxed)).into())
+        fn refresh(&self, reply: Reply<SecretString>) {
+            reply.give(format!("renewed-{}", self.0.fetch_add(1, Ordering::Relaxed)).into());
         }
     }
 
@@ -329,12 +310,33 @@ mod tests {
     fn the_app_server_is_never_kept_alive() {
         let sender = Arc::new(Sender(AtomicU32::new(0)));
         let provider = SuppliedToken::new("first".into(), Account::default(), Arc::downgrade(&sender));
+        let renew = || wait_for(soon(), |reply| provider.renew(reply));
         assert_eq!(Arc::strong_count(&sender), 1);
-        assert!(provider.refresh());
-        assert_eq!(shown(&provider.credentials()), pairs(&[("Authorization", "Bearer renewed-0")]));
+        assert_eq!(renew(), Some(true));
+        assert_eq!(shown(&provider), pairs(&[("Authorization", "Bearer renewed-0")]));
         assert_eq!(Arc::strong_count(&sender), 1);
         drop(sender);
-        assert!(!provider.refresh());
+        assert_eq!(renew(), Some(false));
         assert!(!format!("{provider:?}").contains("renewed"));
+    }
+
+    /// Keeps who asked waiting.
+    struct Slow(Mutex<Option<Reply<SecretString>>>);
+
+    impl TokenRefresher for Slow {
+        fn refresh(&self, reply: Reply<SecretString>) {
+            *self.0.lock().unwrap() = Some(reply);
+        }
+    }
+
+    #[test]
+    fn a_token_that_comes_too_late_is_of_no_other_account() {
+        let slow = Arc::new(Slow(Mutex::new(None)));
+        let provider = SuppliedToken::new("first".into(), Account::default(), Arc::downgrade(&slow));
+        assert_eq!(wait_for(Instant::now(), |reply| provider.renew(reply)), None);
+        let other = Account { id: Some("other".into()), ..Account::default() };
+        provider.replace("second".into(), other);
+        slow.0.lock().unwrap().take().unwrap().give("late".into());
+        assert_eq!(shown(&provider), pairs(&[("Authorization", "Bearer second"), ("ChatGPT-Account-ID", "other")]));
     }
 }

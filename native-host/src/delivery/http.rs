@@ -1,189 +1,132 @@
-//! One request: `POST {base}/codex/analytics-events/events` (contract `rules.md` 11.8).
+//! The HTTP client of this crate: `ureq`, with rustls.
 
-use std::io::Write;
+use std::io::ErrorKind;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use rustls::crypto::CryptoProvider;
 use secrecy::ExposeSecret;
-use turnledger_core::Batch;
-use ureq::Agent;
-use ureq::http::{HeaderMap, Uri};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, Timeout};
 
-use super::auth::Header;
-use super::retry::{Outcome, retry_after};
+use super::transport::{SendError, Transport, UploadReply, UploadRequest, UploadResponse};
 
-const PATH: &str = "/codex/analytics-events/events";
-
-/// Where batches go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    url: String,
-}
-
-/// Why a URL is no endpoint. It does not repeat the URL, which may have a password in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidEndpoint {
-    /// It is no URL with a host.
-    #[error("not a URL with a host")]
-    NoUrl,
-    /// It would send events over the network in the clear.
-    #[error("expected https://, or http:// on this machine")]
-    Insecure,
-    /// It has a user or a password; those belong to the credentials.
-    #[error("the URL has a user or a password")]
-    Credentials,
-    /// A file of certificates has none.
-    #[error("no certificate in PEM form")]
-    NoCertificate,
-}
-
-impl Endpoint {
-    /// The endpoint below a base URL, whose trailing slashes do not count.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidEndpoint`] if the URL is none, or not one that is safe.
-    pub fn new(base_url: &str) -> Result<Self, InvalidEndpoint> {
-        let base = base_url.trim().trim_end_matches('/');
-        let uri: Uri = base.parse().map_err(|_| InvalidEndpoint::NoUrl)?;
-        let authority = uri.authority().ok_or(InvalidEndpoint::NoUrl)?;
-        if authority.as_str().contains('@') {
-            return Err(InvalidEndpoint::Credentials);
-        }
-        let is_local = matches!(authority.host(), "localhost" | "[::1]") || authority.host().starts_with("127.");
-        match uri.scheme_str() {
-            Some("https") => {}
-            Some("http") if is_local => {}
-            Some("http") => return Err(InvalidEndpoint::Insecure),
-            _ => return Err(InvalidEndpoint::NoUrl),
-        }
-        Ok(Self { url: format!("{base}{PATH}") })
-    }
-
-    /// The whole URL.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-}
-
-/// Sends batches, over connections that it keeps.
+/// Sends requests, over connections that it keeps, and through the proxy that `ALL_PROXY`, `HTTPS_PROXY` or
+/// `HTTP_PROXY` in the environment names.
 #[derive(Debug)]
 pub struct HttpClient {
     agent: Agent,
-    endpoint: Endpoint,
-    /// Whether the server has said that it takes gzip.
-    takes_gzip: bool,
+}
+
+/// Why there is no client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpClientError {
+    /// The certificates' text holds none.
+    #[error("no PEM certificate found")]
+    NoCertificate,
+    /// Neither has the process a default provider of cryptography, nor is the feature `ring` on.
+    #[error(
+        "rustls has no provider of cryptography: install one as the process's default, or turn on the feature `ring`"
+    )]
+    NoCryptoProvider,
 }
 
 impl HttpClient {
-    /// A client of an endpoint, each of whose requests takes `timeout` at most. `certificates`, in PEM
-    /// form, replace those of the public authorities.
+    /// A client that trusts the certificates of the system, or `certificates` in PEM form in their stead. Its
+    /// cryptography is rustls's default provider of the process if there is one, and otherwise `ring`.
     ///
     /// # Errors
     ///
-    /// [`InvalidEndpoint::NoCertificate`] if there is no certificate in the text.
-    pub fn new(endpoint: Endpoint, timeout: Duration, certificates: Option<&[u8]>) -> Result<Self, InvalidEndpoint> {
-        let mut tls = TlsConfig::builder();
-        if let Some(pem) = certificates {
-            let found: Vec<Certificate<'static>> = parse_pem(pem)
-                .filter_map(|item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
-            if found.is_empty() {
-                return Err(InvalidEndpoint::NoCertificate);
+    /// [`HttpClientError`] if there is no certificate in the text, or no provider.
+    pub fn new(certificates: Option<&[u8]>) -> Result<Self, HttpClientError> {
+        let provider = CryptoProvider::get_default().cloned().or_else(ring).ok_or(HttpClientError::NoCryptoProvider)?;
+        let roots = match certificates {
+            None => RootCerts::PlatformVerifier,
+            Some(pem) => {
+                let found: Vec<Certificate<'static>> = parse_pem(pem)
+                    .filter_map(|item| match item {
+                        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+                        _ => None,
+                    })
+                    .collect();
+                if found.is_empty() {
+                    return Err(HttpClientError::NoCertificate);
+                }
+                RootCerts::Specific(Arc::new(found))
             }
-            tls = tls.root_certs(RootCerts::Specific(Arc::new(found)));
-        }
+        };
+        let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build();
         let config = Agent::config_builder()
-            .tls_config(tls.build())
-            .timeout_global(Some(timeout))
+            .tls_config(tls)
             .http_status_as_error(false)
             // Events and credentials go where the user said, and nowhere else.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(concat!("turnledger/", env!("CARGO_PKG_VERSION")))
             .build();
-        Ok(Self { agent: config.new_agent(), endpoint, takes_gzip: false })
+        Ok(Self { agent: config.new_agent() })
     }
 
-    /// Sends a batch once. Blocks, for at most the timeout.
-    pub fn send(&mut self, batch: &Batch, headers: &[Header]) -> Outcome {
-        let outcome = self.post(batch, headers, self.takes_gzip);
-        if outcome == Outcome::UnsupportedEncoding && self.takes_gzip {
-            self.takes_gzip = false;
-            return self.post(batch, headers, false);
+    fn post(&self, request: &UploadRequest) -> Result<UploadResponse, SendError> {
+        // Zero would mean no limit.
+        let timeout = request.timeout.max(Duration::from_millis(1));
+        let mut post = self.agent.post(&request.url).config().timeout_global(Some(timeout)).build();
+        for header in &request.headers {
+            post = post.header(&header.name, header.value.expose_secret());
         }
-        outcome
-    }
-
-    fn post(&mut self, batch: &Batch, headers: &[Header], packed: bool) -> Outcome {
-        let mut request = self
-            .agent
-            .post(&self.endpoint.url)
-            .header("Content-Type", "application/json")
-            .header("Idempotency-Key", batch.id.to_string());
-        for header in headers {
-            request = request.header(header.name, header.value.expose_secret());
-        }
-        let response = if packed {
-            request.header("Content-Encoding", "gzip").send(pack(batch.body.as_bytes()))
-        } else {
-            request.send(batch.body.as_bytes())
-        };
-        let Ok(response) = response else { return Outcome::TryAgain { status: None, after: None } };
-        let headers = response.headers();
-        // A server says what bodies it takes in its answers (RFC 7694).
-        self.takes_gzip |= text(headers, "Accept-Encoding").is_some_and(|encodings| encodings.contains("gzip"));
-        let after = text(headers, "Retry-After").and_then(|value| retry_after(value, SystemTime::now()));
-        let status = response.status().as_u16();
-        // What follows is read, so that the connection can be used again; nothing depends on it.
-        let _ = response.into_body().with_config().limit(64 << 10).read_to_vec();
-        Outcome::of(status, after)
+        let answer = post.send(&request.body[..]).map_err(|error| {
+            if is_before_sending(&error) { SendError::unreachable(error) } else { SendError::no_answer(error) }
+        })?;
+        let response = UploadResponse::new(answer.status().as_u16()).with_headers(answer.headers());
+        // The body is read so that the connection can be used again.
+        let _ = answer.into_body().with_config().limit(64 << 10).read_to_vec();
+        Ok(response)
     }
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok()
+impl Transport for HttpClient {
+    /// Blocks, for at most the request's timeout.
+    fn send(&mut self, request: UploadRequest, reply: UploadReply) {
+        reply.give(self.post(&request));
+    }
 }
 
-fn pack(body: &[u8]) -> Vec<u8> {
-    let mut packer = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
-    // Writing to memory does not fail.
-    let _ = packer.write_all(body);
-    packer.finish().unwrap_or_default()
+#[cfg(feature = "ring")]
+#[allow(clippy::unnecessary_wraps, reason = "there is none without the feature")]
+fn ring() -> Option<Arc<CryptoProvider>> {
+    Some(Arc::new(rustls::crypto::ring::default_provider()))
+}
+
+#[cfg(not(feature = "ring"))]
+const fn ring() -> Option<Arc<CryptoProvider>> {
+    None
+}
+
+/// Whether a request failed before anything of it can have reached the server's application.
+fn is_before_sending(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Io(error) => {
+            matches!(
+                error.kind(),
+                ErrorKind::ConnectionRefused | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable
+            )
+        }
+        ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect)
+        | ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::Tls(_)
+        | ureq::Error::Rustls(_) => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use super::{Endpoint, HttpClient, InvalidEndpoint};
+    use super::{HttpClient, HttpClientError};
 
     #[test]
-    fn endpoints() {
-        let url = |base| Endpoint::new(base).map(|endpoint| endpoint.url().to_owned());
-        assert_eq!(url("https://host.test/api//").unwrap(), "https://host.test/api/codex/analytics-events/events");
-        for local in ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:1"] {
-            assert!(url(local).is_ok(), "{local}");
-        }
-        for (base, error) in [
-            ("http://host.test", InvalidEndpoint::Insecure),
-            ("http://127.evil.test@host.test", InvalidEndpoint::Credentials),
-            ("https://user:secret@host.test", InvalidEndpoint::Credentials),
-            ("ftp://host.test", InvalidEndpoint::NoUrl),
-            ("host.test", InvalidEndpoint::NoUrl),
-            ("", InvalidEndpoint::NoUrl),
-        ] {
-            assert_eq!(url(base), Err(error), "{base}");
-        }
-        let endpoint = Endpoint::new("https://host.test").unwrap();
-        let error = HttpClient::new(endpoint, Duration::from_secs(1), Some(b"none")).unwrap_err();
-        assert_eq!(error, InvalidEndpoint::NoCertificate);
+    fn a_text_without_certificates_is_refused() {
+        assert_eq!(HttpClient::new(Some(b"none")).unwrap_err(), HttpClientError::NoCertificate);
     }
 }

@@ -1,115 +1,60 @@
-//! The answers to the core's questions: what Git and the file system say, looked up on a thread of
-//! their own, so that a slow disk delays nothing.
+//! The answers to the core's questions, looked up on a thread of their own, so that a slow disk delays nothing.
 
-use std::collections::HashMap;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Weak;
+use std::io;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use turnledger_core::fact::answer::{RepositoryAnswered, SkillAnswered};
-use turnledger_core::{Fact, HostPath, Question, QuestionKind};
+use turnledger_core::{Fact, Question};
 
-use super::{Job, Shared};
+use super::queue::{Job, Queue};
+use super::told::Told;
 use crate::clock::now;
-use crate::git::Git;
 
-/// How many questions wait at most; a further one is not answered, which makes a field null.
+/// Answers the core's questions about repositories and skills.
+///
+/// The crate `turnledger-git` has an implementation that reads Git repositories. A host that knows them already
+/// answers by a closure.
+pub trait Answers: Send {
+    /// The answer: a [`RepositoryAnswered`](turnledger_core::fact::answer::RepositoryAnswered) or a
+    /// [`SkillAnswered`](turnledger_core::fact::answer::SkillAnswered) with the question's id. `None` if it is not
+    /// known; the fields that need it are then null. It is called on a thread of its own and may read the disk; a
+    /// panic is caught, counted and told, and counts as `None`.
+    fn answer(&mut self, question: Question) -> Option<Fact>;
+}
+
+impl<F: FnMut(Question) -> Option<Fact> + Send> Answers for F {
+    fn answer(&mut self, question: Question) -> Option<Fact> {
+        self(question)
+    }
+}
+
+/// How many questions wait at most. Further ones are not answered, so their members are null.
 const MOST_WAITING: usize = 256;
-/// For how long a repository's remote is taken to be what it was.
-const FRESH: Duration = Duration::from_secs(60);
-const MOST_KNOWN: usize = 1024;
-/// A question that has waited longer is not worth its answer any more.
+/// A question that has waited longer is not answered.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Starts the thread; it ends when the returned sender goes.
-pub(super) fn start(ledger: Weak<Shared>) -> std::io::Result<Sender<(Instant, Question)>> {
+/// Starts the thread. It ends when the returned sender is dropped.
+pub(super) fn start(
+    answers: Box<dyn Answers>,
+    queue: Arc<Queue>,
+    told: Arc<Told>,
+) -> io::Result<Sender<(Instant, Question)>> {
     let (ask, questions) = bounded(MOST_WAITING);
-    thread::Builder::new().name("turnledger-answers".into()).spawn(move || answer_all(&questions, &ledger))?;
+    let work = move || answer_all(answers, &questions, &queue, &told);
+    thread::Builder::new().name("turnledger-answers".into()).spawn(work)?;
     Ok(ask)
 }
 
-fn answer_all(questions: &Receiver<(Instant, Question)>, ledger: &Weak<Shared>) {
-    let mut answerer = Answerer::default();
+fn answer_all(mut answers: Box<dyn Answers>, questions: &Receiver<(Instant, Question)>, queue: &Queue, told: &Told) {
     for (asked, question) in questions {
         if asked.elapsed() > PATIENCE {
             continue;
         }
-        if let Some(fact) = answerer.answer(question) {
-            let Some(ledger) = ledger.upgrade() else { return };
-            ledger.send(Job::Fact(now(), fact));
+        if let Some(fact) = told.guard("looking up a repository", || answers.answer(question)).flatten() {
+            let bytes = fact.text_bytes();
+            queue.offer(bytes, || Job::Fact { at: now(), fact, bytes });
         }
     }
-}
-
-/// Answers the core's questions by what Git and the file system say. It remembers what it has looked up
-/// for a minute.
-#[derive(Debug, Default)]
-pub struct Answerer {
-    remotes: HashMap<PathBuf, (Instant, Found)>,
-}
-
-impl Answerer {
-    /// The answer; `None` to a question that it does not know.
-    pub fn answer(&mut self, question: Question) -> Option<Fact> {
-        let Question { id, kind } = question;
-        match kind {
-            QuestionKind::Repository { cwd } => {
-                let remote_url = self.look_up(Path::new(cwd.expose())).url.map(|url| url.as_str().into());
-                Some(Fact::RepositoryAnswered(RepositoryAnswered { question: id, remote_url }))
-            }
-            QuestionKind::Skill { path, .. } => {
-                let given = Path::new(path.expose());
-                let resolved = given.canonicalize().unwrap_or_else(|_| given.to_owned());
-                let root = repository_root(&resolved);
-                let remote_url = root.and_then(|root| self.look_up(root).origin).map(|url| url.as_str().into());
-                Some(Fact::SkillAnswered(SkillAnswered {
-                    question: id,
-                    skill_path: host_path(&resolved),
-                    repository_root: root.map(host_path),
-                    remote_url,
-                }))
-            }
-            // A question of a later version of the core.
-            _ => None,
-        }
-    }
-
-    fn look_up(&mut self, folder: &Path) -> Found {
-        if let Some((at, found)) = self.remotes.get(folder)
-            && at.elapsed() < FRESH
-        {
-            return found.clone();
-        }
-        let found = Git::open(Some(folder)).map_or_else(
-            |_| Found::default(),
-            |git| Found { url: git.remote_url(), origin: git.url_of_remote("origin").map(|url| url.trim().to_owned()) },
-        );
-        if self.remotes.len() >= MOST_KNOWN {
-            self.remotes.clear();
-        }
-        self.remotes.insert(folder.to_owned(), (Instant::now(), found.clone()));
-        found
-    }
-}
-
-/// What Git says of a folder.
-#[derive(Clone, Debug, Default)]
-struct Found {
-    /// By which events know the repository.
-    url: Option<String>,
-    /// That of `origin`, which skills are known by.
-    origin: Option<String>,
-}
-
-fn host_path(path: &Path) -> HostPath {
-    path.to_string_lossy().as_ref().into()
-}
-
-/// The nearest folder at or above a path with a `.git` (contract `rules.md` 10).
-fn repository_root(path: &Path) -> Option<&Path> {
-    let start = if path.is_dir() { Some(path) } else { path.parent() };
-    start?.ancestors().find(|folder| fs::symlink_metadata(folder.join(".git")).is_ok())
 }

@@ -2,47 +2,54 @@
 
 use std::env;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::bounded;
 use turnledger_core::event::common::RpcTransport;
-use turnledger_core::{Discard, Event, Limits};
+use turnledger_core::{Discard, Event, Limits, Pipeline};
 
+use super::answers::{self, Answers};
+use super::hooks::{self, HookThread, Hooks, Way};
+use super::keeper::Keeper;
+use super::queue::Queue;
 use super::repetitions::Repetitions;
-use super::stats::LedgerStats;
+use super::sender::SenderThread;
+use super::stats::Trouble;
+use super::told::Told;
 use super::worker::Worker;
-use super::{Ledger, Shared, answers};
+use super::{Ledger, Shared};
 use crate::Sha2;
 use crate::delivery::auth::{AuthProvider, NoAuth};
-use crate::delivery::{Courier, Endpoint, HttpClient, InvalidEndpoint, RetryLimits};
-use crate::store::StoreLimits;
-
-pub(super) type BeforeSend = Box<dyn FnMut(Event) -> Option<Event> + Send>;
-pub(super) type OnDiscard = Box<dyn FnMut(&Discard) + Send>;
+use crate::delivery::{Courier, Endpoint, RetryLimits, Transport};
+#[cfg(feature = "upload")]
+use crate::delivery::{HttpClient, HttpClientError};
+use crate::store::{MemoryStore, StoreLimits};
 
 /// Sets up a [`Ledger`].
 ///
 /// Without an endpoint, events go to `before_send` and into the spool, and no further.
 pub struct LedgerBuilder {
-    pub(super) enabled: bool,
-    pub(super) queue: usize,
-    pub(super) digest: Sha2,
-    pub(super) rpc_transport: RpcTransport,
-    pub(super) limits: Limits,
-    pub(super) endpoint: Option<Endpoint>,
-    pub(super) timeout: Duration,
-    pub(super) certificates: Option<Vec<u8>>,
-    pub(super) auth: Arc<dyn AuthProvider>,
-    pub(super) retry: RetryLimits,
-    pub(super) spool: Option<PathBuf>,
-    pub(super) store: StoreLimits,
-    pub(super) answers_questions: bool,
-    pub(super) before_send: Option<BeforeSend>,
-    pub(super) on_discard: Option<OnDiscard>,
+    enabled: bool,
+    queue: usize,
+    digest: Sha2,
+    rpc_transport: RpcTransport,
+    limits: Limits,
+    endpoint: Option<Endpoint>,
+    timeout: Duration,
+    #[cfg(feature = "upload")]
+    certificates: Option<Vec<u8>>,
+    transport: Option<Box<dyn Transport>>,
+    auth: Arc<dyn AuthProvider>,
+    retry: RetryLimits,
+    spool: Option<PathBuf>,
+    store: StoreLimits,
+    answers: Option<Box<dyn Answers>>,
+    hooks: Hooks,
+    linger: Duration,
 }
 
 impl fmt::Debug for LedgerBuilder {
@@ -55,20 +62,22 @@ impl Default for LedgerBuilder {
     fn default() -> Self {
         Self {
             enabled: true,
-            queue: 4096,
+            queue: 1 << 16,
             digest: Sha2::default(),
             rpc_transport: RpcTransport::Stdio,
             limits: Limits::default(),
             endpoint: None,
             timeout: Duration::from_secs(10),
+            #[cfg(feature = "upload")]
             certificates: None,
+            transport: None,
             auth: Arc::new(NoAuth),
             retry: RetryLimits::default(),
             spool: None,
             store: StoreLimits::default(),
-            answers_questions: true,
-            before_send: None,
-            on_discard: None,
+            answers: None,
+            hooks: Hooks::default(),
+            linger: Duration::from_secs(2),
         }
     }
 }
@@ -84,24 +93,30 @@ pub fn disabled_by_environment() -> Option<&'static str> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The certificates are none.
-    #[error("cannot use the certificates: {0}")]
-    Certificates(#[from] InvalidEndpoint),
-    /// There is no thread to be had.
+    /// The HTTP client of this crate cannot be used, as its certificates cannot.
+    #[cfg(feature = "upload")]
+    #[error("cannot use the certificates")]
+    Certificates(#[from] HttpClientError),
+    /// There is somewhere to upload to, and nothing that sends: neither a [`transport`](LedgerBuilder::transport) nor the
+    /// feature `upload`.
+    #[error("nothing sends requests: name a transport, or turn on the feature `upload`")]
+    NoTransport,
+    /// The system starts no thread.
     #[error("cannot start a thread")]
-    Thread(#[from] std::io::Error),
+    Thread(#[from] io::Error),
 }
 
 impl LedgerBuilder {
-    /// Whether to do anything at all. `DO_NOT_TRACK=1` and `TURNLEDGER_DISABLED=1` in the environment say
-    /// no, whatever is said here.
+    /// Whether to do anything at all; true by default. `DO_NOT_TRACK=1` and `TURNLEDGER_DISABLED=1` in the
+    /// environment turn the ledger off in any case.
     #[must_use]
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
         self
     }
 
-    /// How many facts and messages wait for the worker at most; 4096 if it is not said.
+    /// The most facts and messages that wait to be reduced; 65,536 by default, and 256 MiB together. More are
+    /// dropped and counted.
     #[must_use]
     pub fn queue(mut self, most: usize) -> Self {
         self.queue = most.max(1);
@@ -129,104 +144,183 @@ impl LedgerBuilder {
         self
     }
 
-    /// Where events go, and what puts credentials on requests.
+    /// The server to send events to, and the provider that knows who is logged in and has the credentials. Requests are
+    /// sent by the [`transport`](Self::transport), or by this crate's HTTP client if there is none.
     #[must_use]
     pub fn upload(mut self, endpoint: Endpoint, auth: Arc<dyn AuthProvider>) -> Self {
         (self.endpoint, self.auth) = (Some(endpoint), auth);
         self
     }
 
-    /// How long a request takes at most; 10 seconds if it is not said.
+    /// The provider that knows who is logged in, for a ledger that sends nothing itself: its events wait in the spool
+    /// for their accounts.
+    #[must_use]
+    pub fn auth(mut self, auth: Arc<dyn AuthProvider>) -> Self {
+        self.auth = auth;
+        self
+    }
+
+    /// The longest time of a request; 10 seconds by default.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Certificates in PEM form that replace those of the public authorities.
+    /// What sends requests in place of this crate's HTTP client: the host's own client, with its user agent,
+    /// certificates and proxy.
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
+        self.transport = Some(Box::new(transport));
+        self
+    }
+
+    /// Certificates in PEM form, to trust instead of the system's. For this crate's HTTP client only.
+    #[cfg(feature = "upload")]
     #[must_use]
     pub fn certificates(mut self, pem: Vec<u8>) -> Self {
         self.certificates = Some(pem);
         self
     }
 
-    /// How attempts are spread.
+    /// The delays between attempts.
     #[must_use]
     pub fn retry(mut self, limits: RetryLimits) -> Self {
         self.retry = limits;
         self
     }
 
-    /// A file in which events wait for delivery, also for the next process.
+    /// A folder in which events wait for delivery, also for the next process; see [`Spool::open`](crate::store::Spool::open).
+    /// It is made if it is not there, but none above it.
     #[must_use]
     pub fn spool(mut self, path: PathBuf) -> Self {
         self.spool = Some(path);
         self
     }
 
-    /// How much waits, and in what portions it goes.
+    /// How much may wait, and how it is grouped into requests.
     #[must_use]
     pub fn store(mut self, limits: StoreLimits) -> Self {
         self.store = limits;
         self
     }
 
-    /// Whether to ask Git and the file system for repositories and skills; otherwise the fields that need
-    /// them are null.
+    /// Who answers the core's questions about repositories and skills: `turnledger_git::Answerer` for what Git and the
+    /// file system say, or what the host knows. Without one, the fields that need an answer are null.
     #[must_use]
-    pub fn answers_questions(mut self, answers: bool) -> Self {
-        self.answers_questions = answers;
+    pub fn answers(mut self, by: impl Answers + 'static) -> Self {
+        self.answers = Some(Box::new(by));
         self
     }
 
-    /// Sees every event before it is stored: it may change it, or hold it back with `None`. It runs on the
-    /// worker's thread; if it panics, the event is held back.
+    /// Called with every event before it is stored. It may change the event, or hold it back with `None`. It runs on
+    /// the hooks' thread and may take its time; until it returns, the event is neither stored nor sent. If it
+    /// panics, the event is held back. If more than 64 MiB wait for it, the newest events are held back.
     #[must_use]
     pub fn before_send(mut self, see: impl FnMut(Event) -> Option<Event> + Send + 'static) -> Self {
-        self.before_send = Some(Box::new(see));
+        self.hooks.before_send = Some(Box::new(see));
         self
     }
 
-    /// Sees what yielded no event. It runs on the worker's thread.
+    /// Called with what yielded no event, on the hooks' thread.
     #[must_use]
     pub fn on_discard(mut self, see: impl FnMut(&Discard) + Send + 'static) -> Self {
-        self.on_discard = Some(Box::new(see));
+        self.hooks.on_discard = Some(Box::new(see));
+        self
+    }
+
+    /// Called when trouble begins, on the hooks' thread.
+    #[must_use]
+    pub fn on_trouble(mut self, see: impl FnMut(&Trouble) + Send + 'static) -> Self {
+        self.hooks.on_trouble = Some(Box::new(see));
+        self
+    }
+
+    /// How long dropping the last handle waits for delivery if there was no [`shutdown`](Ledger::shutdown); 2 seconds
+    /// by default.
+    #[must_use]
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.linger = linger;
         self
     }
 
     /// Starts the ledger, or [disables](Ledger::disabled) it if the environment or
     /// [`enabled`](Self::enabled) says so. A spool that cannot be opened does not stop it: events then wait
-    /// in memory, and [`LedgerStats::spool_problem`] says why.
+    /// in memory, and [`LedgerStats::spool_problem`](super::LedgerStats::spool_problem) says why.
     ///
     /// # Errors
     ///
-    /// [`StartError`] if the certificates cannot be used or no thread can be started.
+    /// [`StartError`] if nothing can send requests, the certificates cannot be used, or no thread can be started.
     pub fn start(mut self) -> Result<Ledger, StartError> {
         if !self.enabled || disabled_by_environment().is_some() {
             return Ok(Ledger::disabled());
         }
-        let client =
-            self.endpoint.take().map(|endpoint| HttpClient::new(endpoint, self.timeout, self.certificates.as_deref()));
-        let courier = client.transpose()?.map(|client| Courier::new(client, self.auth.clone()));
-        let (queue, jobs) = bounded(self.queue);
-        let queued_bytes = Arc::new(AtomicU64::new(0));
-        let stats = Arc::new(Mutex::new(LedgerStats::default()));
-        let shared = Arc::new(Shared {
-            queue,
-            queued_bytes: queued_bytes.clone(),
-            dropped: AtomicU64::new(0),
-            filtered: AtomicU64::new(0),
-            repetitions: Mutex::new(Repetitions::new()),
-            stats: stats.clone(),
-            worker: Mutex::new(None),
-        });
-        let ask = if self.answers_questions { Some(answers::start(Arc::downgrade(&shared))?) } else { None };
-        let worker = thread::Builder::new()
-            .name("turnledger".into())
-            .spawn(move || Worker::new(self, courier, ask, stats).run(&jobs, &queued_bytes))?;
-        if let Ok(mut held) = shared.worker.lock() {
-            *held = Some(worker);
+        let courier = self.courier()?;
+        let Self { digest, rpc_transport, limits, auth, retry, spool, store, .. } = self;
+        let (queue, jobs) = Queue::new(self.queue);
+        let queue = Arc::new(queue);
+        let hooks = (!self.hooks.is_empty()).then(hooks::queue);
+        let told = Arc::new(Told::new(hooks.as_ref().map(|(to, _)| to.clone())));
+        let memory = Arc::new(Mutex::new(MemoryStore::new(store)));
+        let sender =
+            courier.map(|courier| SenderThread::new(courier, retry, spool.clone(), memory.clone(), told.clone()));
+        let (sender, to_sender) = sender.unzip();
+        let ask = self.answers.map(|by| answers::start(by, queue.clone(), told.clone())).transpose()?;
+        if let Some(sender) = sender {
+            run("turnledger-sender", "delivering", &told, move || sender.run())?;
         }
-        Ok(Ledger { shared: Some(shared) })
+        let (its_queue, its_told, host_hooks) = (queue.clone(), told.clone(), self.hooks);
+        // The spool is opened there: a disk that is slow delays nobody who starts.
+        let work = move || {
+            let keeper = Keeper::new(spool, memory, to_sender, its_told.clone());
+            let way = match hooks {
+                None => Way::Straight(Box::new(keeper)),
+                Some(ends) => {
+                    let (thread, way) = HookThread::new(host_hooks, keeper, ends, its_told.clone());
+                    if let Err(problem) = run("turnledger-hooks", "storing", &its_told, move || thread.run()) {
+                        // Without its hooks nothing may go out.
+                        tracing::error!(%problem, "cannot start the thread of the hooks");
+                        return;
+                    }
+                    way
+                }
+            };
+            let pipeline = Pipeline::new(digest, rpc_transport, limits);
+            Worker { pipeline, auth, ask, way, queue: its_queue, told: its_told }.run(&jobs);
+        };
+        run("turnledger", "reducing", &told, work)?;
+        let repetitions = Mutex::new(Repetitions::new());
+        let filtered = AtomicU64::new(0);
+        Ok(Ledger { shared: Some(Arc::new(Shared { queue, filtered, repetitions, told, linger: self.linger })) })
     }
+
+    /// What delivers, if there is somewhere to deliver to.
+    fn courier(&mut self) -> Result<Option<Courier>, StartError> {
+        let Some(endpoint) = self.endpoint.take() else { return Ok(None) };
+        let transport = match self.transport.take() {
+            Some(transport) => transport,
+            None => self.own_client()?,
+        };
+        Ok(Some(Courier::new(endpoint, transport, self.auth.clone(), self.timeout)))
+    }
+
+    #[cfg(feature = "upload")]
+    fn own_client(&self) -> Result<Box<dyn Transport>, StartError> {
+        Ok(Box::new(HttpClient::new(self.certificates.as_deref())?))
+    }
+
+    #[cfg(not(feature = "upload"))]
+    #[allow(clippy::unused_self, reason = "the feature's client has certificates")]
+    fn own_client(&self) -> Result<Box<dyn Transport>, StartError> {
+        Err(StartError::NoTransport)
+    }
+}
+
+/// Starts a thread. If it panics, that is counted and told: the mistake is ours.
+fn run(name: &str, what: &'static str, told: &Arc<Told>, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let told = told.clone();
+    let work = move || {
+        told.guard(what, work);
+    };
+    thread::Builder::new().name(name.into()).spawn(work).map(drop)
 }

@@ -1,4 +1,4 @@
-//! What is reported once a turn and was.
+//! Uses that are reported once a turn, and already were.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -18,11 +18,11 @@ impl Repetitions {
         Self { hasher: RandomState::new(), keys: HashSet::new(), order: VecDeque::new() }
     }
 
-    pub(super) fn contains(&self, key: [&str; 3]) -> bool {
+    pub(super) fn contains(&self, key: [&str; 4]) -> bool {
         self.keys.contains(&self.hasher.hash_one(key))
     }
 
-    pub(super) fn insert(&mut self, key: [&str; 3]) {
+    pub(super) fn insert(&mut self, key: [&str; 4]) {
         let key = self.hasher.hash_one(key);
         if self.keys.insert(key) {
             self.order.push_back(key);
@@ -44,13 +44,13 @@ mod tests {
         let mut repetitions = Repetitions::new();
         let key = |number: usize| number.to_string();
         for number in 0..=MOST {
-            assert!(!repetitions.contains(["app", "turn", &key(number)]));
-            repetitions.insert(["app", "turn", &key(number)]);
-            repetitions.insert(["app", "turn", &key(number)]);
+            assert!(!repetitions.contains(["app", "turn", &key(number), ""]));
+            repetitions.insert(["app", "turn", &key(number), ""]);
+            repetitions.insert(["app", "turn", &key(number), ""]);
         }
-        assert!(!repetitions.contains(["app", "turn", &key(0)]));
-        assert!(repetitions.contains(["app", "turn", &key(1)]));
-        assert!(repetitions.contains(["app", "turn", &key(MOST)]));
-        assert!(!repetitions.contains(["plugin", "turn", &key(MOST)]));
+        assert!(!repetitions.contains(["app", "turn", &key(0), ""]));
+        assert!(repetitions.contains(["app", "turn", &key(1), ""]));
+        assert!(repetitions.contains(["app", "turn", &key(MOST), ""]));
+        assert!(!repetitions.contains(["plugin", "turn", &key(MOST), ""]));
     }
 }

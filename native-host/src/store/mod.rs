@@ -1,22 +1,27 @@
 //! Events that wait for delivery: on disk, or in memory where there is no disk.
 
+mod log;
 mod memory;
 mod spool;
+#[cfg(feature = "spool-sqlite")]
+mod sqlite;
 
 use std::time::Duration;
 
-use turnledger_core::{Batch, BatchLimits, Batcher, Event, UnixMillis};
+use turnledger_core::{BatchLimits, Batcher, DigestValue, Event, UnixMillis};
 
 pub use memory::MemoryStore;
-pub use spool::{Clear, Listed, Spool, SpoolError, SpoolStatus, State};
+pub use spool::{Clear, Damage, Listed, Spool, SpoolError, SpoolStatus, State};
 
-use crate::Sha2;
+use crate::delivery::account::AccountKey;
 
 /// An event as it waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
     /// When it came out.
     pub at: UnixMillis,
+    /// Whose it is: who was logged in then.
+    pub account: AccountKey,
     /// Its JSON text.
     pub json: String,
     /// Whether it goes in a request of its own.
@@ -24,9 +29,9 @@ pub struct StoredEvent {
 }
 
 impl StoredEvent {
-    /// An event that came out at a time.
-    pub fn new(at: UnixMillis, event: &Event) -> Self {
-        Self { at, json: event.to_json(), is_isolated: event.is_isolated() }
+    /// An event of an account that came out at a time.
+    pub fn new(at: UnixMillis, account: AccountKey, event: &Event) -> Self {
+        Self { at, account, json: event.to_json(), is_isolated: event.is_isolated() }
     }
 }
 
@@ -64,42 +69,73 @@ pub struct StoredBatch {
     pub number: i64,
     /// Until when it is this process's to send, in Unix milliseconds; a lease is known by its end.
     pub leased_until: i64,
-    /// What is sent.
-    pub batch: Batch,
+    /// Whose events they are.
+    pub account: AccountKey,
+    /// Its idempotency key: no two sets of events ever have the same one.
+    pub key: DigestValue,
+    /// How many events it has.
+    pub events: usize,
+    /// `{"events":[…]}`
+    pub body: String,
+}
+
+/// Which batch is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The time.
+    pub now: UnixMillis,
+    /// Whose events.
+    pub account: AccountKey,
+    /// After how long an event has waited enough for company.
+    pub age: Duration,
+    /// The most events of a new batch, if that is less than the limits say.
+    pub most_events: usize,
 }
 
 /// The first batch of what waits, as it comes together event by event.
 struct Forming {
     batcher: Batcher,
-    digest: Sha2,
     /// Whether what there is goes even if it is not full.
     is_due: bool,
     now: UnixMillis,
     /// Milliseconds after which an event has waited long enough.
-    batch_age: u64,
+    age: u64,
+}
+
+/// A batch's events, how many there are, and its body.
+struct Formed {
+    events: usize,
+    body: String,
 }
 
 impl Forming {
-    fn new(limits: &StoreLimits, now: UnixMillis, everything: bool) -> Self {
-        Self {
-            batcher: Batcher::new(limits.batch),
-            digest: Sha2::default(),
-            is_due: everything,
-            now,
-            batch_age: millis(limits.batch_age),
-        }
+    fn new(limits: &StoreLimits, wanted: &Wanted) -> Self {
+        let BatchLimits { events, bytes } = limits.batch;
+        let limits = BatchLimits { events: events.min(wanted.most_events).max(1), bytes };
+        Self { batcher: Batcher::new(limits), is_due: false, now: wanted.now, age: millis(wanted.age) }
     }
 
     /// Adds the next event; returns the batch if it is full with it, or before it.
-    fn push(&mut self, at: UnixMillis, json: &str, is_isolated: bool) -> Option<Batch> {
-        self.is_due |= self.now.0.saturating_sub(at.0) >= self.batch_age;
-        self.batcher.push_json(json, is_isolated, &self.digest).into_iter().next()
+    fn push(&mut self, at: UnixMillis, json: &str, is_isolated: bool) -> Option<Formed> {
+        // An event from the future has a wrong time, and does not wait for it.
+        self.is_due |= at > self.now || self.now.0 - at.0 >= self.age;
+        let batch = self.batcher.push_json(json, is_isolated).into_iter().next()?;
+        Some(Formed { events: batch.events, body: batch.body })
     }
 
     /// What there is, if it goes as it is.
-    fn finish(mut self) -> Option<Batch> {
-        if self.is_due { self.batcher.flush(&self.digest) } else { None }
+    fn finish(mut self) -> Option<Formed> {
+        let batch = if self.is_due { self.batcher.flush() } else { None }?;
+        Some(Formed { events: batch.events, body: batch.body })
     }
+}
+
+/// How many batches that were refused are kept.
+const MOST_REFUSED: usize = 100;
+
+/// A time or a size as a store has it; none of ours is beyond.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -116,3 +152,6 @@ pub struct Waiting {
     /// Events of requests that the server refused for good, kept to be looked at.
     pub refused: u64,
 }
+
+#[cfg(test)]
+mod tests;

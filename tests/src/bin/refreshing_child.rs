@@ -9,8 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use turnledger::Ledger;
-use turnledger::delivery::Endpoint;
 use turnledger::delivery::auth::{Account, SuppliedToken, TokenRefresher};
+use turnledger::delivery::{Endpoint, Reply};
 use turnledger::secrecy::SecretString;
 use turnledger_tests::ledger::hook;
 
@@ -18,7 +18,7 @@ use turnledger_tests::ledger::hook;
 struct Outgoing(Mutex<SyncSender<()>>);
 
 impl TokenRefresher for Outgoing {
-    fn refresh(&self) -> Option<SecretString> {
+    fn refresh(&self, _: Reply<SecretString>) {
         self.0.lock().expect("the sender").send(()).expect("somebody waits");
         loop {
             thread::park();

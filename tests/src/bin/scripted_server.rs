@@ -7,8 +7,8 @@ use std::env;
 use std::fs;
 use std::io::{self, BufRead, Write};
 
-use turnledger::recording::parse_line;
 use turnledger_core::Direction;
+use turnledger_intake::recording::parse_line;
 
 fn main() {
     let path = env::args().nth(1).expect("usage: scripted_server TRAFFIC");

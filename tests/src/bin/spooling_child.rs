@@ -20,7 +20,7 @@ fn main() {
     let ledger = Ledger::builder()
         .upload(Endpoint::new(url).expect("a URL"), Arc::new(NoAuth))
         .spool(PathBuf::from(spool))
-        .retry(RetryLimits { first: Duration::from_millis(5), ..RetryLimits::default() })
+        .retry(RetryLimits { first_ms: 5, ..RetryLimits::default() })
         .store(StoreLimits {
             batch_age: Duration::from_millis(5),
             lease: Duration::from_millis(300),

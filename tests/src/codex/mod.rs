@@ -2,9 +2,11 @@
 
 mod model;
 mod session;
+mod terminal;
 
 use std::env;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -13,6 +15,7 @@ use crate::golden::VERSIONS;
 
 pub use self::model::{Model, Step, call, message, patch, shell, turn};
 pub use self::session::{Finished, Session, Setup};
+pub use self::terminal::Terminal;
 
 /// A version of Codex that the tests drive: in the order of [`VERSIONS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,4 +74,13 @@ fn said(command: &mut Command) -> Result<String, String> {
 /// Why it cannot be had: without a registry, say.
 pub fn binary(version: Version) -> Result<&'static Path, &'static str> {
     BINARIES[version as usize].as_deref().map_err(String::as_str)
+}
+
+/// Whether the binary is there; without one a test says so, past the test runner's capture, and is over.
+pub fn is_installed(version: Version) -> bool {
+    let missing = binary(version).err();
+    if let Some(why) = missing {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: no real Codex to test with: {why}");
+    }
+    missing.is_none()
 }

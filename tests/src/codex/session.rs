@@ -79,7 +79,12 @@ impl Unstarted {
         let codex_home = home.path().join(".codex");
         fs::create_dir(&codex_home).expect("a folder");
         fs::write(codex_home.join("auth.json"), auth().to_string()).expect("a login");
-        fs::write(codex_home.join("config.toml"), config(&model, setup, workspace.path())).expect("settings");
+        // What tools a model has depends on its name.
+        let name = match setup.version {
+            Version::Contract => "gpt-5.3-codex",
+            Version::Newest => "gpt-5.5",
+        };
+        fs::write(codex_home.join("config.toml"), config(&model, name, setup, workspace.path())).expect("settings");
         let collector = Collector::new();
         let stderr = fs::File::create(home.path().join("stderr.txt")).expect("a file");
         let mut tap = command(home.path());
@@ -295,7 +300,7 @@ fn id_of(value: &Value) -> String {
 }
 
 /// A repository with a small program.
-fn workspace() -> Repo {
+pub(super) fn workspace() -> Repo {
     let repo = Repo::new();
     repo.git(&["remote", "add", "origin", REMOTE]);
     repo.write("README.md", "# Demo\n\nA small program.\n");
@@ -316,13 +321,9 @@ fn auth() -> Value {
     json!({ "auth_mode": "chatgpt", "OPENAI_API_KEY": null, "tokens": tokens, "last_refresh": "2099-01-01T00:00:00Z" })
 }
 
-fn config(model: &Model, setup: Setup, workspace: &Path) -> String {
-    let Setup { version, approval_policy, sandbox_mode } = setup;
-    // What tools a model has depends on its name.
-    let name = match version {
-        Version::Contract => "gpt-5.3-codex",
-        Version::Newest => "gpt-5.5",
-    };
+/// Codex's settings, for a model of some name.
+pub(super) fn config(model: &Model, name: &str, setup: Setup, workspace: &Path) -> String {
+    let Setup { approval_policy, sandbox_mode, .. } = setup;
     let url = format!("http://127.0.0.1:{}", model.port());
     let workspace = workspace.display();
     format!(

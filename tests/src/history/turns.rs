@@ -313,7 +313,8 @@ impl World {
                 json!("contextWindowExceeded"),
             ];
             let info = infos[choices.below(infos.len())].clone();
-            value["error"] = json!({ "message": "stream closed", "codexErrorInfo": info, "additionalDetails": MARKER });
+            value["error"] =
+                json!({ "message": error_text(choices), "codexErrorInfo": info, "additionalDetails": MARKER });
         }
         let times = [json!(self.now / 1000), Value::Null, json!(-1)];
         value["startedAt"] = json!(turn.started_at);
@@ -370,8 +371,8 @@ impl World {
     fn report_error(&mut self, thread: usize, choices: &mut Choices) {
         let state = &self.threads[thread];
         let turn = state.turn.as_ref().map(|turn| turn.id.clone());
-        let error = json!({ "message": choices.of(&["stream closed", "Error running remote compact task: too long"]),
-            "codexErrorInfo": null, "additionalDetails": MARKER });
+        let info = if choices.once_in(2) { json!("badRequest") } else { Value::Null };
+        let error = json!({ "message": error_text(choices), "codexErrorInfo": info, "additionalDetails": MARKER });
         let params = json!({ "threadId": state.id, "turnId": turn, "error": error, "willRetry": choices.once_in(2) });
         self.notify(thread, "error", params);
     }
@@ -389,4 +390,16 @@ impl World {
         let params = json!({ "threadId": state.id, "turnId": turn, "run": run });
         self.notify(thread, "hook/completed", params);
     }
+}
+
+/// An error's text: a known sentence, one with somebody's words behind it, or nothing but those.
+fn error_text(choices: &mut Choices) -> String {
+    let text = choices.of(&[
+        "Quota exceeded. Check your plan and billing details.",
+        "Error running remote compact task: exceeded retry limit, last status: 429 Too Many Requests",
+        "Error running remote compact task: exceeded retry limit, last status: 503 of MARKER",
+        "Error running remote compact task: MARKER",
+        "told to MARKER",
+    ]);
+    text.replace("MARKER", MARKER)
 }

@@ -213,7 +213,7 @@ impl World {
 
     fn put(&mut self, client: usize, direction: Direction, text: String) {
         self.tick();
-        let connection_id = self.clients[client].connection;
+        let connection_id = self.clients[client].connection.into();
         self.messages.push(Message { at: UnixMillis(self.now), connection_id, direction, text });
     }
 

@@ -1,4 +1,4 @@
-//! Apps and plugins (contract `derived.md` 8, 10).
+//! Apps and plugins (`docs/contract/derived.md` 8, 10).
 
 use std::collections::BTreeMap;
 

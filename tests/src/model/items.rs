@@ -1,4 +1,4 @@
-//! Tool items (contract `rules.md` 6).
+//! Tool items (`docs/contract/rules.md` 6).
 
 use serde_json::{Value, json};
 

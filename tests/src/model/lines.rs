@@ -1,4 +1,4 @@
-//! Accepted lines of a diff (contract `rules.md` 8.2 to 8.7).
+//! Accepted lines of a diff (`docs/contract/rules.md` 8.2 to 8.7).
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};

@@ -94,7 +94,7 @@ impl Model {
     pub fn observe(&mut self, message: &Message) -> Vec<Value> {
         self.at = message.at.0;
         let value: Value = serde_json::from_str(&message.text).expect("a message is JSON");
-        let connection = message.connection_id;
+        let connection = message.connection_id.0;
         self.clients.insert(connection);
         let id = value["id"].to_string();
         let method = text(&value["method"]);
@@ -198,7 +198,7 @@ impl Model {
         }
     }
 
-    /// What started the server: the first client's word, or what Codex calls itself (`facts.md` 2).
+    /// What started the server: the first client's word, or what Codex calls itself (`docs/contract/facts.md` 2).
     fn originator(&self) -> String {
         self.originator.clone().unwrap_or_else(|| "codex_cli_rs".into())
     }

@@ -1,4 +1,4 @@
-//! Compactions and hooks (contract `derived.md` 5, 9).
+//! Compactions and hooks (`docs/contract/derived.md` 5, 9).
 
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ impl Model {
     pub(super) fn error_reported(&mut self, params: &Value) {
         let compaction = self.compactions.get_mut(&(text(&params["threadId"]), text(&params["turnId"])));
         if let Some(compaction) = compaction.filter(|_| params["willRetry"] != true) {
-            compaction.error = Some((params["error"]["message"].clone(), self.at));
+            compaction.error = Some((what_is_said(&params["error"]), self.at));
         }
     }
 
@@ -97,7 +97,7 @@ impl Model {
         if let Some(compaction) = self.compactions.remove(&key)
             && ended["status"] != "interrupted"
         {
-            let (error, at) = compaction.error.clone().unwrap_or((ended["error"]["message"].clone(), self.at));
+            let (error, at) = compaction.error.clone().unwrap_or((what_is_said(&ended["error"]), self.at));
             self.compacted(&key, &compaction, "failed", &error, &json!(at));
         }
     }
@@ -116,8 +116,6 @@ impl Model {
             (false, true) => "responses_compaction_v2",
             (false, false) => "responses_compact",
         };
-        let error = text(error);
-        let error = (!error.is_empty()).then(|| error.trim_start_matches("Error running remote compact task: "));
         let phase = match (compaction.is_manual, compaction.is_mid_turn) {
             (true, _) => "standalone_turn",
             (false, true) => "mid_turn",
@@ -154,4 +152,25 @@ impl Model {
                 "status": status }),
         );
     }
+}
+
+/// What an event may say of an error: a sentence that histories and recordings have and that is nobody's own, or else the
+/// word for its kind.
+fn what_is_said(error: &Value) -> Value {
+    const OPEN: [&str; 2] =
+        ["exceeded retry limit, last status: 429 Too Many Requests", "exceeded retry limit, last status: 503"];
+    const WHOLE: [&str; 6] = [
+        "Quota exceeded. Check your plan and billing details.",
+        "We're currently experiencing high demand, which may cause temporary errors.",
+        "We’re currently experiencing high demand, which may cause temporary errors.",
+        "Codex ran out of room in the model's context window. Start a new thread or clear earlier history before retrying.",
+        "stream disconnected before completion: stream closed before response.completed",
+        "Fatal error: remote compaction v2 expected exactly one compaction output item, got 0 from 1 output items",
+    ];
+    let message = text(&error["message"]);
+    let message = message.trim_start_matches("Error running remote compact task: ");
+    let known = OPEN.iter().find(|open| message.starts_with(**open)).or(WHOLE.iter().find(|whole| **whole == message));
+    let info = &error["codexErrorInfo"];
+    let kind = info.as_object().and_then(|kinds| kinds.keys().next()).map_or(info.clone(), |kind| json!(kind));
+    known.map_or(kind, |sentence| json!(sentence))
 }

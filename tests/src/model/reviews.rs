@@ -1,4 +1,4 @@
-//! Reviews by the user and by the guardian (contract `rules.md` 5, `derived.md` 0, 2, 6).
+//! Reviews by the user and by the guardian (`docs/contract/rules.md` 5, `docs/contract/derived.md` 0, 2, 6).
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What a request for a turn names, and skills (contract `derived.md` 7, 8, 10, `rules.md` 10).
+//! What a request for a turn names, and skills (`docs/contract/derived.md` 7, 8, 10, `docs/contract/rules.md` 10).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -165,7 +165,7 @@ impl Model {
         self.skills.parked = parked;
         let over: Vec<Value> = over;
         for mut event in over {
-            // By now its client may be known (`facts.md` 2).
+            // By now its client may be known (`docs/contract/facts.md` 2).
             event["event_params"]["product_client_id"] = self.originator().into();
             self.events.push(event);
         }

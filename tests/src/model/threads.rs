@@ -1,4 +1,4 @@
-//! Connections and threads (contract `rules.md` 2, `derived.md` 1, 3, 11).
+//! Connections and threads (`docs/contract/rules.md` 2, `docs/contract/derived.md` 1, 3, 11).
 
 use serde_json::{Value, json};
 
@@ -207,7 +207,7 @@ impl Model {
         connection.is_some_and(|connection| is_newer(&text(&connection.runtime["codex_rs_version"])))
     }
 
-    /// The client and runtime of a thread's connection, and its lineage (`rules.md` 1.1).
+    /// The client and runtime of a thread's connection, and its lineage (`docs/contract/rules.md` 1.1).
     pub(super) fn context(&self, thread: &str) -> Option<Value> {
         let thread = self.threads.get(thread)?;
         let connection = self.connections.get(&thread.connection?)?;

@@ -1,4 +1,5 @@
-//! Turns: what they were started with, what they used, how they ended (contract `rules.md` 3, 4, 7, `derived.md` 3, 4).
+//! Turns: what they were started with, what they used, how they ended (`docs/contract/rules.md` 3, 4, 7,
+//! `docs/contract/derived.md` 3, 4).
 
 use serde_json::{Value, json};
 

@@ -57,6 +57,14 @@ test("an event is shown as it would be sent, beside the messages that made it", 
     JSON.parse(shown),
     events.find((event) => event.event_type === "codex_file_change_event"),
   );
+  await tab.getByText("What each member means").click();
+  const members = await tab.locator(".meanings dt").allTextContents();
+  const { app_server_client, runtime, ...own } = JSON.parse(shown).event_params;
+  for (const name of Object.keys(own)) assert.ok(members.includes(name), name);
+  for (const name of Object.keys(app_server_client)) assert.ok(members.includes(`app_server_client.${name}`), name);
+  for (const name of Object.keys(runtime)) assert.ok(members.includes(`runtime.${name}`), name);
+  const meanings = await tab.locator(".meanings dd").allTextContents();
+  assert.equal(meanings[members.indexOf("file_move_count")], "Number of these that are moved, changed or not. Source: `item.changes`.");
   const item = tab.getByRole("region", { name: "Messages of this item" });
   await item.getByRole("heading", { name: "5 messages of this item" }).waitFor();
   assert.deepEqual(await item.locator(".method").allTextContents(), [

@@ -48,10 +48,17 @@ test("discards and lines that cannot be read are what the native program names",
   writeFileSync(file, lines.join("\n"));
   await read(tab, file);
   const notes = nativeNotes(file);
-  const said = [...notes.matchAll(/:(\d+): (?!no event)(.*?)(?: \(column \d+.*\))?$/gm)].map(([, number, reason]) => [
-    number,
-    reason,
-  ]);
+  // The program says a fault once, with the lines that have it.
+  const fault = /:(\d+): (?!no event)(.*?)(?: \(column [^)]*\))?(?:; \d+ lines like it: ([\d, -]+))?$/gm;
+  const said = [...notes.matchAll(fault)]
+    .flatMap(([, first, reason, all]) =>
+      (all ?? first).split(", ").flatMap((range) => {
+        const [from, to = from] = range.split("-").map(Number);
+        return Array.from({ length: to - from + 1 }, (_, index) => [from + index, reason]);
+      }),
+    )
+    .sort(([one], [other]) => one - other)
+    .map(([number, reason]) => [String(number), reason]);
   await show(tab, "Discards");
   const cells = (name) =>
     tab

@@ -4,12 +4,16 @@ import type { Ledger, UploadTo } from "turnledger/inline";
 
 const configured = (): string => vscode.workspace.getConfiguration("turnledger").get<string>("upload.url", "").trim();
 
+/** How long it takes to look again whether nothing waits any more. */
+const AGAIN_MS = 10_000;
+
 export class Uploads {
   /** A ledger has one server for its life. */
   readonly #url = configured();
   readonly #log: vscode.LogOutputChannel;
   #isOpen: boolean;
   #said: string | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(log: vscode.LogOutputChannel) {
     this.#log = log;
@@ -30,9 +34,12 @@ export class Uploads {
     if (!this.#isAllowed()) {
       this.#isOpen = false;
     } else if (!this.#isOpen) {
-      // What waits was observed under the no: it goes where closed uploads go.
-      await ledger.flush();
-      this.#isOpen = this.#isAllowed();
+      // What waits was observed under the no: it goes where closed uploads go. That takes longer if the server has asked
+      // for time before.
+      const { waiting } = await ledger.flush();
+      this.#isOpen = waiting === 0 && this.#isAllowed();
+      clearTimeout(this.#again);
+      if (waiting > 0) this.#again = setTimeout(() => void this.update(ledger), AGAIN_MS);
     }
   }
 
@@ -47,7 +54,7 @@ export class Uploads {
 
   /** What must not leave is refused here, so that the ledger drops it instead of trying again. */
   async #fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-    if (!this.#isOpen || !this.#isAllowed()) return new Response(null, { status: 403 });
+    if (!this.#isOpen || !this.#isAllowed()) return new Response(null, { status: 451 });
     try {
       const response = await fetch(input, init);
       this.#say(response.ok ? undefined : `the server answered with status ${response.status}`);

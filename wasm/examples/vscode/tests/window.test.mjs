@@ -52,7 +52,7 @@ test("bytes and texts are taken; what is no message is said once and never throw
   window.api.observe(1, "up", {});
   assert.equal(window.item.text, text(events(LONG)));
   assert.deepEqual(window.host.log, [
-    "error: observe: connectionId: expected a whole number from 0 on",
+    "error: observe: connectionId: expected a whole number, 0 or more",
     'error: observe: direction: expected "client_to_server" or "server_to_client"',
   ]);
   await window.close();

@@ -59,3 +59,9 @@ export function words(name: string): string {
 export function shortId(id: string): string {
   return id.length <= 13 ? id : `…${id.slice(-8)}`;
 }
+
+/** How many events did not say it. */
+export function missing(unknown: number): string {
+  if (unknown === 0) return "";
+  return unknown === 1 ? "1 event does not say" : `${count(unknown)} events do not say`;
+}

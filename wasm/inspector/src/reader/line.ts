@@ -17,8 +17,8 @@ export class BadLine extends Error {}
 export const MAX_LINE_BYTES = 256 * 2 ** 20;
 
 const NOT_JSON = "not JSON";
-const NOT_RECORDED = "not a recorded message: expected at_ms, connection_id, direction and message";
-export const BAD_MESSAGE = "a member of the message that counts is missing or of the wrong type";
+const NOT_RECORDED = "not a line of a recording: expected at_ms, connection_id, direction and message";
+export const BAD_MESSAGE = "a member that events need is missing or has the wrong type";
 export const TOO_LONG = `longer than ${MAX_LINE_BYTES} bytes`;
 
 const MEMBERS = ["at_ms", "connection_id", "direction", "message"];
@@ -35,8 +35,8 @@ const USUAL = new RegExp(
     .replaceAll("~", "[ \\t\\r]*"),
 );
 
-// The native program takes neither a byte order mark nor bytes that are no UTF-8.
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+// As the native program does, it reads over a byte-order mark, and takes no bytes that are not UTF-8.
+const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** @throws BadLine */
 export function parseLine(line: Uint8Array): RecordedMessage {
@@ -46,11 +46,12 @@ export function parseLine(line: Uint8Array): RecordedMessage {
   } catch {
     throw new BadLine(NOT_JSON);
   }
-  return usual(text, line.length) ?? general(text);
+  const mark = line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf ? 3 : 0;
+  return usual(text, line.length, mark) ?? general(text);
 }
 
 /** The message can be cut out of a line of the usual form, and is read once only. */
-function usual(text: string, bytes: number): RecordedMessage | undefined {
+function usual(text: string, bytes: number, mark: number): RecordedMessage | undefined {
   const match = USUAL.exec(text);
   if (match === null) return undefined;
   const start = match[0].length;
@@ -69,7 +70,7 @@ function usual(text: string, bytes: number): RecordedMessage | undefined {
     isToServer: match[3] === "client_to_server",
     text: message,
     // All before and after the message is ASCII.
-    span: [start, bytes - (text.length - start - message.length)],
+    span: [mark + start, bytes - (text.length - start - message.length)],
     parsed,
   };
 }

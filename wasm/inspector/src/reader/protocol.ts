@@ -3,7 +3,7 @@ import type { Direction } from "turnledger/inline";
 
 import type { MessageKind } from "./ids.js";
 import type { EventIds, EventType, Gist } from "./kinds.js";
-import type { TimelineView, TimelineWindow } from "./timeline.js";
+import type { TimelineView, TimelineWindow } from "./timeline-view.js";
 import type { Totals } from "./totals.js";
 
 /** Where a recording comes from. */

@@ -1,28 +1,9 @@
 /** Where the marks of the time line are drawn: in rows, and as one where they would lie on the same spot. */
-import type { Mark, MarkKind } from "./timeline.js";
-
-const LANES = ["turns", "items", "approvals", "steers"] as const;
-export type Lane = (typeof LANES)[number];
+import { type Lane, LANES, type Mark, type MarkKind, type PlacedMark, type TimelineRow } from "./timeline-view.js";
 
 export const MOST_LANE_ROWS = 4;
 /** Marks are drawn at least this many pixels wide. */
 export const NARROWEST = 3;
-
-/** A mark in its place; `count` is more than one if marks too narrow to be told apart are drawn as one. */
-export interface PlacedMark extends Omit<Mark, "end" | "brokenOff"> {
-  end: number;
-  isOpen: boolean;
-  row: number;
-  count: number;
-}
-
-export interface TimelineRow {
-  /** Empty for all threads together. */
-  thread: string;
-  lane: Lane;
-  /** Whether it is its thread's first. */
-  isFirst: boolean;
-}
 
 export class Layout {
   readonly rows: TimelineRow[] = [];

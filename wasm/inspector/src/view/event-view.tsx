@@ -6,6 +6,7 @@ import { go, linkTo } from "../page/view-state.js";
 import { TYPE_LABELS } from "../reader/kinds.js";
 import type { OpenedEvent } from "../reader/protocol.js";
 import { JsonText } from "./json-text.js";
+import { Meanings } from "./meanings.js";
 import { MessageGroups } from "./message-groups.js";
 import { Outcome } from "./outcome.js";
 import { useAnswer } from "./use-answer.js";
@@ -75,6 +76,7 @@ function Opened({ event }: { event: OpenedEvent }) {
         <section aria-labelledby="sent-title" class="panel">
           <h3 id="sent-title">What would be sent</h3>
           <JsonText text={json} label="The event" />
+          <Meanings type={row.type} />
         </section>
         <section aria-labelledby="messages-title" class="panel">
           <h3 id="messages-title">The messages that made it</h3>

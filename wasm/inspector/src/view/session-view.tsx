@@ -1,4 +1,4 @@
-import { count, duration, UNKNOWN } from "../page/format.js";
+import { UNKNOWN, count, duration, missing } from "../page/format.js";
 import type { Totals } from "../reader/totals.js";
 import { TimelinePanel } from "./timeline-panel.js";
 import { TotalsPanels } from "./totals-panels.js";
@@ -113,10 +113,4 @@ function tiles({ threads, turns, tokens, tools, reviews, steers, lines }: Totals
       ]),
     },
   ];
-}
-
-/** How many events did not say it. */
-export function missing(unknown: number): string {
-  if (unknown === 0) return "";
-  return unknown === 1 ? "1 event does not say" : `${count(unknown)} events do not say`;
 }

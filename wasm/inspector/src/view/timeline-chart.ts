@@ -3,8 +3,8 @@ import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemParams, CustomSer
 import { type EChartsCoreOption, graphic } from "echarts/core";
 
 import { count, duration, elapsed, shortId, words } from "../page/format.js";
-import { type Lane, NARROWEST, type PlacedMark } from "../reader/timeline-layout.js";
-import type { MarkKind, TimelineView } from "../reader/timeline.js";
+import { NARROWEST } from "../reader/timeline-layout.js";
+import type { Lane, MarkKind, PlacedMark, TimelineView } from "../reader/timeline-view.js";
 import { colour, look, tip } from "./chart.js";
 import { toneOf } from "./outcome.js";
 

@@ -1,12 +1,11 @@
 import { useMemo } from "preact/hooks";
 
-import { count, duration, words } from "../page/format.js";
+import { count, duration, missing, words } from "../page/format.js";
 import { isDark } from "../page/theme.js";
 import { TYPE_LABELS } from "../reader/kinds.js";
 import type { ReviewTotals, ToolTotals, Totals } from "../reader/totals.js";
 import { Chart, colour, look, tip } from "./chart.js";
 import { Outcome } from "./outcome.js";
-import { missing } from "./session-view.js";
 import { Rest, TokenTable } from "./totals-tables.js";
 
 export function TotalsPanels({ totals }: { totals: Totals }) {

@@ -1,0 +1,14 @@
+//! Codex: what it says to its clients becomes facts. Nothing else here knows a method's name.
+
+pub(crate) mod catalog;
+pub(crate) mod content;
+pub(crate) mod message;
+mod methods;
+pub mod observer;
+mod recorded;
+mod settings;
+mod sniff;
+mod tokens;
+
+pub use content::Direction;
+pub use sniff::is_surely_irrelevant;

@@ -1,0 +1,124 @@
+//! The details of automatic reviews, as far as their notification has them
+//! (`docs/contract/derived.md` 6).
+
+use alloc::boxed::Box;
+
+use super::{Observer, Step};
+use crate::event::turn::Tokens;
+use crate::fact::Fact;
+use crate::fact::guardian::{
+    ApprovalRequestSource, ExecveSource, GuardianDecision, GuardianFailureReason, GuardianOutcome, GuardianReview,
+    GuardianTerminalStatus, NetworkProtocol, ReviewedAction, SandboxPermissions,
+};
+use crate::protocol::Known;
+use crate::protocol::enums::{self, GuardianCommandSource, GuardianStatus};
+use crate::protocol::notification::{GuardianAction, GuardianReviewCompleted, Notification};
+use crate::time::to_u64;
+
+/// How long the reviewer may take.
+const REVIEW_TIMEOUT_MS: u64 = 90_000;
+
+impl Observer {
+    pub(super) fn guardian_review_completed(&mut self, review: GuardianReviewCompleted, step: &mut Step<'_>) {
+        if let GuardianAction::McpToolCall(call) = &review.action {
+            self.connector_reviewed(&review.thread_id, review.target_item_id.as_ref(), call);
+        }
+        if let Some(details) = details(&review) {
+            step.fact(Fact::GuardianReview(Box::new(details)));
+        }
+        step.notification(Notification::GuardianReviewCompleted(Box::new(review)));
+    }
+}
+
+/// `None` for a review that has not ended, or of an unknown kind.
+fn details(completed: &GuardianReviewCompleted) -> Option<GuardianReview> {
+    let review = &completed.review;
+    let failed_closed = review.failed_closed && review.status == GuardianStatus::Denied;
+    let (decision, terminal_status, failure_reason, outcome) = match review.status {
+        GuardianStatus::Approved => {
+            (GuardianDecision::Approved, GuardianTerminalStatus::Approved, None, Some(GuardianOutcome::Allow))
+        }
+        // Why it failed is not on the wire.
+        GuardianStatus::Denied if failed_closed => {
+            (GuardianDecision::Denied, GuardianTerminalStatus::FailedClosed, None, None)
+        }
+        GuardianStatus::Denied => {
+            (GuardianDecision::Denied, GuardianTerminalStatus::Denied, None, Some(GuardianOutcome::Deny))
+        }
+        GuardianStatus::TimedOut => {
+            (GuardianDecision::Denied, GuardianTerminalStatus::TimedOut, Some(GuardianFailureReason::Timeout), None)
+        }
+        GuardianStatus::Aborted => {
+            (GuardianDecision::Aborted, GuardianTerminalStatus::Aborted, Some(GuardianFailureReason::Cancelled), None)
+        }
+        GuardianStatus::InProgress | GuardianStatus::Unknown => return None,
+    };
+    let (started, ended) = to_u64(completed.started_at_ms).zip(to_u64(completed.completed_at_ms))?;
+    Some(GuardianReview {
+        thread_id: completed.thread_id.clone(),
+        turn_id: completed.turn_id.clone(),
+        review_id: completed.review_id.clone(),
+        target_item_id: completed.target_item_id.clone(),
+        approval_request_source: ApprovalRequestSource::MainTurn,
+        reviewed_action: reviewed_action(&completed.action)?,
+        reviewed_action_truncated: false,
+        decision,
+        terminal_status,
+        failure_reason,
+        risk_level: review.risk_level.filter(|_| !failed_closed).into(),
+        user_authorization: review.user_authorization.filter(|_| !failed_closed).into(),
+        outcome,
+        guardian_thread_id: None,
+        guardian_session_kind: None,
+        guardian_model: None,
+        guardian_reasoning_effort: Known::default(),
+        had_prior_review_context: None,
+        review_timeout_ms: REVIEW_TIMEOUT_MS,
+        tool_call_count: None,
+        time_to_first_token_ms: None,
+        completion_latency_ms: ended.checked_sub(started),
+        started_at: started / 1000,
+        completed_at: Some(ended / 1000),
+        tokens: Tokens::default(),
+    })
+}
+
+/// The reviewed action. Sandbox permissions and terminal have the contract's defaults.
+fn reviewed_action(action: &GuardianAction) -> Option<ReviewedAction> {
+    let sandbox_permissions = SandboxPermissions::UseDefault;
+    let additional_permissions = None;
+    Some(match action {
+        GuardianAction::Command { source: GuardianCommandSource::UnifiedExec } => {
+            ReviewedAction::UnifiedExec { sandbox_permissions, additional_permissions, tty: false }
+        }
+        GuardianAction::Command { .. } => ReviewedAction::Shell { sandbox_permissions, additional_permissions },
+        GuardianAction::Execve { source, program } => ReviewedAction::Execve {
+            source: match source {
+                GuardianCommandSource::UnifiedExec => ExecveSource::UnifiedExec,
+                GuardianCommandSource::Shell | GuardianCommandSource::Unknown => ExecveSource::Shell,
+            },
+            program: program.clone(),
+            additional_permissions,
+        },
+        GuardianAction::ApplyPatch => ReviewedAction::ApplyPatch,
+        GuardianAction::NetworkAccess { protocol, port } => ReviewedAction::NetworkAccess {
+            protocol: match protocol {
+                enums::NetworkProtocol::Http => NetworkProtocol::Http,
+                enums::NetworkProtocol::Https => NetworkProtocol::Https,
+                enums::NetworkProtocol::Socks5Tcp => NetworkProtocol::Socks5Tcp,
+                enums::NetworkProtocol::Socks5Udp => NetworkProtocol::Socks5Udp,
+                enums::NetworkProtocol::Unknown => NetworkProtocol::Unknown,
+            },
+            port: *port,
+        },
+        GuardianAction::McpToolCall(call) => ReviewedAction::McpToolCall {
+            server: call.server.clone(),
+            tool_name: call.tool_name.clone(),
+            connector_id: call.connector_id.clone(),
+            connector_name: call.connector_name.clone(),
+            tool_title: call.tool_title.clone(),
+        },
+        GuardianAction::RequestPermissions { .. } => ReviewedAction::RequestPermissions,
+        GuardianAction::Unknown => return None,
+    })
+}

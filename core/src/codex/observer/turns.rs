@@ -1,0 +1,175 @@
+//! Turns and their items (`docs/contract/derived.md` 0, 3, 4).
+
+use alloc::boxed::Box;
+
+use super::{Observer, Step};
+use crate::codex::catalog::{HookCompleted, SettingsUpdated, TokenUsageUpdated};
+use crate::fact::Fact;
+use crate::id::{Id, TurnRef};
+use crate::protocol::enums::TurnStatus;
+use crate::protocol::item::Item;
+use crate::protocol::notification::{ItemCompleted, ItemStarted, Notification, TurnNotification};
+use crate::protocol::turn::Turn;
+
+impl Observer {
+    pub(super) fn turn_started(&mut self, started: Box<TurnNotification>, step: &mut Step<'_>) {
+        self.abort_approvals(&started.thread_id, step);
+        let open = self.state.thread_or_new(&started.thread_id).open();
+        open.running_turn = Some(started.turn.id.clone());
+        open.starting_turn = None;
+        self.state.turn_or_new(&started.thread_id, &started.turn.id);
+        step.notification(Notification::TurnStarted(started));
+    }
+
+    /// A turn that was running when the client joined; its start is in the thread's history.
+    pub(super) fn turn_start_missed(&mut self, thread_id: Id, id: Id, started_at: Option<i64>, step: &mut Step<'_>) {
+        self.state.thread_or_new(&thread_id).open().running_turn = Some(id.clone());
+        self.state.turn_or_new(&thread_id, &id);
+        let turn =
+            Turn { id, status: TurnStatus::InProgress, error: None, started_at, completed_at: None, duration_ms: None };
+        step.notification(Notification::TurnStarted(Box::new(TurnNotification { thread_id, turn })));
+    }
+
+    pub(super) fn item_started(&mut self, started: Box<ItemStarted>, step: &mut Step<'_>) {
+        let ItemStarted { thread_id, turn_id, item, .. } = &*started;
+        match item {
+            Item::ContextCompaction(_) => self.compaction_started(thread_id, turn_id, started.started_at_ms, step),
+            Item::UserMessage => {
+                let turn = self.state.turn_or_new(thread_id, turn_id);
+                turn.blocked |= !turn.is_underway() && turn.compaction.is_some();
+                turn.user_message = true;
+            }
+            Item::Other => {}
+            item => {
+                self.state.turn_or_new(thread_id, turn_id).model_phase = true;
+                self.app_call_started(thread_id, turn_id, item, step);
+            }
+        }
+        if item.tool_id().is_some() {
+            step.notification(Notification::ItemStarted(started));
+        }
+    }
+
+    pub(super) fn item_completed(&mut self, mut completed: Box<ItemCompleted>, step: &mut Step<'_>) {
+        let ItemCompleted { thread_id, turn_id, completed_at_ms, item } = &mut *completed;
+        match item {
+            Item::ContextCompaction(_) => self.compaction_completed(thread_id, turn_id, *completed_at_ms, step),
+            Item::CollabAgentToolCall(call) => self.agents_called(thread_id, call, *completed_at_ms, step),
+            Item::CommandExecution(command) => self.skills_read(thread_id, turn_id, &mut command.command_actions, step),
+            _ => {}
+        }
+        if item.tool_id().is_some() {
+            step.notification(Notification::ItemCompleted(completed));
+        }
+    }
+
+    pub(super) fn turn_completed(&mut self, completed: Box<TurnNotification>, step: &mut Step<'_>) {
+        let (thread_id, turn_id) = (completed.thread_id.clone(), completed.turn.id.clone());
+        let status = completed.turn.status;
+        self.abort_approvals(&thread_id, step);
+        self.compaction_unfinished(&thread_id, &turn_id, completed.turn.error.as_ref(), status, step);
+
+        let thread = self.state.thread_or_new(&thread_id);
+        let open = thread.open();
+        open.running_turn.take_if(|running| *running == turn_id);
+        let may_be_accepted_yet = open.turn_starts > 0 && !thread.is_spawned;
+        thread.settle();
+        let keep = match self.state.turn(&thread_id, &turn_id) {
+            Some(turn) if turn.accepted.is_none() && may_be_accepted_yet => {
+                turn.completed = Some(status);
+                true
+            }
+            _ => false,
+        };
+        if !keep {
+            self.resolve_turn(&thread_id, &turn_id, status, step);
+            self.state.turns.remove(&TurnRef { thread: &thread_id, turn: &turn_id });
+        }
+        step.notification(Notification::TurnCompleted(completed));
+    }
+
+    /// Derives the settings and the tokens of a turn that is over, if it is one that the server
+    /// reports: a client or another thread started it, and the model came to work.
+    pub(super) fn resolve_turn(&mut self, thread_id: &Id, turn_id: &Id, status: TurnStatus, step: &mut Step<'_>) {
+        let dialect = self.state.dialect(thread_id);
+        let Some(turn) = self.state.turn(thread_id, turn_id) else { return };
+        let reported = turn.is_underway() && !turn.blocked;
+        let (accepted, tokens) = (turn.accepted.take(), turn.tokens);
+        let thread = self.state.thread_or_new(thread_id);
+        if !reported || !thread.is_known {
+            return;
+        }
+        let spawned = thread.is_spawned && dialect.reports_turns_of_subagents;
+        let Some((settings, images)) = accepted.or_else(|| spawned.then(|| (thread.settings.clone(), 0))) else {
+            return;
+        };
+        let is_first_turn = core::mem::replace(&mut thread.first_turn, false);
+        thread.last_model.clone_from(&settings.model);
+        // Before the settings, because the turn's event may be waiting only for them.
+        if status != TurnStatus::Interrupted {
+            step.fact(Fact::TurnTokenUsage(tokens.used(thread_id.clone(), turn_id.clone())));
+        }
+        let config = settings.resolved(thread_id.clone(), turn_id.clone(), images, is_first_turn);
+        step.fact(Fact::TurnResolvedConfig(Box::new(config)));
+    }
+
+    /// `thread/tokenUsage/updated`. For a turn that is not running, it repeats the past.
+    pub(super) fn token_usage_updated(&mut self, updated: &TokenUsageUpdated) {
+        let TokenUsageUpdated { thread_id, turn_id, token_usage } = updated;
+        let thread = self.state.thread_or_new(thread_id);
+        let before = thread.last_total.replace(token_usage.total);
+        thread.context_tokens = token_usage.last.total_tokens;
+        if let Some(turn) = self.state.turn(thread_id, turn_id) {
+            turn.tokens.update(before, token_usage.total, token_usage.last);
+            if let Some(compaction) = &mut turn.compaction {
+                compaction.tokens_after.get_or_insert(token_usage.last.total_tokens);
+            }
+        }
+    }
+
+    /// `thread/settings/updated`: a turn that was accepted but has not started runs with the new ones.
+    pub(super) fn settings_updated(&mut self, updated: SettingsUpdated) {
+        let SettingsUpdated { thread_id, thread_settings } = updated;
+        let settings = self.state.change_settings(&thread_id, |settings| settings.replace(thread_settings));
+        // Where nothing is open, no request waits for it.
+        let Some(open) = &mut self.state.thread_or_new(&thread_id).open else { return };
+        open.settings_shown = true;
+        let starting = open.starting_turn.clone();
+        let turn = starting.and_then(|turn_id| self.state.turn(&thread_id, &turn_id));
+        if let Some((current, _)) = turn.and_then(|turn| turn.accepted.as_mut()) {
+            *current = settings;
+        }
+    }
+
+    pub(super) fn hook_completed(&mut self, completed: HookCompleted, step: &mut Step<'_>) {
+        let HookCompleted { thread_id, turn_id, run } = completed;
+        let turn_id = turn_id.or_else(|| self.state.thread(&thread_id)?.open.as_ref()?.running_turn.clone());
+        let key = alloc::format!("{:?}", run.id);
+        if self.is_duplicate(step.connection, &["hook", &thread_id, turn_id.as_deref().unwrap_or_default(), &key]) {
+            return;
+        }
+        let model_slug = self.model_of(&thread_id, turn_id.as_ref());
+        if let Some(turn_id) = &turn_id {
+            self.hook_stopped_compaction(&thread_id, turn_id, &run, step);
+        }
+        step.fact(Fact::HookRun(crate::fact::hook::HookRun {
+            tracking: crate::fact::Tracking { model_slug, thread_id, turn_id },
+            event_name: run.event_name,
+            hook_source: run.source,
+            status: run.status,
+        }));
+    }
+
+    /// The model of a turn: its own settings', or else its thread's.
+    pub(super) fn model_of(&mut self, thread_id: &Id, turn_id: Option<&Id>) -> Option<Id> {
+        let of_turn =
+            turn_id.and_then(|turn_id| self.state.turn(thread_id, turn_id)?.accepted.as_ref()?.0.model.clone());
+        of_turn.or_else(|| self.state.thread(thread_id)?.settings.model.clone())
+    }
+}
+
+impl Step<'_> {
+    pub(super) fn notification(&mut self, notification: Notification) {
+        self.fact(Fact::Notification(notification));
+    }
+}

@@ -1,0 +1,79 @@
+//! What the versions of Codex do differently. No other file compares a version.
+//!
+//! A rule asks its connection's dialect, and never a version. A new version is a constant here, a line in
+//! [`Dialect::of`], and a member for each rule that differs for the first time.
+
+use crate::event::compaction::{CompactionImplementation, CompactionReason};
+use crate::event::turn::ApprovalsReviewer;
+
+/// What some versions of Codex have in common.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Dialect {
+    /// Whether an item that ends after its turn has an event.
+    pub(crate) reports_late_items: bool,
+    /// Whether a turn that another thread started has an event.
+    pub(crate) reports_turns_of_subagents: bool,
+    /// Whether a tool of collaboration ran for as long as its item was open; it has no time of its own.
+    pub(crate) collaboration_runs_throughout: bool,
+    /// What `guardian_subagent` is called in events.
+    pub(crate) guardian: ApprovalsReviewer,
+    /// Why a context is compacted before a turn of another model.
+    pub(crate) model_changed: CompactionReason,
+    /// How a server compacts for a user who is signed in without an API key.
+    pub(crate) remote_compaction: CompactionImplementation,
+}
+
+/// The contract's own version, 0.131, and those before it.
+static CODEX_0_131: Dialect = Dialect {
+    reports_late_items: false,
+    reports_turns_of_subagents: false,
+    collaboration_runs_throughout: false,
+    guardian: ApprovalsReviewer::GuardianSubagent,
+    model_changed: CompactionReason::ModelDownshift,
+    remote_compaction: CompactionImplementation::ResponsesCompact,
+};
+
+/// 0.132 and later.
+static CODEX_0_132: Dialect = Dialect {
+    reports_late_items: true,
+    reports_turns_of_subagents: true,
+    collaboration_runs_throughout: true,
+    guardian: ApprovalsReviewer::AutoReview,
+    model_changed: CompactionReason::CompHashChanged,
+    remote_compaction: CompactionImplementation::ResponsesCompactionV2,
+};
+
+impl Dialect {
+    /// The dialect of a version of Codex; the contract's where the version is not known.
+    pub(crate) fn of(version: &str) -> &'static Self {
+        let mut numbers = version.split(['.', '-']).map(|part| part.parse::<u64>().unwrap_or(0));
+        match (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) {
+            (0, ..=131) => &CODEX_0_131,
+            _ => &CODEX_0_132,
+        }
+    }
+
+    /// The dialect where no connection says one.
+    pub(crate) fn unknown() -> &'static Self {
+        &CODEX_0_131
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CODEX_0_131, CODEX_0_132, Dialect};
+
+    #[test]
+    fn versions() {
+        for (version, dialect) in [
+            ("0.131.0", &CODEX_0_131),
+            ("0.131.9-alpha.1", &CODEX_0_131),
+            ("0.132.0", &CODEX_0_132),
+            ("0.169.0", &CODEX_0_132),
+            ("1.0.0", &CODEX_0_132),
+            ("unknown", &CODEX_0_131),
+        ] {
+            assert_eq!(Dialect::of(version), dialect, "{version}");
+        }
+    }
+}

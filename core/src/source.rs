@@ -1,0 +1,39 @@
+//! What a reader of an agent's messages or files yields: facts, and what should have been facts.
+
+use alloc::vec::Vec;
+
+use crate::discard::Discard;
+use crate::fact::Fact;
+
+/// A message that cannot be read. A discard says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message cannot be read at byte {column}")]
+#[non_exhaustive]
+pub struct Unreadable {
+    /// The byte, counted from 1, at which it could not be read.
+    pub column: usize,
+}
+
+/// What one message amounts to.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Observation {
+    /// The facts, in the order in which the reducer must take them.
+    pub facts: Vec<Fact>,
+    /// What should have become a fact and did not.
+    pub discards: Vec<Discard>,
+    /// The byte, counted from 1, at which the message could not be read.
+    pub malformed_at: Option<usize>,
+    /// Whether the message is of no interest to analytics.
+    pub irrelevant: bool,
+}
+
+impl Observation {
+    /// Empties it, keeping its memory.
+    pub fn clear(&mut self) {
+        self.facts.clear();
+        self.discards.clear();
+        self.malformed_at = None;
+        self.irrelevant = false;
+    }
+}

@@ -1,0 +1,134 @@
+//! Arguments, exit codes, and what a person sees.
+
+mod attribute;
+mod config;
+mod fingerprint;
+mod preview;
+mod replay;
+mod shell;
+mod spool;
+mod tap;
+mod upload;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{CommandFactory, Parser, Subcommand};
+use turnledger_core::schemas;
+use turnledger_intake::recording::Source;
+
+/// Turn the messages between a coding agent and its editor into analytics events without prompts or code.
+///
+/// Exit codes: 0 everything was done; 1 some lines of the input could not be used; 2 the arguments, the settings or a
+/// file cannot be used; 3 `attribute --fail-over` found a larger share; 4 `upload` could not deliver everything.
+#[derive(Debug, Parser)]
+#[command(name = "turnledger", version, propagate_version = true)]
+struct Cli {
+    /// The settings file; `turnledger config --help` names the default
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Turn recorded sessions into events
+    Replay(replay::Args),
+    /// Show the requests that a session would send, and send nothing
+    Preview(preview::Args),
+    /// Say which lines of a commit, a range or a diff match lines that an agent wrote
+    Attribute(Box<attribute::Args>),
+    /// Turn a diff into events with hashes of its lines
+    Fingerprint(fingerprint::Args),
+    /// Run an app-server, and turn its session into events while it runs
+    Tap(Box<tap::Args>),
+    /// Send events from files, or those that wait in the spool
+    Upload(upload::Args),
+    /// Look at the events that wait to be sent, and at those that the server refused
+    #[command(subcommand)]
+    Spool(spool::Command),
+    /// Print the settings in force, and where each comes from
+    Config(config::Args),
+    /// Print the JSON Schema of every event
+    Schema(SchemaArgs),
+    /// Print completions for a shell
+    Completions(shell::CompletionsArgs),
+    /// Print the manual
+    Man(shell::ManArgs),
+}
+
+/// Some lines of the input could not be used.
+const BAD_INPUT: u8 = 1;
+/// The arguments, the settings or a file cannot be used.
+const UNUSABLE: u8 = 2;
+/// A larger share matches than `attribute --fail-over` allows.
+const OVER: u8 = 3;
+/// Not everything could be delivered.
+const UNDELIVERED: u8 = 4;
+
+#[derive(Debug, clap::Args)]
+struct SchemaArgs {
+    /// Print the schema of every fact instead: what a program may hand over in place of messages
+    #[arg(long)]
+    facts: bool,
+}
+
+pub(crate) fn run() -> ExitCode {
+    let Cli { config, command } = Cli::parse();
+    let config = config.as_deref();
+    let done = match command {
+        Command::Replay(args) => replay::run(args, config),
+        Command::Preview(args) => preview::run(&args, config),
+        Command::Attribute(args) => attribute::run(&args, config),
+        Command::Fingerprint(args) => fingerprint::run(args, config),
+        Command::Tap(args) => tap::run(&args, config),
+        Command::Upload(args) => upload::run(&args, config),
+        Command::Spool(command) => spool::run(&command, config),
+        Command::Config(args) => config::run(&args, config),
+        Command::Schema(args) => print_schema(&args),
+        Command::Completions(args) => shell::completions(&args, Cli::command()),
+        Command::Man(args) => shell::man(&args, Cli::command()),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("turnledger: {error:#}");
+        ExitCode::from(UNUSABLE)
+    })
+}
+
+fn print_schema(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
+    let mut stdout = io::stdout().lock();
+    let schema = if args.facts { schemas::of_facts() } else { schemas::of_events() };
+    let schema = serde_json::to_string_pretty(&schema)?;
+    ignore_closed_pipe(writeln!(stdout, "{schema}").and_then(|()| stdout.flush()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A reader that closes the pipe early, such as `head`, is no error.
+fn ignore_closed_pipe(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// `1 event`, `2 events`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Reports a missing file before anything is written.
+fn check_readable(sources: &[Source]) -> anyhow::Result<()> {
+    for source in sources {
+        if let Source::File(path) = source {
+            let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+            if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+                bail!("cannot read {}: it is a folder; name the files in it", path.display());
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,252 @@
+//! `turnledger preview`
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Parser;
+use console::style;
+use serde_json::Value;
+use turnledger::delivery::account::AccountKey;
+use turnledger::ledger::Answers;
+use turnledger::lines::{MAX_LINE, read_line};
+use turnledger::store::{MemoryStore, StoredBatch, StoredEvent, Wanted};
+use turnledger::{Sha2, now};
+use turnledger_core::{Limits, Output, Pipeline, UnixMillis};
+use turnledger_git::Answerer;
+use turnledger_intake::recording::{BadLine, Complaints, Source, parse_line};
+use turnledger_intake::replay::answer;
+
+use super::replay::Transport;
+use super::{BAD_INPUT, counted};
+use crate::settings::{BatchArgs, KeyArgs, Settings, UploadArgs};
+
+/// Show the requests that a session would send, and send nothing.
+///
+/// `tap` forms its requests with the same code and the same settings. To watch a running session, record it with
+/// `turnledger tap --record FILE -- codex app-server`, and run `turnledger preview --follow FILE` in another terminal.
+#[derive(Debug, Parser)]
+pub(crate) struct Args {
+    /// A recording, plain or compressed (gzip, Zstandard); `-` is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Keep reading as the file grows
+    #[arg(long, short)]
+    follow: bool,
+    /// Remote URL of the repository that the session worked in; without it, Git is asked about the session's folders
+    /// on this machine
+    #[arg(long, value_name = "URL")]
+    remote: Option<String>,
+    /// How the recorded clients reached the server
+    #[arg(long, value_enum, default_value_t = Transport::Stdio)]
+    transport: Transport,
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    upload: UploadArgs,
+    #[command(flatten)]
+    batch: BatchArgs,
+}
+
+pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(config, &[&args.key, &args.upload, &args.batch])?;
+    let endpoint = settings.endpoint()?;
+    let mut preview = Preview {
+        name: Source::from_argument(&args.file).name(),
+        pipeline: Pipeline::new(settings.digest()?, args.transport.into(), Limits::default()),
+        output: Output::default(),
+        store: MemoryStore::new(settings.store_limits()),
+        remote: args.remote.clone(),
+        answerer: Answerer::default(),
+        head: head(endpoint.as_ref().map_or("URL/codex/analytics-events/events", |endpoint| endpoint.url()), &settings),
+        out: io::stdout(),
+        requests: 0,
+        events: 0,
+        bad_lines: 0,
+        complaints: (!args.follow).then(Complaints::default),
+    };
+    let done = if args.follow { preview.follow(&args.file) } else { preview.read(&args.file) };
+    let Preview { name, complaints, .. } = &mut preview;
+    for complaint in complaints.iter_mut().flat_map(|complaints| complaints.tell(name)) {
+        eprintln!("{complaint}");
+    }
+    match done {
+        Err(error) if error.downcast_ref().is_some_and(is_closed_pipe) => return Ok(ExitCode::SUCCESS),
+        done => done?,
+    }
+    if !settings.enabled.value {
+        eprintln!("turnledger: analytics are off ({}): none of this would be sent", settings.enabled.origin);
+    } else if endpoint.is_none() {
+        eprintln!("turnledger: no server is set (--upload): none of this would be sent");
+    }
+    eprintln!("{} in {}", counted(preview.events, "event"), counted(preview.requests, "request"));
+    Ok(if preview.bad_lines > 0 { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS })
+}
+
+fn is_closed_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// What stands before every body.
+fn head(url: &str, settings: &Settings) -> String {
+    let credentials = settings.auth.value.as_ref().map(|file| format!("Authorization: (from {})\n", file.display()));
+    format!(
+        "POST {url}\nContent-Type: application/json\nIdempotency-Key: (made when the request is formed)\n{}",
+        credentials.unwrap_or_default()
+    )
+}
+
+struct Preview {
+    name: String,
+    pipeline: Pipeline<Sha2>,
+    output: Output,
+    store: MemoryStore,
+    remote: Option<String>,
+    answerer: Answerer,
+    head: String,
+    out: io::Stdout,
+    requests: u64,
+    events: u64,
+    bad_lines: u64,
+    /// The faults of a finished recording; those of a growing one are reported as they come.
+    complaints: Option<Complaints>,
+}
+
+impl Preview {
+    fn read(&mut self, path: &Path) -> anyhow::Result<()> {
+        let unreadable = || format!("cannot read {}", path.display());
+        let mut reader = Source::from_argument(path).open(|file| file).with_context(unreadable)?;
+        let mut line = Vec::new();
+        let mut number = 0;
+        let mut last = UnixMillis::default();
+        while let Some(is_whole) = read_line(&mut *reader, &mut line).with_context(unreadable)? {
+            number += 1;
+            last = self.line(number, is_whole.then_some(&line))?.unwrap_or_default().max(last);
+        }
+        self.pipeline.finish(last, &mut self.output);
+        self.store_events(last);
+        Ok(self.print_due(last, true)?)
+    }
+
+    /// Reads on until another file takes its place.
+    fn follow(&mut self, path: &Path) -> anyhow::Result<()> {
+        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let (sender, lines) = mpsc::sync_channel(64);
+        thread::spawn(move || follow_lines(file, |line| sender.send(line).is_ok()));
+        let mut number = 0;
+        loop {
+            match lines.recv_timeout(Duration::from_millis(200)) {
+                Ok(Ok(line)) => {
+                    number += 1;
+                    self.line(number, Some(&line))?;
+                }
+                Ok(Err(error)) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+                Err(RecvTimeoutError::Timeout) => self.print_due(now(), false)?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    bail!("{} became shorter, so another recording has taken its place; run this again", path.display())
+                }
+            }
+        }
+    }
+
+    /// Takes a line, after printing the requests that were due before it. Returns the line's time.
+    fn line(&mut self, number: u64, line: Option<&Vec<u8>>) -> io::Result<Option<UnixMillis>> {
+        let read = line
+            .ok_or(BadLine::TooLong(MAX_LINE))
+            .and_then(|line| if line.trim_ascii().is_empty() { Ok(None) } else { parse_line(line).map(Some) });
+        let recorded = match read {
+            Ok(Some(recorded)) => recorded,
+            Ok(None) => return Ok(None),
+            Err(bad) => {
+                self.complain(number, bad);
+                return Ok(None);
+            }
+        };
+        self.print_due(recorded.at, false)?;
+        let (at, text) = (recorded.at, recorded.message.as_bytes());
+        if let Err(bad) = self.pipeline.observe(at, recorded.connection_id, recorded.direction, text, &mut self.output)
+        {
+            self.complain(number, BadLine::BadMessage(bad.column));
+        }
+        self.store_events(at);
+        self.print_due(at, false)?;
+        Ok(Some(at))
+    }
+
+    fn complain(&mut self, number: u64, bad: BadLine) {
+        self.bad_lines += 1;
+        match &mut self.complaints {
+            Some(complaints) => complaints.add(number, &bad.to_string()),
+            None => eprintln!("{}:{number}: {bad}", self.name),
+        }
+    }
+
+    fn store_events(&mut self, at: UnixMillis) {
+        for question in std::mem::take(&mut self.output.questions) {
+            let fact = match &self.remote {
+                Some(remote) => answer(question, Some(remote)),
+                None => self.answerer.answer(question),
+            };
+            if let Some(fact) = fact {
+                self.pipeline.ingest(at, fact, &mut self.output);
+            }
+        }
+        let events: Vec<_> =
+            self.output.events.iter().map(|event| StoredEvent::new(at, AccountKey::NONE, event)).collect();
+        self.events += events.len() as u64;
+        self.output.clear();
+        self.store.append(events, at);
+    }
+
+    /// Prints the requests that are due.
+    fn print_due(&mut self, at: UnixMillis, everything: bool) -> io::Result<()> {
+        let age = if everything { Duration::ZERO } else { self.store.limits().batch_age };
+        let wanted = Wanted { now: at, account: AccountKey::NONE, age, most_events: usize::MAX };
+        while let Some(next) = self.store.next(&wanted) {
+            self.store.delivered(&next);
+            self.print(&next)?;
+        }
+        Ok(())
+    }
+
+    fn print(&mut self, next: &StoredBatch) -> io::Result<()> {
+        self.requests += 1;
+        let body: Value = serde_json::from_str(&next.body)?;
+        let title = format!("# Request {}: {}", self.requests, counted(next.events as u64, "event"));
+        writeln!(self.out, "{}\n{}\n{body:#}\n", style(title).bold(), style(&self.head).cyan())?;
+        self.out.flush()
+    }
+}
+
+/// Passes on whole lines as a file grows, until it becomes shorter or `take` returns false.
+fn follow_lines(file: File, mut take: impl FnMut(io::Result<Vec<u8>>) -> bool) {
+    let mut reader = BufReader::new(file);
+    let mut line = Vec::new();
+    let mut taken = 0;
+    loop {
+        match reader.read_until(b'\n', &mut line) {
+            Ok(_) if line.last() == Some(&b'\n') => {
+                taken += line.len() as u64;
+                if !take(Ok(std::mem::take(&mut line))) {
+                    return;
+                }
+            }
+            Ok(_) => {
+                let length = reader.get_ref().metadata().map_or(0, |file| file.len());
+                if length < taken {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(100));
+            }
+            Err(error) => {
+                take(Err(error));
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `turnledger replay`
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Parser, ValueEnum};
+use turnledger_core::event::common::RpcTransport;
+use turnledger_intake::recording::Source;
+use turnledger_intake::replay::{Format, Options, ReplayError, replay};
+
+use super::{BAD_INPUT, check_readable};
+use crate::progress;
+use crate::settings::{KeyArgs, Settings};
+
+/// Turn recorded sessions into events, one JSON line each.
+///
+/// A recording has one JSON object a line: `at_ms` (Unix milliseconds), `connection_id`, `direction`
+/// (`client_to_server` or `server_to_client`) and `message`. `turnledger tap --record FILE` writes one. Each file is
+/// a session of its own; the events of several files come in the order of the files.
+///
+/// A line that cannot be used is reported as `file:line: what is wrong` and skipped. The exit code is then 1.
+#[derive(Debug, Parser)]
+pub(crate) struct Args {
+    /// Recordings, plain or compressed (gzip, Zstandard); `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Write request bodies, as they would be sent, instead of events
+    #[arg(long)]
+    batches: bool,
+    /// Write to FILE instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Remote URL of the repository that the sessions worked in; without it, `repo_hash` is null
+    #[arg(long, value_name = "URL")]
+    remote: Option<String>,
+    /// How the recorded clients reached the server
+    #[arg(long, value_enum, default_value_t = Transport::Stdio)]
+    transport: Transport,
+    /// For everything that yields no event, say which message it was and what is missing
+    #[arg(long)]
+    explain: bool,
+    /// Stop at the first line that cannot be used
+    #[arg(long)]
+    strict: bool,
+    /// Print neither progress nor a summary
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    key: KeyArgs,
+}
+
+/// How clients reach a server.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Transport {
+    Stdio,
+    Websocket,
+    InProcess,
+}
+
+impl From<Transport> for RpcTransport {
+    fn from(transport: Transport) -> Self {
+        match transport {
+            Transport::Stdio => Self::Stdio,
+            Transport::Websocket => Self::Websocket,
+            Transport::InProcess => Self::InProcess,
+        }
+    }
+}
+
+pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let sources: Vec<_> = args.files.iter().map(|file| Source::from_argument(file)).collect();
+    if sources.iter().filter(|source| **source == Source::Stdin).count() > 1 {
+        bail!("standard input (`-`) can be read only once");
+    }
+    let options = Options {
+        format: if args.batches { Format::Batches } else { Format::Events },
+        remote: args.remote,
+        digest: Settings::load(config, &[&args.key])?.digest()?,
+        rpc_transport: args.transport.into(),
+        explain: args.explain,
+        strict: args.strict,
+    };
+    check_readable(&sources)?;
+    let mut lines: Box<dyn Write> = match &args.output {
+        Some(path) => {
+            let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+            Box::new(BufWriter::new(file))
+        }
+        None => Box::new(BufWriter::new(io::stdout().lock())),
+    };
+
+    let progress = progress::of_bytes(&sources, !args.quiet);
+    let wrap = |reader| progress.wrap_read(reader);
+    let mut note = |text: &str| progress.suspend(|| eprintln!("{text}"));
+    let summary = replay(&sources, &options, &wrap, &mut lines, &mut note);
+    progress.finish_and_clear();
+    let summary = match summary {
+        Err(ReplayError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+        summary => summary?,
+    };
+    if !args.quiet {
+        eprintln!("{summary}");
+    }
+    Ok(if summary.bad_lines > 0 { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS })
+}

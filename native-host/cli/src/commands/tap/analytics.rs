@@ -1,0 +1,197 @@
+//! A session's events, as the settings want them.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use turnledger::Ledger;
+use turnledger::ledger::{Flushed, LedgerStats, Trouble};
+use turnledger::private_file::{make_private_folder, open_private};
+use turnledger_core::Event;
+use turnledger_core::event::common::RpcTransport;
+use turnledger_git::Answerer;
+
+use super::super::counted;
+use super::super::spool::take_over;
+use super::Args;
+use crate::settings::{Origin, Settings, Unusable};
+
+/// How long a signal waits at most for what is not on disk yet.
+const STORED_WITHIN: Duration = Duration::from_millis(500);
+
+/// How long the start waits for another process that writes a spool of an earlier version.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long the end waits at most where the next session can deliver what is left.
+const WITH_A_SPOOL: Duration = Duration::from_secs(2);
+
+/// What becomes of a session, and where its events wait.
+pub(super) struct Analytics {
+    pub(super) ledger: Ledger,
+    uploads: bool,
+    has_spool: bool,
+}
+
+impl Analytics {
+    pub(super) const fn none() -> Self {
+        Self { ledger: Ledger::disabled(), uploads: false, has_spool: false }
+    }
+
+    /// Reports what is left when a signal cuts [`finish`](Self::finish) short.
+    pub(super) fn cut_short(&self) {
+        let until = Instant::now() + STORED_WITHIN;
+        while self.ledger.stats().queued > 0 && Instant::now() < until {
+            thread::sleep(Duration::from_millis(10));
+        }
+        for line in self.summary(Flushed::Ended, &self.ledger.stats()) {
+            say!("ended by a signal; {line}");
+        }
+    }
+
+    /// Ends the ledger, and reports what became of its events. The session's exit status does not depend on it.
+    pub(super) fn finish(&self, timeout: Duration) {
+        let timeout = if self.has_spool { timeout.min(WITH_A_SPOOL) } else { timeout };
+        let flushed = self.ledger.shutdown(timeout);
+        for line in self.summary(flushed, &self.ledger.stats()) {
+            say!("{line}");
+        }
+    }
+
+    /// What went wrong, a line each.
+    fn summary(&self, flushed: Flushed, stats: &LedgerStats) -> Vec<String> {
+        let mut lines = Vec::new();
+        if flushed == Flushed::TimedOut {
+            lines.push("there was not enough time: the last events are lost".to_owned());
+        }
+        if stats.dropped > 0 {
+            let dropped = counted(stats.dropped, "message");
+            lines.push(format!("{dropped} came too fast and are not in the events"));
+        }
+        if self.uploads && stats.no_account > 0 {
+            let events = counted(stats.no_account, "event");
+            lines.push(format!("{events} not sent: nobody was logged in"));
+        }
+        if self.uploads && stats.not_backend > 0 {
+            let events = counted(stats.not_backend, "event");
+            lines.push(format!("{events} not sent: events of API keys are not sent"));
+        }
+        for (status, events) in &stats.refused {
+            let kept = if self.has_spool { "; see `turnledger spool list --refused`" } else { "" };
+            lines.push(format!("the server refused {} (status {status}){kept}", counted(*events, "event")));
+        }
+        if stats.evicted > 0 {
+            let events = counted(stats.evicted, "event");
+            lines.push(format!("{events} dropped: too many waited, or for too long"));
+        }
+        let lost = stats.in_memory.events;
+        let kept = stats.waiting.events - lost;
+        let why = match (&stats.held, &stats.spool_problem) {
+            (Some(hold), _) => format!(" ({hold})"),
+            (None, _) => String::new(),
+        };
+        if self.has_spool && kept > 0 && self.uploads {
+            lines.push(format!("{} not sent yet{why}: kept in the spool for the next session", counted(kept, "event")));
+        }
+        if lost > 0 {
+            let spool = stats.spool_problem.as_ref().map(|problem| format!("; {problem}")).unwrap_or_default();
+            lines.push(format!("{} not sent{why}: lost{spool}", counted(lost, "event")));
+        } else if let Some(problem) = &stats.spool_problem {
+            lines.push(problem.clone());
+        }
+        lines
+    }
+}
+
+/// Why there are no analytics. A fault of the command line ends the tap; any other does not end the session.
+pub(super) enum Broken {
+    CommandLine(anyhow::Error),
+    Elsewhere(anyhow::Error),
+}
+
+impl Broken {
+    /// A fault of the command line if the setting was a flag, else of elsewhere.
+    fn by(origin: &Origin) -> impl FnOnce(anyhow::Error) -> Self {
+        if matches!(origin, Origin::Flag(_)) { Self::CommandLine } else { Self::Elsewhere }
+    }
+}
+
+impl From<Unusable> for Broken {
+    fn from(error: Unusable) -> Self {
+        if error.is_flag() { Self::CommandLine(error.into()) } else { Self::Elsewhere(error.into()) }
+    }
+}
+
+pub(super) fn start(args: &Args, config: Option<&Path>) -> Result<Analytics, Broken> {
+    let settings = Settings::load(config, &[&args.key, &args.upload, &args.batch, &args.spool])?;
+    if !settings.enabled.value {
+        if args.events.is_some() {
+            say!("analytics are off ({}): there are no events", settings.enabled.origin);
+        }
+        return Ok(Analytics::none());
+    }
+    let endpoint = settings.endpoint().map_err(Broken::by(&settings.upload.origin))?;
+    let uploads = endpoint.is_some();
+    // Events wait for a server, or because a spool was named: `turnledger upload` sends them.
+    let spool = settings.spool.value.as_deref().filter(|_| uploads || settings.spool.origin != Origin::Default);
+    let has_spool = spool.is_some();
+    if args.events.is_none() && !uploads && !has_spool {
+        return Ok(Analytics::none());
+    }
+    let mut builder = Ledger::builder()
+        .answers(Answerer::default())
+        .rpc_transport(if args.websocket.is_some() { RpcTransport::Websocket } else { RpcTransport::Stdio })
+        .digest(settings.digest().map_err(Broken::by(&settings.key_file.origin))?)
+        .timeout(settings.timeout())
+        .store(settings.store_limits());
+    if let Some(path) = &args.events {
+        builder = builder.before_send(write_events(path).map_err(Broken::CommandLine)?);
+    }
+    if let Some(endpoint) = endpoint {
+        builder = builder.upload(endpoint, settings.auth()).on_trouble(say);
+        if let Some(pem) = settings.certificates().map_err(Broken::by(&settings.certificates.origin))? {
+            builder = builder.certificates(pem);
+        }
+    }
+    if let Some(path) = spool {
+        builder = builder.auth(settings.auth());
+        if let Some(folder) = path.parent()
+            && settings.has_default_spool()
+        {
+            // If this fails, opening the spool fails as well and is reported.
+            let _ = make_private_folder(folder);
+            take_over(&settings, PATIENCE);
+        }
+        builder = builder.spool(path.to_owned());
+    }
+    let ledger = builder.start().map_err(|error| Broken::Elsewhere(error.into()))?;
+    Ok(Analytics { ledger, uploads, has_spool })
+}
+
+/// Reports at once what may need a person. What passes by itself is reported at the end.
+fn say(trouble: &Trouble) {
+    let passes = matches!(trouble, Trouble::Held { hold, .. } if hold.may_pass());
+    if !passes {
+        say!("{trouble}");
+    }
+}
+
+/// Writes every event to a file, or standard error, as it comes.
+fn write_events(path: &Path) -> anyhow::Result<impl FnMut(Event) -> Option<Event> + Send + 'static> {
+    let mut output: Box<dyn Write + Send> = if path == Path::new("-") {
+        Box::new(io::stderr())
+    } else {
+        let file = open_private(File::options().append(true), path);
+        Box::new(file.with_context(|| format!("cannot write {}", path.display()))?)
+    };
+    let mut is_broken = false;
+    Ok(move |event| {
+        if !is_broken && writeln!(output, "{event}").and_then(|()| output.flush()).is_err() {
+            is_broken = true;
+            say!("cannot write events any more; the session goes on");
+        }
+        Some(event)
+    })
+}

@@ -1,0 +1,76 @@
+//! The flags of settings, in the groups that commands share.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::Args;
+
+/// Flags of settings, by the setting's name.
+pub(crate) trait Flags {
+    fn given(&self) -> Vec<(&'static str, Option<&OsStr>)>;
+}
+
+/// Declares a group of flags, each of a setting of the same name.
+macro_rules! flags {
+    ($(#[$group_meta:meta])* $group:ident { $($(#[$meta:meta])* $name:ident: $value:literal,)+ }) => {
+        $(#[$group_meta])*
+        #[derive(Debug, Default, Args)]
+        #[command(next_help_heading = "Settings (also in the environment or turnledger.toml)")]
+        pub(crate) struct $group {
+            $($(#[$meta])* #[arg(long, value_name = $value)] $name: Option<OsString>,)+
+        }
+
+        impl Flags for $group {
+            fn given(&self) -> Vec<(&'static str, Option<&OsStr>)> {
+                vec![$((stringify!($name), self.$name.as_deref())),+]
+            }
+        }
+    };
+}
+
+flags! {
+    /// What makes the hashes. The key is in a file, since every user of the machine can read arguments.
+    KeyArgs {
+        /// File with your organisation's key, 16 bytes or more. Hashes are then HMAC-SHA-256 with this key: nobody
+        /// without the key can check a guess. A line end after the key is ignored
+        key_file: "FILE",
+    }
+}
+
+flags! {
+    /// Where events go.
+    UploadArgs {
+        /// Server to send events to, at `URL/codex/analytics-events/events`; or `none`
+        upload: "URL",
+        /// File with credentials for the server, in the form of Codex's `auth.json`; or `none`
+        auth: "FILE",
+        /// File with PEM certificates to trust instead of the system's; or `none`
+        certificates: "FILE",
+        /// Longest time of a request, in seconds [default: 10]
+        timeout_seconds: "NUMBER",
+    }
+}
+
+flags! {
+    /// How events are grouped into requests.
+    BatchArgs {
+        /// The most events in a request [default: 100]
+        batch_events: "NUMBER",
+        /// The most bytes in a request [default: 1048576]
+        batch_bytes: "NUMBER",
+        /// Longest wait of an event for others to share its request, in seconds [default: 5]
+        batch_seconds: "NUMBER",
+    }
+}
+
+flags! {
+    /// Where events wait.
+    SpoolArgs {
+        /// Folder in which events wait until they are sent, also across sessions; with `none` they wait in memory. An
+        /// SQLite file of an earlier version works, too [default: turnledger/spool in `XDG_STATE_HOME` or ~/.local/state]
+        spool: "PATH",
+        /// Most bytes of events that wait; the oldest are dropped first [default: 268435456]
+        spool_bytes: "NUMBER",
+        /// Longest wait of an event, in days [default: 30]
+        spool_days: "NUMBER",
+    }
+}

@@ -1,0 +1,9 @@
+//! Where Turnledger's messages come from without an app-server that embeds it: a [`tap`] beside an unmodified one, and
+//! a [`recording`] of an earlier session, which [`replay`] runs through the core.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod recording;
+pub mod replay;
+pub mod tap;

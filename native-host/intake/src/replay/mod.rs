@@ -1,0 +1,74 @@
+//! Recorded sessions through the core: events or request bodies out, one a line.
+
+mod overflow;
+mod parallel;
+mod session;
+mod summary;
+
+use turnledger_core::digest::Sha2;
+use turnledger_core::event::common::RpcTransport;
+
+pub use parallel::replay;
+pub use session::answer;
+pub use summary::Summary;
+
+/// What a replay writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// One event a line.
+    #[default]
+    Events,
+    /// One request body a line, as it would be uploaded.
+    Batches,
+}
+
+/// How recordings are replayed.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What is written.
+    pub format: Format,
+    /// The answer to the core's question which remote a thread's repository has.
+    pub remote: Option<String>,
+    /// What makes the hashes.
+    pub digest: Sha2,
+    /// How the recorded connections reached the server.
+    pub rpc_transport: RpcTransport,
+    /// Whether every discard is explained.
+    pub explain: bool,
+    /// Whether the first bad line ends the replay.
+    pub strict: bool,
+}
+
+/// What a replay tells its host, in the order of the sessions and of their lines.
+#[derive(Debug, PartialEq, Eq)]
+enum Report {
+    /// Lines to write, each with its end.
+    Lines(Vec<u8>),
+    /// Something to tell the person who waits: a bad line, or a discard.
+    Note(String),
+}
+
+/// A recording that cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {name}")]
+pub struct Unreadable {
+    /// The recording.
+    pub name: String,
+    /// What the system says.
+    #[source]
+    pub error: std::io::Error,
+}
+
+/// Why a replay ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A recording cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// What was replayed cannot be written.
+    #[error("cannot write the output")]
+    Write(#[source] std::io::Error),
+    /// What waited for its turn in a temporary file cannot be read again.
+    #[error("cannot read back a temporary file")]
+    Waiting(#[source] std::io::Error),
+}

@@ -1,0 +1,55 @@
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use embed_common::{Server, hook_run};
+use sqlx::{Connection, SqliteConnection};
+use tokio::runtime::Handle;
+use turnledger::Ledger;
+use turnledger::delivery::auth::{Account, BearerToken};
+use turnledger::delivery::{Endpoint, SendError, Transport, UploadReply, UploadRequest, UploadResponse};
+use turnledger::ledger::Flushed;
+use turnledger::secrecy::ExposeSecret;
+
+/// The program's own client, with its headers, certificates and proxy.
+struct Client {
+    http: reqwest::Client,
+    runtime: Handle,
+}
+
+impl Transport for Client {
+    fn send(&mut self, request: UploadRequest, reply: UploadReply) {
+        let http = self.http.clone();
+        self.runtime.spawn(async move { reply.give(post(&http, request).await) });
+    }
+}
+
+async fn post(http: &reqwest::Client, request: UploadRequest) -> Result<UploadResponse, SendError> {
+    let mut post = http.post(request.url).timeout(request.timeout).body(request.body);
+    for header in &request.headers {
+        post = post.header(&header.name, header.value.expose_secret());
+    }
+    let answer = post.send().await.map_err(|error| {
+        if error.is_connect() { SendError::unreachable(error) } else { SendError::no_answer(error) }
+    })?;
+    Ok(UploadResponse::new(answer.status().as_u16()).with_headers(answer.headers()))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut database = SqliteConnection::connect("sqlite::memory:").await?;
+    let one: i64 = sqlx::query_scalar("SELECT 1").fetch_one(&mut database).await?;
+    assert_eq!(one, 1);
+
+    let server = Server::start()?;
+    let auth = Arc::new(BearerToken::new("a token".into(), Account::default()));
+    let http =
+        reqwest::Client::builder().user_agent("my-app-server/1").redirect(reqwest::redirect::Policy::none()).build()?;
+    let client = Client { http, runtime: Handle::current() };
+    let ledger = Ledger::builder().upload(Endpoint::new(server.url())?, auth).transport(client).start()?;
+    ledger.track_hook_run(hook_run());
+    let flushed = ledger.begin_shutdown(Duration::from_secs(10)).await;
+    assert_eq!(flushed, Flushed::Stored { delivered: 1, waiting: 0 });
+    server.expect(&["User-Agent: my-app-server/1", "Authorization: Bearer a token"]);
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! The real Codex behind the tap.
+
+mod sessions;
+mod terminal;

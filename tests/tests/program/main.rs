@@ -1,0 +1,11 @@
+//! The program, as a person runs it.
+
+mod commands;
+mod readme;
+mod settings;
+mod tap;
+mod tap_end;
+mod tap_says;
+mod tap_sockets;
+mod tap_websocket;
+mod upload;

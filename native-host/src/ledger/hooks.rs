@@ -204,11 +204,11 @@ impl HookThread {
                 }
             }
             Passing::Sync(reply) => self.keeper.sync(&reply),
-            Passing::Flush(flush) => {
-                let ends = flush.ends;
-                self.keeper.flush(flush);
-                // The sender may still have something to tell.
-                return ends && !self.keeper.has_sender();
+            // The sender may still have something to tell after the last one.
+            Passing::Flush(flush) => self.keeper.flush(flush),
+            Passing::Sent { delivered, reply } => {
+                // Who asked may have given up.
+                let _ = reply.send(delivered);
             }
             Passing::Ended => return true,
         }

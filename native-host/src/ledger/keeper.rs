@@ -84,10 +84,6 @@ impl Keeper {
         }
     }
 
-    pub(super) fn has_sender(&self) -> bool {
-        self.sender.is_some()
-    }
-
     /// Whether it is time to store.
     pub(super) fn is_full(&self) -> bool {
         self.pending.len() >= MOST_PENDING
@@ -136,7 +132,10 @@ impl Keeper {
         match &self.sender {
             Some(sender) => sender.flush(flush),
             None => {
-                let _ = flush.sent.send(0);
+                self.told.sent(0, flush.sent);
+                if flush.ends {
+                    self.told.ended();
+                }
             }
         }
     }

@@ -19,6 +19,11 @@ pub(super) enum Passing {
     Trouble(Trouble),
     Sync(Sender<()>),
     Flush(Flush),
-    /// The sender has ended: there will be no more trouble.
+    /// Sending has ended for this flush.
+    Sent {
+        delivered: u64,
+        reply: Sender<u64>,
+    },
+    /// There will be no more trouble.
     Ended,
 }

@@ -132,8 +132,7 @@ impl SenderThread {
                 }
                 Ok(Wake::Flush(flush)) => {
                     let delivered = self.flush(flush.until);
-                    // Who asked may have given up.
-                    let _ = flush.sent.send(delivered);
+                    self.told.sent(delivered, flush.sent);
                     if flush.ends {
                         self.told.ended();
                         return;

@@ -68,6 +68,16 @@ impl Told {
         }
     }
 
+    /// Answers a flush, after the hook has heard of all trouble so far.
+    pub(super) fn sent(&self, delivered: u64, reply: Sender<u64>) {
+        if let Some(listener) = &self.listener {
+            let _ = listener.send(Passing::Sent { delivered, reply });
+        } else {
+            // Who asked may have given up.
+            let _ = reply.send(delivered);
+        }
+    }
+
     /// Nothing more will be told.
     pub(super) fn ended(&self) {
         if let Some(listener) = &self.listener {

@@ -3,11 +3,12 @@
 
 use std::any::Any;
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{self, File};
 use std::future::Future;
 use std::net::TcpListener;
 use std::path::Path;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -209,6 +210,27 @@ fn what_is_wrong_with_the_address_or_the_account_loses_nothing_and_is_told_once(
             "{}",
             said[0]
         );
+    }
+}
+
+#[test]
+fn whoever_waits_for_a_flush_hears_of_trouble_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let no_folder = folder.path().join("a file");
+    fs::write(&no_folder, "neither a spool nor a database").expect("a file");
+    let away = Collector::new();
+    away.rule(|_| Some(Answer::status(404)));
+    // The server is wrong; there is no server, and the spool is wrong.
+    for (builder, flushed) in [(builder(&away), stored(0, 1)), (Ledger::builder().spool(no_folder), stored(0, 1))] {
+        let told = Arc::new(AtomicUsize::new(0));
+        let tell = told.clone();
+        let slow = builder.on_trouble(move |_| {
+            thread::sleep(Duration::from_millis(200));
+            tell.fetch_add(1, Ordering::Relaxed);
+        });
+        let ledger = slow.auth(Arc::new(NoAuth)).start().expect("a ledger");
+        ledger.track(hook("one"));
+        assert_eq!((ledger.flush(LONG), told.load(Ordering::Relaxed)), (flushed, 1));
     }
 }
 

@@ -39,7 +39,10 @@ for (const [name, file, args, isExact] of [
     unreachableDefinitions: isExact,
   });
   writeFileSync(join(generated, `${file}.ts`), types);
-  if (isExact) writeFileSync(join(generated, "meanings.json"), JSON.stringify(meanings(schema)));
+  if (isExact) {
+    writeFileSync(join(generated, "meanings.json"), JSON.stringify(meanings(schema)));
+    writeFileSync(join(generated, "kinds.ts"), kinds(schema));
+  }
 }
 
 /** What each member of each type of event means, by its path in the event's parameters: for the inspector. */
@@ -62,6 +65,15 @@ function meanings(schema) {
       { ...collect({ properties: beside }, [], {}), ...collect(event_params, [], {}) },
     ]),
   );
+}
+
+/** What each type of event is called, and which of its parameters hold the ids that it is about: for the inspector. */
+function kinds(schema) {
+  const rows = schema.oneOf.map(({ properties, "x-label": label, "x-ids": ids }) => [
+    properties.event_type.const,
+    { label, ids },
+  ]);
+  return `export const KINDS = ${JSON.stringify(Object.fromEntries(rows))} as const;\n`;
 }
 
 // wasm-bindgen's glue has one instance of the module a program. As a function it has one a call: a core that fails takes

@@ -130,9 +130,9 @@ macro_rules! events {
                 let mut events = alloc::vec![$(labelled(
                     event_schema($name, concat!($($doc),+), generator.subschema_for::<$params>()),
                     $label,
-                    &[$(concat!("event_params", $(".", stringify!($path)),+)),*],
+                    &[$((stringify!($id), &[$(stringify!($path)),+])),*],
                 ),)+];
-                let ids = &["event_params.thread_id", "event_params.turn_id"];
+                let ids: &[(&str, &[&str])] = &[("thread_id", &["thread_id"]), ("turn_id", &["turn_id"])];
                 events.push(labelled(skill::schema(generator), SKILL_LABEL, ids));
                 schemars::json_schema!({ "title": "Event", "oneOf": events })
             }
@@ -301,11 +301,13 @@ fn event_schema(name: &str, doc: &str, params: schemars::Schema) -> schemars::Sc
     })
 }
 
-/// Adds what a person and a join want to know: `x-label`, and in `x-ids` where the ids stand.
+/// Adds what a person and a join want to know: `x-label`, and in `x-ids` which of the parameters hold [`EventIds`].
 #[cfg(feature = "schema")]
-fn labelled(mut event: schemars::Schema, label: &str, ids: &[&str]) -> schemars::Schema {
+fn labelled(mut event: schemars::Schema, label: &str, ids: &[(&str, &[&str])]) -> schemars::Schema {
+    // What stands before the last name is flattened.
+    let members = ids.iter().filter_map(|(id, path)| Some(((*id).into(), (*path.last()?).into())));
     event.insert("x-label".into(), label.into());
-    event.insert("x-ids".into(), ids.into());
+    event.insert("x-ids".into(), serde_json::Value::Object(members.collect()));
     event
 }
 

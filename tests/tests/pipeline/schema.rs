@@ -2,7 +2,7 @@
 
 use crate::support::{FACTS, example, guardian_review, verdict};
 use serde_json::{Value, json};
-use turnledger_core::schemas as schema;
+use turnledger_core::{Event, Id, schemas as schema};
 
 fn event(event_type: &str) -> Value {
     let mut event: Value = serde_json::from_str(example(event_type)).expect("an example");
@@ -37,6 +37,29 @@ fn events() {
         let mut more = event(event_type);
         more["more"] = json!(1);
         assert!(!validator.is_valid(&more), "{event_type}");
+    }
+}
+
+/// What a reader of the schema finds by `x-ids` is what [`Event::ids`] says.
+#[test]
+fn ids_stand_where_the_schema_says() {
+    let schema = schema::of_events();
+    for shape in schema["oneOf"].as_array().expect("events") {
+        let event_type = shape["properties"]["event_type"]["const"].as_str().expect("a type");
+        let json = event(event_type);
+        let read: Event = serde_json::from_value(json.clone()).expect("an event");
+        let ids = read.ids();
+        let said = [
+            ("thread_id", ids.thread_id),
+            ("turn_id", ids.turn_id),
+            ("item_id", ids.item_id),
+            ("review_id", ids.review_id),
+        ];
+        for (id, said) in said {
+            let found = shape["x-ids"][id].as_str().map(|member| &json["event_params"][member]);
+            assert_eq!(found.and_then(Value::as_str), said.map(Id::as_str), "{event_type} {id}: {found:?}");
+        }
+        assert_eq!(shape["x-label"], read.label());
     }
 }
 

@@ -1,34 +1,14 @@
 /** What the page calls each type of event, and what of an event a row shows. */
 import type { TurnledgerEvent } from "turnledger/inline";
 
+import { KINDS } from "../../../ts/generated/kinds.js";
+
 export type EventType = TurnledgerEvent["event_type"];
 
-/** In the order of the contract's own list, by what a session is made of. */
-export const TYPE_LABELS: Readonly<Record<EventType, string>> = {
-  codex_thread_initialized: "Thread",
-  codex_turn_event: "Turn",
-  codex_turn_steer_event: "Steer",
-  codex_command_execution_event: "Command",
-  codex_file_change_event: "File change",
-  codex_mcp_tool_call_event: "MCP tool",
-  codex_dynamic_tool_call_event: "Client tool",
-  codex_collab_agent_tool_call_event: "Agent tool",
-  codex_web_search_event: "Web search",
-  codex_image_generation_event: "Image",
-  codex_review_event: "Approval",
-  codex_guardian_review: "Guardian review",
-  codex_compaction_event: "Compaction",
-  codex_accepted_line_fingerprints: "Accepted lines",
-  codex_hook_run: "Hook",
-  skill_invocation: "Skill",
-  codex_app_mentioned: "App mentioned",
-  codex_app_used: "App used",
-  codex_plugin_used: "Plugin used",
-  codex_plugin_installed: "Plugin installed",
-  codex_plugin_uninstalled: "Plugin uninstalled",
-  codex_plugin_enabled: "Plugin enabled",
-  codex_plugin_disabled: "Plugin disabled",
-};
+/** In the order of the schema, by what a session is made of. */
+export const TYPE_LABELS = Object.fromEntries(
+  Object.entries(KINDS).map(([type, { label }]) => [type, label]),
+) as Readonly<Record<EventType, string>>;
 
 export const TOOL_TYPES = [
   "codex_command_execution_event",
@@ -115,7 +95,7 @@ export function gist(event: TurnledgerEvent): Gist {
   }
 }
 
-/** The ids that an event has, whatever its type. */
+/** The ids of what an event is about. */
 export interface EventIds {
   thread?: string;
   turn?: string;
@@ -125,14 +105,11 @@ export interface EventIds {
 
 export function idsOf(event: TurnledgerEvent): EventIds {
   const params = event.event_params as unknown as Record<string, unknown>;
+  const members: Readonly<Record<string, string>> = KINDS[event.event_type].ids;
   const ids: EventIds = {};
-  const put = (name: keyof EventIds, ...members: string[]): void => {
-    const value = members.map((member) => params[member]).find((one) => typeof one === "string");
-    if (value !== undefined) ids[name] = value as string;
-  };
-  put("thread", "thread_id");
-  put("turn", "turn_id", "accepted_turn_id", "expected_turn_id");
-  put("item", "item_id", "target_item_id");
-  put("review", "review_id");
+  for (const name of ["thread", "turn", "item", "review"] as const) {
+    const value = params[members[`${name}_id`] ?? ""];
+    if (typeof value === "string") ids[name] = value;
+  }
   return ids;
 }

@@ -17,7 +17,7 @@ use turnledger::Ledger;
 use turnledger::delivery::Endpoint;
 use turnledger::delivery::auth::NoAuth;
 use turnledger_core::Direction;
-use turnledger_tests::http::Request;
+use turnledger_testing::Request;
 use turnledger_tests::memory::memory;
 use turnledger_tests::mix::{Size, session};
 
@@ -106,8 +106,8 @@ fn server() -> (String, Arc<AtomicU64>) {
             let counter = counter.clone();
             thread::spawn(move || {
                 let mut reader = BufReader::new(&stream);
-                while let Some(request) = Request::read(&mut reader) {
-                    counter.fetch_add(request.body.matches("\"event_type\":").count() as u64, Ordering::Relaxed);
+                while let Ok(Some(request)) = Request::read(&mut reader) {
+                    counter.fetch_add(request.text().matches("\"event_type\":").count() as u64, Ordering::Relaxed);
                     let answer = b"HTTP/1.1 202 Accepted\r\nAccept-Encoding: gzip\r\nContent-Length: 0\r\n\r\n";
                     if (&stream).write_all(answer).is_err() {
                         break;

@@ -14,7 +14,7 @@ use turnledger::ledger::{Flushed, LedgerBuilder};
 use turnledger::store::StoreLimits;
 use turnledger_core::Fact;
 
-use crate::collector::Collector;
+use turnledger_testing::Collector;
 
 /// Longer than anything takes that does not hang.
 pub const LONG: Duration = Duration::from_secs(20);
@@ -26,7 +26,8 @@ pub fn builder(collector: &Collector) -> LedgerBuilder {
 
 /// A ledger that uploads soon.
 pub fn with_auth(collector: &Collector, auth: Arc<dyn AuthProvider>) -> LedgerBuilder {
-    to(&collector.url(), auth)
+    // Behind a path, as servers are.
+    to(&format!("{}/api", collector.url()), auth)
 }
 
 /// A ledger that uploads to a URL, and soon.

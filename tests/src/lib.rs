@@ -4,13 +4,11 @@
 pub mod agreement;
 pub mod attribution;
 pub mod codex;
-pub mod collector;
 pub mod compare;
 pub mod contract;
 pub mod golden;
 pub mod growth;
 pub mod history;
-pub mod http;
 pub mod ledger;
 pub mod memory;
 pub mod mix;
@@ -22,3 +20,4 @@ pub mod protocol;
 pub mod repo;
 pub mod server;
 pub mod stream;
+pub mod tls;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Version;
-use crate::http::Request;
+use turnledger_testing::Request;
 
 /// What the model does with the next request.
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ impl Model {
                 let state = server.clone();
                 thread::spawn(move || {
                     let mut reader = BufReader::new(&stream);
-                    while let Some(request) = Request::read(&mut reader) {
+                    while let Ok(Some(request)) = Request::read(&mut reader) {
                         if state.answer(&request, &stream).is_none() {
                             break;
                         }
@@ -141,20 +141,19 @@ impl Model {
 impl State {
     /// Answers a request; `None` if that ends the connection.
     fn answer(&self, request: &Request, mut stream: &TcpStream) -> Option<()> {
-        let line = request.line.as_str();
-        if line.ends_with("/analytics-events/events") {
-            let body: Value = serde_json::from_str(&request.body).ok()?;
-            let events = body["events"].as_array().cloned().unwrap_or_default();
+        let path = request.path.as_str();
+        if path.ends_with("/analytics-events/events") {
+            let events = events(request)?;
             self.uploaded.lock().unwrap_or_else(PoisonError::into_inner).extend(events);
             return reply(stream, 200, &json!({}));
         }
-        if line.ends_with("/responses/compact") {
+        if path.ends_with("/responses/compact") {
             let kept =
                 json!({ "type": "message", "role": "user", "content": [{ "type": "input_text", "text": "kept" }] });
             let summary = json!({ "type": "compaction", "encrypted_content": "c3VtbWFyeQ==" });
             return reply(stream, 200, &json!({ "output": [kept, summary] }));
         }
-        if !line.ends_with("/responses") {
+        if !path.ends_with("/responses") {
             return reply(stream, 404, &json!({}));
         }
         let step = self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
@@ -177,6 +176,16 @@ impl State {
             }
         }
     }
+}
+
+/// The events of an upload, which Codex may pack in its own way.
+fn events(request: &Request) -> Option<Vec<Value>> {
+    if request.headers.get("content-encoding").is_none_or(|encoding| encoding != "zstd") {
+        return request.events();
+    }
+    let mut request = request.clone();
+    request.body = zstd::decode_all(&request.body[..]).ok()?;
+    request.events()
 }
 
 fn reply(mut stream: &TcpStream, status: u16, body: &Value) -> Option<()> {

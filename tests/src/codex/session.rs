@@ -15,10 +15,10 @@ use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
 use super::{Model, Version, binary};
-use crate::collector::Collector;
 use crate::golden::REMOTE;
 use crate::program::command;
 use crate::repo::Repo;
+use turnledger_testing::Collector;
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);

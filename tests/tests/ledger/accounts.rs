@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use turnledger::delivery::account::Login;
 use turnledger::delivery::auth::{Account, AuthProvider, BearerToken, Credentials, NoAuth};
 use turnledger::delivery::{Hold, Reply, TokenFile};
 use turnledger::ledger::{Flushed, Trouble};
-use turnledger_tests::collector::{Answer, Collector};
+use turnledger_testing::{Answer, Collector};
 use turnledger_tests::ledger::{LONG, builder, hook, spools, stored, stores, threads, wait_until, with_auth};
 
 /// Somebody who logs in and out.
@@ -68,9 +68,8 @@ impl AuthProvider for Switch {
 fn by_account(collector: &Collector) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::<String, Vec<String>>::new();
     for request in collector.received().iter().filter(|request| request.status == Some(202)) {
-        let body: Value = serde_json::from_str(&request.body).expect("JSON");
         let account = request.headers.get("chatgpt-account-id").cloned().unwrap_or_default();
-        let threads = body["events"].as_array().expect("events").iter();
+        let threads = request.events().expect("events").into_iter();
         let threads = threads.map(|event| event["event_params"]["thread_id"].as_str().expect("a thread").to_owned());
         found.entry(account).or_default().extend(threads);
     }

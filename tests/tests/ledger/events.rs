@@ -23,10 +23,11 @@ use turnledger::store::{Spool, StoreLimits, Waiting};
 use turnledger_core::fact::Tracking;
 use turnledger_core::fact::plugin::{PluginMetadata, PluginUsed};
 use turnledger_core::{Direction, Fact, FactKind, Id};
-use turnledger_tests::collector::{Answer, Collector};
+use turnledger_testing::{Answer, Collector};
 use turnledger_tests::compare::without_clocks;
 use turnledger_tests::golden::{recording, replay, values};
-use turnledger_tests::ledger::{LONG, builder, hook, spools, stored, threads, wait_until, with_auth};
+use turnledger_tests::ledger::{LONG, builder, hook, spools, stored, threads, to, wait_until, with_auth};
+use turnledger_tests::tls::over_tls;
 
 #[test]
 fn a_recorded_session_arrives_as_replay_has_it() {
@@ -43,8 +44,7 @@ fn a_recorded_session_arrives_as_replay_has_it() {
     let arrived: Vec<Value> = requests
         .iter()
         .flat_map(|request| {
-            let body: Value = serde_json::from_str(&request.body).expect("JSON");
-            let events = body["events"].as_array().cloned().expect("events");
+            let events = request.events().expect("events");
             let is_alone = events.iter().any(|event| event["event_type"] == "codex_accepted_line_fingerprints");
             assert!(!is_alone || events.len() == 1);
             events
@@ -52,7 +52,7 @@ fn a_recorded_session_arrives_as_replay_has_it() {
         .collect();
     assert_eq!(without_clocks(arrived), without_clocks(expected.clone()));
     for request in &requests {
-        assert_eq!(request.line, "POST /api/codex/analytics-events/events");
+        assert_eq!((&*request.method, &*request.path), ("POST", "/api/codex/analytics-events/events"));
         assert_eq!(request.headers["content-type"], "application/json");
         assert_eq!(request.headers["idempotency-key"].len(), 64);
     }
@@ -67,7 +67,7 @@ fn a_recorded_session_arrives_as_replay_has_it() {
 fn a_server_that_is_down_and_comes_back() {
     let collector = Collector::new();
     let again = |status| Answer::status(status);
-    collector.script([again(500), Answer::hang_up(), again(503), again(408), again(429).with("Retry-After: 0")]);
+    collector.script([again(500), Answer::hang_up(), again(503), again(408), again(429).header("Retry-After", "0")]);
     let ledger = builder(&collector).start().expect("a ledger");
     ledger.track(hook("one"));
     wait_until("the event arrives", || !collector.events().is_empty());
@@ -83,7 +83,7 @@ fn a_server_that_is_down_and_comes_back() {
 #[test]
 fn a_server_that_asks_for_time_gets_it() {
     let collector = Collector::new();
-    collector.script([Answer::status(429).with("Retry-After: 1")]);
+    collector.script([Answer::status(429).header("Retry-After", "1")]);
     let ledger = builder(&collector).start().expect("a ledger");
     let start = Instant::now();
     ledger.track(hook("one"));
@@ -114,7 +114,7 @@ fn what_will_never_be_taken_is_given_up_and_kept() {
 #[test]
 fn bodies_are_packed_for_a_server_that_takes_it() {
     let collector = Collector::new();
-    let takes = || Answer::status(200).with("Accept-Encoding: gzip, identity");
+    let takes = || Answer::status(200).header("Accept-Encoding", "gzip, identity");
     collector.script([takes(), takes(), Answer::status(415), takes()]);
     let ledger = builder(&collector).start().expect("a ledger");
     for thread in ["one", "two", "three"] {
@@ -476,13 +476,15 @@ fn a_full_disk_is_no_reason_to_stop() {
 
 #[test]
 fn a_certificate_for_another_name_is_refused() {
-    let (right, certificate) = Collector::with_tls("localhost");
-    let ledger = builder(&right).certificates(certificate).start().expect("a ledger");
+    let (right, wrong) = (Collector::new(), Collector::new());
+    let (right_url, certificate) = over_tls(&right, "localhost");
+    let ledger = to(&right_url, Arc::new(NoAuth)).certificates(certificate).start().expect("a ledger");
     ledger.track(hook("one"));
     assert_eq!(ledger.flush(LONG), stored(1, 0));
 
-    let (wrong, certificate) = Collector::with_tls("other.test");
-    for ledger in [builder(&wrong).certificates(certificate), builder(&right)] {
+    let (wrong_url, certificate) = over_tls(&wrong, "other.test");
+    let [of_wrong, of_right] = [wrong_url, right_url].map(|url| to(&url, Arc::new(NoAuth)));
+    for ledger in [of_wrong.certificates(certificate), of_right] {
         let ledger = ledger.start().expect("a ledger");
         ledger.track(hook("two"));
         assert_eq!(ledger.shutdown(Duration::from_millis(500)), stored(0, 1));
@@ -583,7 +585,11 @@ fn kill_again_and_again(spool: PathBuf) {
             ]);
         } else if round % 3 == 1 {
             // Not 413: a server that took a batch does not find it too large the next time.
-            collector.script([Answer::status(404), Answer::status(429).with("Retry-After: 0"), Answer::status(401)]);
+            collector.script([
+                Answer::status(404),
+                Answer::status(429).header("Retry-After", "0"),
+                Answer::status(401),
+            ]);
         }
         let lifetime = Duration::from_millis(round * 7 % 30);
         let lines = child(&spool, &collector.url(), &round.to_string(), round % 4 > 0, lifetime);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::json;
-use turnledger_tests::collector::{Answer, Collector};
+use turnledger_testing::{Answer, Collector};
 use turnledger_tests::program::{command, run_in, stderr, stdout};
 
 /// A session behind the tap whose one event is a hook that ran.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use turnledger_core::Direction;
-use turnledger_tests::collector::Collector;
+use turnledger_testing::Collector;
 use turnledger_tests::compare::without_clocks;
 use turnledger_tests::golden::{folder, recording};
 use turnledger_tests::program::{is_ignored, lines, pass, run, send, stderr, tap};

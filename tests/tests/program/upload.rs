@@ -11,7 +11,7 @@ use serde_json::Value;
 use turnledger::delivery::account::AccountKey;
 use turnledger::now;
 use turnledger::store::{Spool, StoreLimits, StoredEvent};
-use turnledger_tests::collector::{Answer, Collector};
+use turnledger_testing::{Answer, Collector};
 use turnledger_tests::golden::{folder, recording, replay, values};
 use turnledger_tests::program::{command, run, run_in, stderr, stdout};
 
@@ -312,7 +312,7 @@ fn what_is_too_large_is_split_and_keys_are_of_one_file_of_one_person() {
         let output = run_in(home, &[&["upload", "--upload", &url][..], files].concat(), b"");
         (ended(&output), collector)
     };
-    let keys = |collector: &Collector| -> BTreeMap<String, String> {
+    let keys = |collector: &Collector| -> BTreeMap<String, Vec<u8>> {
         let received = collector.received().into_iter();
         received.map(|one| (one.headers["idempotency-key"].clone(), one.body.clone())).collect()
     };
@@ -336,7 +336,7 @@ fn a_server_that_asks_for_time_is_not_asked_again_by_the_next_process() {
     let home = tempfile::tempdir().expect("a folder");
     fill(home.path(), "plain_turn");
     let collector = Collector::new();
-    collector.script([Answer::status(429).with("Retry-After: 3600")]);
+    collector.script([Answer::status(429).header("Retry-After", "3600")]);
     let url = collector.url();
     let upload = || run_in(home.path(), &["upload", "-q", "--upload", &url], b"");
     let first = upload();

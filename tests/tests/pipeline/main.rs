@@ -33,6 +33,7 @@ mod rules_items;
 mod rules_reviews;
 mod rules_turns;
 mod schema;
+mod scripted;
 mod snapshots;
 mod support;
 mod typed;

@@ -2,7 +2,8 @@
 //!
 //! An app-server embeds a [`Ledger`]. Events wait in a [`store`] for their [`delivery`]. Other crates build on this one:
 //! `turnledger-git` answers the core's questions and finds accepted lines in a repository again, `turnledger-intake`
-//! stands beside an unmodified app-server and reads recorded sessions, and `turnledger-cli` is the program.
+//! stands beside an unmodified app-server and reads recorded sessions, and `turnledger-cli` is the program. Tests of what
+//! embeds a ledger use `turnledger-testing`.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -61,6 +61,15 @@ fn the_rust_program_prints_an_event() {
     assert_eq!(events[0]["event_params"]["app_server_client"]["client_name"], json!("editor"));
 }
 
+/// It runs with the tests of its crate.
+#[test]
+fn the_test_of_an_embedder_is_one_of_ours() {
+    let file = read("native-host/testing/tests/embedder.rs");
+    let (_, program) = file.split_once("\n\n").expect("a comment before the test");
+    let shown = blocks(&read("docs/embedding.md"), "rust");
+    assert_eq!(shown.iter().filter(|block| block.contains("#[test]")).collect::<Vec<_>>(), [program]);
+}
+
 #[test]
 fn the_first_command_prints_nine_events() {
     let page = read("README.md");

@@ -360,7 +360,7 @@ fn a_diff_needs_no_repository() {
     );
     assert_eq!(
         stderr(&output),
-        "turnledger: a diff does not say its repository, so events of every repository count; name one by --repo or a Git remote\n"
+        "turnledger: a diff does not name its repository (--repo does), so events of every repository are used\n"
     );
     let hunk = b"@@ -0,0 +1 @@\n+first = 1\n";
     let output = run(&["attribute", "--events", &events, "--diff", "-", "--format", "csv", "-q"], hunk);

@@ -58,7 +58,7 @@ fn commits_of_every_form_are_read() {
     assert_eq!(
         stderr(&output),
         format!(
-            "turnledger: 3 commits have an impossible date, so their lines match events of any time: {}\n",
+            "turnledger: 3 commits with an impossible date, whose lines match events of any time: {}\n",
             undated.join(", ")
         )
     );

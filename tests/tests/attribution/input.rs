@@ -15,8 +15,8 @@ fn events_of_other_repositories_do_not_match() {
     let unknown = accept(&repo, "unknown.jsonl", &["agent two"], &[]);
     repo.write("agent.txt", "agent one\nagent two\n");
     repo.commit("both");
-    let differs =
-        "1 accepted-line events come from another repository (their repo_hash differs); --any-repository includes them";
+    let differs = "1 accepted-line event not used: the repo_hash is another repository's; --any-repository includes \
+                   such events";
     assert_refused(&attribute(&repo, &other, &["HEAD"]), &format!("no events to compare with: {differs}"));
     let output = attribute(&repo, &other, &["HEAD", "--any-repository"]);
     assert_eq!((stderr(&output), counts(&report(&output)["total"])), (String::new(), [2, 2, 1, 0, 0]));
@@ -25,7 +25,8 @@ fn events_of_other_repositories_do_not_match() {
     assert_eq!(
         stderr(&output),
         format!(
-            "turnledger: {differs}\nturnledger: 1 accepted-line events do not say their repository, so they count\n"
+            "turnledger: {differs}\n\
+             turnledger: 1 accepted-line event without a repository (repo_hash is null): used all the same\n"
         )
     );
     assert_eq!(counts(&report(&output)["total"]), [2, 2, 1, 0, 0]);
@@ -52,7 +53,7 @@ fn hashes_of_another_key_do_not_match() {
     assert!(scheme.starts_with("hmac-sha256:"), "{scheme}");
 
     let skipped = format!(
-        "1 accepted-line events have hashes of the scheme {scheme}, not sha256; give the file with their key by --key-file"
+        "1 accepted-line event not used: hashed by {scheme}, not by sha256; name the file with their key by --key-file"
     );
     assert_refused(&attribute(&repo, &keyed, &["HEAD"]), &format!("no events to compare with: {skipped}"));
     let output = attribute(&repo, &keyed, &["HEAD", "--events", &plain]);
@@ -87,7 +88,7 @@ fn events_in_files_bodies_and_copies() {
     repo.write(".git/found/notes.txt", "no events\n");
     let folder = repo.file(".git/found").display().to_string();
     let output = attribute(&repo, &folder, &["HEAD"]);
-    assert_eq!(stderr(&output), "turnledger: 1 accepted-line events are repeated and count once\n");
+    assert_eq!(stderr(&output), "turnledger: 1 accepted-line event repeated: counted once\n");
     assert_eq!(counts(&report(&output)["total"]), [2, 2, 1, 0, 0]);
     // As an upload that was tried again.
     let twice = repo.keep("twice.jsonl", text.repeat(2));
@@ -100,7 +101,7 @@ fn events_in_files_bodies_and_copies() {
     assert_eq!((stderr(&output), counts(&report(&output)["total"])), (String::new(), [39_999, 39_999, 39_999, 0, 0]));
     let again = repo.keep("again.jsonl", fs::read_to_string(&many).expect("events").repeat(2));
     let output = attribute(&repo, &again, &["HEAD~2..HEAD"]);
-    assert_eq!(stderr(&output), "turnledger: 4 accepted-line events are repeated and count once\n");
+    assert_eq!(stderr(&output), "turnledger: 4 accepted-line events repeated: counted once\n");
     assert_eq!(counts(&report(&output)["total"]), [40_001, 40_001, 40_000, 0, 0]);
 
     // Bad lines are named, and their neighbours used.

@@ -215,7 +215,7 @@ fn what_is_not_committed() {
     let output = attribute(&young, &events, &["--worktree"]);
     assert_eq!(
         stderr(&output),
-        "turnledger: the repository has no remote, so events of every repository count; name one by --repo or a Git remote\n"
+        "turnledger: the repository has no remote to compare with repo_hash, so events of every repository are used\n"
     );
     assert_eq!(counts(&report(&output)["total"]), [1, 1, 1, 0, 0]);
 }

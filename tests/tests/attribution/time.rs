@@ -125,7 +125,7 @@ fn dates_that_cannot_be_true_are_said_and_hold_nothing_back() {
     let short = |repo: &Repo| repo.ask(&["rev-parse", "--short", "HEAD"]);
     let said = |repo: &Repo| {
         let commit = short(repo);
-        format!("turnledger: 1 commits have an impossible date, so their lines match events of any time: {commit}\n")
+        format!("turnledger: 1 commit with an impossible date, whose lines match events of any time: {commit}\n")
     };
     // A commit of 1970, of the far future, and one that is long before its parent.
     for at in [0, 3600, AT + 20 * year, AT - year] {
@@ -140,7 +140,8 @@ fn dates_that_cannot_be_true_are_said_and_hold_nothing_back() {
         assert_eq!(found(&repo, &[&late], &["HEAD"]), (0, String::new()), "{at}");
     }
     // An event of 1970, or of years from now.
-    let events = "1 accepted-line events have an impossible time (before 1980 or after now), so they count for commits of any time";
+    let events =
+        "1 accepted-line event with an impossible time (before 1980 or after now): used for commits of any time";
     let repo = committed(AT - 5000);
     for at in [0, AT + 20 * year] {
         let event = accepted("U", at, &["the line"]);
@@ -152,7 +153,8 @@ fn dates_that_cannot_be_true_are_said_and_hold_nothing_back() {
         }
     }
     // A beginning of 1970, in milliseconds, or after the end.
-    let starts = "1 accepted-line events have a turn with an impossible beginning, so they count from 300 seconds before their own time";
+    let starts = "1 accepted-line event with an impossible start of the turn: used from 300 seconds before the event's \
+                  own time";
     for start in [0, AT * 1000, AT + 301] {
         assert_eq!(found(&repo, &[&event, &turn("U", start)], &["HEAD"]), (0, format!("turnledger: {starts}\n")));
         assert_eq!(found(&committed(AT), &[&event, &turn("U", start)], &["HEAD"]).0, 1);

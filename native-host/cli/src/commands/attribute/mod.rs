@@ -17,27 +17,27 @@ use turnledger_git::repository::{ChangeReader, Git, GitError, Step};
 use turnledger_intake::recording::{Complaints, Source};
 
 use self::rows::By;
-use super::{BAD_INPUT, OVER, ignore_closed_pipe};
+use super::{BAD_INPUT, OVER, counted, ignore_closed_pipe};
 use crate::settings::{KeyArgs, Settings};
 
 /// Say which lines of a change match lines that an agent wrote.
 ///
-/// Lines are compared by the hash of their words. Rebasing, squashing, amending, renaming and indenting change nothing.
-/// A line never matches a turn that began after the line was committed. A line that does not match may still be an
-/// agent's.
+/// Lines are compared by the hash of their words. A line still matches after a rebase, a squash, an amended commit, a
+/// new indentation or a rename of its file. A line never matches a turn that began after the line was committed. A line
+/// that does not match may still be an agent's.
 ///
 /// Exit codes: 0 everything was done; 1 some lines of the event files could not be read; 2 the arguments, the
 /// repository or the events cannot be used; 3 more than `--fail-over` matches.
 #[derive(Debug, Parser)]
 #[command(group = ArgGroup::new("change").required(true).multiple(true).args(["revisions", "staged", "worktree", "diff", "blame"]))]
 pub(crate) struct Args {
-    /// A commit (`HEAD`) or a range (`main..topic`, or `main...topic` from where they parted)
+    /// A commit (`HEAD`) or a range (`main..topic`; `main...topic` is the same)
     #[arg(value_name = "RANGE|COMMIT", conflicts_with_all = ["staged", "worktree", "diff"])]
     revisions: Option<String>,
-    /// Compare what is staged
+    /// Compare the staged changes
     #[arg(long, conflicts_with_all = ["worktree", "diff", "blame"])]
     staged: bool,
-    /// Compare everything that is not committed, untracked files too
+    /// Compare everything that is not committed, with untracked files
     #[arg(long, conflicts_with_all = ["diff", "blame"])]
     worktree: bool,
     /// Compare a diff; `-` is standard input
@@ -49,7 +49,8 @@ pub(crate) struct Args {
     /// Files of events or of request bodies, or folders of such files; plain, gzip or Zstandard
     #[arg(long, value_name = "FILE|DIR", required = true)]
     events: Vec<PathBuf>,
-    /// The repository, or a folder in it, where file names begin [default: `GIT_DIR`, or the current folder]
+    /// The repository, or a folder in it; the file of `--blame` is looked for in this folder [default: `GIT_DIR`, or
+    /// the current folder]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
     /// Use events from other repositories as well
@@ -58,7 +59,7 @@ pub(crate) struct Args {
     /// Form of the output
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Add up by this, instead of one row for each file of each commit; JSON always has everything
+    /// Add the rows up by this. Without it, each file of each commit has a row. JSON has everything in any case
     #[arg(long, value_enum)]
     by: Option<By>,
     /// End with exit code 3 if more than PERCENT of the lines match
@@ -176,19 +177,17 @@ fn read_events(events: &mut EventReader, args: &Args) -> anyhow::Result<bool> {
 
 /// Reports the events that are not used, and fails if none is left.
 fn check(events: &AcceptedEvents, args: &Args, is_known: bool) -> anyhow::Result<()> {
+    let accepted = |count| counted(count, "accepted-line event");
     let mut notes = Vec::new();
     for (scheme, count) in &events.skipped.other_scheme {
         let hint =
-            if scheme.as_str().starts_with("hmac") { "; give the file with their key by --key-file" } else { "" };
-        notes.push(format!(
-            "{count} accepted-line events have hashes of the scheme {scheme}, not {}{hint}",
-            events.scheme()
-        ));
+            if scheme.as_str().starts_with("hmac") { "; name the file with their key by --key-file" } else { "" };
+        notes.push(format!("{} not used: hashed by {scheme}, not by {}{hint}", accepted(*count), events.scheme()));
     }
     if events.skipped.other_repository > 0 {
-        let count = events.skipped.other_repository;
+        let events = accepted(events.skipped.other_repository);
         notes.push(format!(
-            "{count} accepted-line events come from another repository (their repo_hash differs); --any-repository includes them"
+            "{events} not used: the repo_hash is another repository's; --any-repository includes such events"
         ));
     }
     if events.is_empty() {
@@ -198,31 +197,33 @@ fn check(events: &AcceptedEvents, args: &Args, is_known: bool) -> anyhow::Result
         }
     }
     if events.skipped.repeated > 0 {
-        notes.push(format!("{} accepted-line events are repeated and count once", events.skipped.repeated));
+        notes.push(format!("{} repeated: counted once", accepted(events.skipped.repeated)));
     }
     if events.without_lines > 0 {
-        notes.push(format!("{} accepted-line events have no hashes, so nothing matches them", events.without_lines));
+        notes.push(format!("{} without hashes: no line can match", accepted(events.without_lines)));
     }
     if events.unknown_repository > 0 {
-        let count = events.unknown_repository;
-        notes.push(format!("{count} accepted-line events do not say their repository, so they count"));
+        let events = accepted(events.unknown_repository);
+        notes.push(format!("{events} without a repository (repo_hash is null): used all the same"));
     }
     if events.wrong_times > 0 {
-        let count = events.wrong_times;
-        notes.push(format!(
-            "{count} accepted-line events have an impossible time (before 1980 or after now), so they count for commits of any time"
-        ));
+        let events = accepted(events.wrong_times);
+        notes
+            .push(format!("{events} with an impossible time (before 1980 or after now): used for commits of any time"));
     }
     if events.wrong_starts > 0 {
-        let count = events.wrong_starts;
+        let events = accepted(events.wrong_starts);
         notes.push(format!(
-            "{count} accepted-line events have a turn with an impossible beginning, so they count from {TOLERANCE} seconds before their own time"
+            "{events} with an impossible start of the turn: used from {TOLERANCE} seconds before the event's own time"
         ));
     }
     if !is_known && !args.any_repository {
-        let what =
-            if args.diff.is_some() { "a diff does not say its repository" } else { "the repository has no remote" };
-        notes.push(format!("{what}, so events of every repository count; name one by --repo or a Git remote"));
+        let what = if args.diff.is_some() {
+            "a diff does not name its repository (--repo does)"
+        } else {
+            "the repository has no remote to compare with repo_hash"
+        };
+        notes.push(format!("{what}, so events of every repository are used"));
     }
     if !args.quiet {
         for note in notes {
@@ -272,8 +273,8 @@ fn follow(git: &Git, steps: &[Step], args: &Args, attributor: &mut Attributor) -
     progress.finish_and_clear();
     if !wrong_dates.is_empty() && !args.quiet {
         eprintln!(
-            "turnledger: {} commits have an impossible date, so their lines match events of any time: {}",
-            wrong_dates.len(),
+            "turnledger: {} with an impossible date, whose lines match events of any time: {}",
+            counted(wrong_dates.len() as u64, "commit"),
             named(&wrong_dates)
         );
     }

@@ -15,7 +15,7 @@ pub struct Endpoint {
 #[non_exhaustive]
 pub enum InvalidEndpoint {
     /// It is not a URL with a host.
-    #[error("not a URL with a host")]
+    #[error("expected https:// and a host")]
     NoUrl,
     /// It would send events unencrypted over the network.
     #[error("expected https://, or http:// on this machine")]

@@ -255,7 +255,7 @@ fn events_of_a_login_that_comes_later_are_not_uploaded_under_it() {
     };
     let live = ["--spool", &spooled, "--auth", &auth, "--upload", &url];
     let output = session(&mut command(home.path()), &live);
-    assert_eq!(stderr(&output), "turnledger: 1 event not sent: nobody was logged in\n");
+    assert_eq!(stderr(&output), "turnledger: 1 event dropped: nobody was logged in\n");
     log_in("one");
     session(&mut command(home.path()), &["--spool", &spooled, "--auth", &auth]);
     log_in("two");

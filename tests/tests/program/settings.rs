@@ -102,7 +102,7 @@ fn what_is_wrong_is_said_with_its_place() {
     assert_eq!(said("enabled = 3\n", &[], &[]), format!("turnledger: {file}:1: enabled: expected true or false\n"));
     assert_eq!(
         said("upload = [\"x\"]\n", &[], &[]),
-        format!("turnledger: {file}:1: upload: expected a text, a number, true or false\n")
+        format!("turnledger: {file}:1: upload: expected a string, a number, true or false\n")
     );
     assert_eq!(
         said("spool_days = 0x10\n", &[], &[]),
@@ -118,11 +118,31 @@ fn what_is_wrong_is_said_with_its_place() {
     );
     assert_eq!(
         said("upload = \"ftp://host\"\n", &[], &[]),
-        format!("turnledger: {file}:1: cannot send to this server: not a URL with a host\n")
+        format!("turnledger: {file}:1: cannot send to this server: expected https:// and a host\n")
     );
     let output = run_in(home.path(), &["config", "--config", "/no/such/file"], b"");
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(stderr(&output), "turnledger: cannot read /no/such/file: No such file or directory (os error 2)\n");
+}
+
+/// `--help` has the whole text of a command, and not its first line alone.
+#[test]
+fn help_is_whole() {
+    let home = tempfile::tempdir().expect("a folder");
+    for (command, word) in [
+        ("replay", "`client_to_server`"),
+        ("preview", "terminal"),
+        ("attribute", "squash,"),
+        ("fingerprint", "unified"),
+        ("tap", "126"),
+        ("upload", "`Idempotency-Key`"),
+        ("config", "`TURNLEDGER_SPOOL_DAYS`"),
+        ("completions", "bash-completion"),
+        ("man", "man1`"),
+    ] {
+        let [short, long] = ["-h", "--help"].map(|flag| stdout(&run_in(home.path(), &[command, flag], b"")));
+        assert!(long.contains(word) && !short.contains(word), "{command}: {long}");
+    }
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::path::Path;
 use turnledger_tests::program::{pass, run_in, stderr};
 
 const NO_TRAFFIC: &str = "turnledger: no app-server traffic passed; put the tap before an app-server: \
-                          `turnledger tap -- codex app-server`, or, for a terminal, `turnledger tap --websocket` and \
-                          `codex --remote` (see `turnledger tap --help`)\n";
+                          `turnledger tap --events FILE -- codex app-server`, or, for a terminal, `turnledger tap \
+                          --websocket` and `codex --remote` (see `turnledger tap --help`)\n";
 
 #[test]
 fn what_is_no_app_server_traffic_is_said_once() {

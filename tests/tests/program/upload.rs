@@ -123,7 +123,10 @@ fn what_cannot_be_delivered_is_kept_and_said() {
     let auth_path = auth.display().to_string();
     assert_eq!(
         upload(&["--upload", &url, "--auth", &auth_path]),
-        waiting("there are no credentials: name their file by --auth, TURNLEDGER_AUTH or `auth` in turnledger.toml")
+        waiting(
+            "there are no credentials: the file that --auth, TURNLEDGER_AUTH or `auth` in turnledger.toml names is \
+             missing or has none"
+        )
     );
     fs::write(&auth, r#"{"OPENAI_API_KEY":"sk-1"}"#).expect("a file");
     assert_eq!(

@@ -16,10 +16,10 @@ use crate::settings::{BatchArgs, KeyArgs, Origin, Settings, SpoolArgs, UploadArg
 ///
 /// The settings file is the one that `--config` or `TURNLEDGER_CONFIG` names. Without either it is
 /// turnledger/turnledger.toml in `XDG_CONFIG_HOME`, or in ~/.config if that is not set. Relative paths in the file
-/// begin at its folder. The output of this command has the form of the file; defaults stand behind a `#`.
+/// begin at its folder. The output of this command can be used as the file; defaults are commented out.
 ///
 /// `DO_NOT_TRACK=1` or `TURNLEDGER_DISABLED=1` in the environment, or `enabled = false` in the file, turns analytics
-/// off: no thread, no file, no connection.
+/// off: `tap` makes no events, and nothing is sent.
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
     #[command(flatten)]

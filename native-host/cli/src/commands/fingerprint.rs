@@ -18,14 +18,15 @@ use crate::settings::{KeyArgs, Settings};
 
 /// Turn a diff into events with counts and hashes of its lines, without code and paths.
 ///
-/// The diff is unified, as `git diff` and `diff -u` write it. A diff that adds and deletes nothing has no event.
+/// The diff is a unified one, as `git diff` and `diff -u` write it: `git diff | turnledger fingerprint`. A diff that
+/// adds and deletes no line has no event.
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
     /// The diff, plain or compressed (gzip, Zstandard); `-` is standard input
     #[arg(value_name = "FILE", default_value = "-", conflicts_with = "git")]
     file: PathBuf,
-    /// Read a commit or a range from a repository instead. A range is the difference of its two ends; `main...topic`
-    /// begins where they parted
+    /// Read a commit or a range from a repository instead. `main..topic` is the difference of the two ends;
+    /// `main...topic` begins where they parted
     #[arg(long, value_name = "RANGE")]
     git: Option<String>,
     /// The repository, or a folder in it [default: `GIT_DIR`, or the current folder]

@@ -23,7 +23,8 @@ use turnledger_intake::recording::Source;
 /// Turn the messages between a coding agent and its editor into analytics events without prompts or code.
 ///
 /// Exit codes: 0 everything was done; 1 some lines of the input could not be used; 2 the arguments, the settings or a
-/// file cannot be used; 3 `attribute --fail-over` found a larger share; 4 `upload` could not deliver everything.
+/// file cannot be used; 3 `attribute --fail-over` found a larger share; 4 `upload` could not deliver everything. `tap`
+/// ends as its command ends.
 #[derive(Debug, Parser)]
 #[command(name = "turnledger", version, propagate_version = true)]
 struct Cli {
@@ -34,30 +35,20 @@ struct Cli {
     command: Command,
 }
 
+// A command's text is at its arguments. A doc comment here would take the place of all of it in `--help`.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Turn recorded sessions into events
     Replay(replay::Args),
-    /// Show the requests that a session would send, and send nothing
     Preview(preview::Args),
-    /// Say which lines of a commit, a range or a diff match lines that an agent wrote
     Attribute(Box<attribute::Args>),
-    /// Turn a diff into events with hashes of its lines
     Fingerprint(fingerprint::Args),
-    /// Run an app-server, and turn its session into events while it runs
     Tap(Box<tap::Args>),
-    /// Send events from files, or those that wait in the spool
     Upload(upload::Args),
-    /// Look at the events that wait to be sent, and at those that the server refused
     #[command(subcommand)]
     Spool(spool::Command),
-    /// Print the settings in force, and where each comes from
     Config(config::Args),
-    /// Print the JSON Schema of every event
     Schema(SchemaArgs),
-    /// Print completions for a shell
     Completions(shell::CompletionsArgs),
-    /// Print the manual
     Man(shell::ManArgs),
 }
 
@@ -70,6 +61,7 @@ const OVER: u8 = 3;
 /// Not everything could be delivered.
 const UNDELIVERED: u8 = 4;
 
+/// Print the JSON Schema of every event.
 #[derive(Debug, clap::Args)]
 struct SchemaArgs {
     /// Print the schema of every fact instead: what a program may hand over in place of messages

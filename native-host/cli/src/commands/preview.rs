@@ -28,8 +28,12 @@ use crate::settings::{BatchArgs, KeyArgs, Settings, UploadArgs};
 
 /// Show the requests that a session would send, and send nothing.
 ///
-/// `tap` forms its requests with the same code and the same settings. To watch a running session, record it with
-/// `turnledger tap --record FILE -- codex app-server`, and run `turnledger preview --follow FILE` in another terminal.
+/// `turnledger tap --upload URL` with the same settings would send these requests. To watch a running session, record
+/// it with `turnledger tap --record FILE -- codex app-server`, and run `turnledger preview --follow FILE` in another
+/// terminal.
+///
+/// Exit codes: 0 everything was done; 1 some lines of the recording could not be used; 2 the arguments or a file cannot
+/// be used.
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
     /// A recording, plain or compressed (gzip, Zstandard); `-` is standard input

@@ -21,7 +21,9 @@ use crate::settings::{KeyArgs, Settings};
 /// (`client_to_server` or `server_to_client`) and `message`. `turnledger tap --record FILE` writes one. Each file is
 /// a session of its own; the events of several files come in the order of the files.
 ///
-/// A line that cannot be used is reported as `file:line: what is wrong` and skipped. The exit code is then 1.
+/// A line that cannot be used is reported as `FILE:LINE: what is wrong` and skipped.
+///
+/// Exit codes: 0 everything was done; 1 some lines could not be used; 2 the arguments or a file cannot be used.
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
     /// Recordings, plain or compressed (gzip, Zstandard); `-` is standard input
@@ -39,7 +41,7 @@ pub(crate) struct Args {
     /// How the recorded clients reached the server
     #[arg(long, value_enum, default_value_t = Transport::Stdio)]
     transport: Transport,
-    /// For everything that yields no event, say which message it was and what is missing
+    /// List what yielded no event: the line, the reason, and the ids
     #[arg(long)]
     explain: bool,
     /// Stop at the first line that cannot be used

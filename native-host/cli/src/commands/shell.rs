@@ -14,7 +14,7 @@ use super::ignore_closed_pipe;
 
 /// Print completions for a shell.
 ///
-/// For bash: `turnledger completions bash > ~/.local/share/bash-completion/completions/turnledger`
+/// For bash, in a new shell: `turnledger completions bash > ~/.local/share/bash-completion/completions/turnledger`
 #[derive(Debug, Parser)]
 pub(crate) struct CompletionsArgs {
     shell: Shell,
@@ -26,7 +26,9 @@ pub(crate) fn completions(args: &CompletionsArgs, mut command: Command) -> anyho
     print(&script)
 }
 
-/// Print the manual page of `turnledger`, or write one for each command.
+/// Print the manual page, or write one for each command.
+///
+/// To read them with `man`: `turnledger man --output ~/.local/share/man/man1`, then `man turnledger-tap`.
 #[derive(Debug, Parser)]
 pub(crate) struct ManArgs {
     /// Write a page for each command (turnledger.1, turnledger-tap.1, …) to this folder

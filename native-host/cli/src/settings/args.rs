@@ -14,7 +14,7 @@ macro_rules! flags {
     ($(#[$group_meta:meta])* $group:ident { $($(#[$meta:meta])* $name:ident: $value:literal,)+ }) => {
         $(#[$group_meta])*
         #[derive(Debug, Default, Args)]
-        #[command(next_help_heading = "Settings (also in the environment or turnledger.toml)")]
+        #[command(next_help_heading = "Settings (also in the environment or a file: see `turnledger config --help`)")]
         pub(crate) struct $group {
             $($(#[$meta])* #[arg(long, value_name = $value)] $name: Option<OsString>,)+
         }
@@ -66,7 +66,8 @@ flags! {
     /// Where events wait.
     SpoolArgs {
         /// Folder in which events wait until they are sent, also across sessions; with `none` they wait in memory. An
-        /// SQLite file of an earlier version works, too [default: turnledger/spool in `XDG_STATE_HOME` or ~/.local/state]
+        /// SQLite file of an earlier version also works [default: turnledger/spool in `XDG_STATE_HOME` or
+        /// ~/.local/state]
         spool: "PATH",
         /// Most bytes of events that wait; the oldest are dropped first [default: 268435456]
         spool_bytes: "NUMBER",

@@ -150,7 +150,7 @@ fn parse(text: &str) -> Result<Vec<Line>, (usize, String)> {
             DeValue::Boolean(truth) => truth.to_string(),
             DeValue::Integer(number) if number.radix() == 10 => number.as_str().replace('_', ""),
             DeValue::Integer(_) => return Err((line, format!("{name}: expected a decimal number"))),
-            _ => return Err((line, format!("{name}: expected a text, a number, true or false"))),
+            _ => return Err((line, format!("{name}: expected a string, a number, true or false"))),
         };
         settings.push((name, value, line));
     }
@@ -174,6 +174,6 @@ mod tests {
         assert_eq!(parse("\nuplod = 1"), Err((2, format!("unknown setting; known are {}", super::NAMES.join(", ")))));
         let (line, problem) = parse("upload = \n").unwrap_err();
         assert_eq!((line, problem.contains('\n')), (1, false), "{problem}");
-        assert_eq!(parse("\n\nupload = [1]"), Err((3, "upload: expected a text, a number, true or false".into())));
+        assert_eq!(parse("\n\nupload = [1]"), Err((3, "upload: expected a string, a number, true or false".into())));
     }
 }

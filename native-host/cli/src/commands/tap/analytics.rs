@@ -72,7 +72,7 @@ impl Analytics {
         }
         if self.uploads && stats.no_account > 0 {
             let events = counted(stats.no_account, "event");
-            lines.push(format!("{events} not sent: nobody was logged in"));
+            lines.push(format!("{events} dropped: nobody was logged in"));
         }
         if self.uploads && stats.not_backend > 0 {
             let events = counted(stats.not_backend, "event");

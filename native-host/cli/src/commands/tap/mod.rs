@@ -35,24 +35,23 @@ use crate::settings::{BatchArgs, KeyArgs, SpoolArgs, UploadArgs};
 /// Run an app-server, and turn its session into events while it runs.
 ///
 /// Use it in place of the app-server's command: `turnledger tap --events FILE -- codex app-server`. Every byte passes
-/// unchanged. If something goes wrong here, the session goes on. Signals and the ends of streams are passed on. The
-/// exit status is the command's. After the command's end, a signal ends the wait for delivery.
+/// unchanged. If something goes wrong in the tap, the session goes on. Signals and the ends of streams are passed on.
+/// After the command's end, the tap takes up to 5 seconds to deliver what is left; a signal ends this wait.
 ///
-/// For an app-server that listens for WebSocket clients: `turnledger tap --websocket ws://127.0.0.1:4501 --server
-/// ws://127.0.0.1:4500 -- codex app-server --listen ws://127.0.0.1:4500`. Clients then connect to port 4501, such as
-/// `codex --remote ws://127.0.0.1:4501`. Either side may be a socket file: `unix://PATH`. WebSocket extensions, such as
-/// compression, are not offered to the server.
+/// For an app-server that listens for WebSocket clients: `turnledger tap --events FILE --websocket ws://127.0.0.1:4501
+/// --server ws://127.0.0.1:4500 -- codex app-server --listen ws://127.0.0.1:4500`. Clients connect to port 4501, such
+/// as `codex --remote ws://127.0.0.1:4501`. Either side may be a socket file: `unix://PATH`. WebSocket extensions, such
+/// as compression, are not offered to the server.
 ///
-/// Exit codes of its own: 2 the arguments cannot be used or a file cannot be written; 126 the command cannot be run;
-/// 127 the command is not found.
+/// The exit status is the command's. Exit codes of the tap itself: 2 the arguments cannot be used or a file cannot be
+/// written; 126 the command cannot be run; 127 the command is not found.
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
     /// Record every message in FILE, for `turnledger replay`; the file is replaced. It holds prompts and code, and only
     /// you may read it
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Append events to FILE, one JSON line each; only you may read it. `-` is standard error, since standard output
-    /// belongs to the session
+    /// Append events to FILE, one JSON line each; only you may read it. `-` is standard error
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
     /// Listen for WebSocket clients at `ws://ADDRESS:PORT` (an IP address) or `unix://PATH`, and connect them to
@@ -231,9 +230,11 @@ impl Session {
         if !self.watchers.has_traffic() {
             let advice = match &self.websocket {
                 Some(websocket) => format!("clients must connect to the tap: `codex --remote {}`", websocket.address()),
-                None => "put the tap before an app-server: `turnledger tap -- codex app-server`, or, for a terminal, \
-                         `turnledger tap --websocket` and `codex --remote` (see `turnledger tap --help`)"
-                    .into(),
+                None => {
+                    "put the tap before an app-server: `turnledger tap --events FILE -- codex app-server`, or, for \
+                         a terminal, `turnledger tap --websocket` and `codex --remote` (see `turnledger tap --help`)"
+                        .into()
+                }
             };
             say!("no app-server traffic passed; {advice}");
         }

@@ -25,9 +25,10 @@ use crate::settings::{BatchArgs, Settings, SpoolArgs, UploadArgs};
 ///
 /// A file has one event or one request body a line, as `tap --events` and `replay` write them. A line that is neither
 /// is reported and skipped. If the command ends early, run it again with the same files and settings: the same request
-/// has the same `Idempotency-Key`, so a server can recognise it. Do not send a file that still grows; use the spool.
+/// has the same `Idempotency-Key`, so a server can recognise it. Do not send a file that still grows: use `tap --upload`.
 ///
-/// From the spool, the events of the account that is logged in now are sent. Files are sent under that account.
+/// Without a file, the events in the spool are sent that belong to the account that is logged in now. Files are sent
+/// under that account.
 ///
 /// Exit codes: 0 everything was delivered; 1 lines of the files were skipped; 2 the arguments or a file cannot be used;
 /// 4 not everything could be delivered.
@@ -121,7 +122,8 @@ impl Uploader {
         match self.courier.login() {
             Login::Account(account) => Ok(account),
             Login::LoggedOut => stopped(
-                "there are no credentials: name their file by --auth, TURNLEDGER_AUTH or `auth` in turnledger.toml",
+                "there are no credentials: the file that --auth, TURNLEDGER_AUTH or `auth` in turnledger.toml names is \
+                 missing or has none",
             ),
             Login::NotBackend => stopped("the credentials are an API key: events of API keys are not sent"),
         }

@@ -31,11 +31,11 @@ impl Kind {
     fn name(self) -> &'static str {
         match self {
             Self::AgentNew => "the agent's, new",
-            Self::AgentCommon => "the agent's, what everybody writes",
+            Self::AgentCommon => "the agent's, common",
             Self::AgentMoved => "the agent's, moved by a person",
             Self::PersonNew => "a person's, new",
-            Self::PersonCommon => "a person's, what everybody writes",
-            Self::PersonBefore => "a person's, what the agent writes later",
+            Self::PersonCommon => "a person's, common",
+            Self::PersonBefore => "a person's, which the agent writes again later",
             Self::PersonPutsBack => "a person's, deleted and put back",
             Self::PersonPutsBackTheAgents => "the agent's, deleted and put back by a person",
         }

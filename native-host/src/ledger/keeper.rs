@@ -129,14 +129,13 @@ impl Keeper {
         }
         self.commit();
         let _ = flush.stored.send(());
-        match &self.sender {
-            Some(sender) => sender.flush(flush),
-            None => {
-                self.told.sent(0, flush.sent);
-                if flush.ends {
-                    self.told.ended();
-                }
-            }
+        if let Some(sender) = &self.sender {
+            sender.flush(flush);
+            return;
+        }
+        self.told.sent(0, flush.sent);
+        if flush.ends {
+            self.told.ended();
         }
     }
 

@@ -6,16 +6,19 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::event::Event;
+use crate::limits::limits;
 use crate::read::Read;
 use crate::write::Write;
 
-/// What a request may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
-pub struct BatchLimits {
-    /// The most events in a request.
-    pub events: usize,
-    /// The most bytes in a request's body. An event that is larger by itself still goes, alone.
-    pub bytes: usize,
+limits! {
+    /// What a request may hold.
+    #[derive(Write, Read)]
+    pub struct BatchLimits {
+        /// The most events in a request.
+        pub events: usize,
+        /// The most bytes in a request's body. An event that is larger by itself still goes, alone.
+        pub bytes: usize,
+    }
 }
 
 impl Default for BatchLimits {

@@ -115,6 +115,7 @@ json_schemas! {
 /// One client of the app-server, by a number of the host's choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Write, Read)]
 #[serde(transparent)]
+#[expect(clippy::exhaustive_structs, reason = "it is a number and nothing else")]
 pub struct ConnectionId(pub u64);
 
 impl From<u64> for ConnectionId {
@@ -146,6 +147,7 @@ impl serde::Serialize for ConnectionId {
 /// The id of a JSON-RPC request: `7` and `"7"` are different ids (`docs/contract/wire.md` 0).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
+#[expect(clippy::exhaustive_enums, reason = "JSON-RPC has no other ids that a request can have")]
 pub enum RequestId {
     /// An integer id.
     Number(i64),

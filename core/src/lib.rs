@@ -36,6 +36,7 @@ pub mod event;
 pub mod fact;
 pub mod git_remote;
 mod id;
+mod limits;
 mod output;
 mod pipeline;
 mod private;

@@ -10,6 +10,7 @@ use crate::discard::Stats;
 use crate::event::common::RpcTransport;
 use crate::fact::Fact;
 use crate::id::ConnectionId;
+use crate::limits::limits;
 use crate::output::Output;
 use crate::reducer::{self, Reducer};
 use crate::snapshot::{self, RestoreError, Snapshot};
@@ -17,14 +18,16 @@ use crate::source::{Observation, Unreadable};
 use crate::time::{Elapsed, UnixMillis};
 use crate::write;
 
-/// How much state a session holds: by the number of entries of each kind, by how long they are not used, and so by bytes
-/// as well, because no text is longer than [`MAX_NAME_BYTES`](crate::MAX_NAME_BYTES).
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Limits {
-    /// Of the observer.
-    pub observer: ObserverLimits,
-    /// Of the reducer.
-    pub reducer: reducer::Limits,
+limits! {
+    /// How much state a session holds: by the number of entries of each kind, by how long they are not used, and so by
+    /// bytes as well, because no text is longer than [`MAX_NAME_BYTES`](crate::MAX_NAME_BYTES).
+    #[derive(Default)]
+    pub struct Limits {
+        /// Of the observer.
+        pub observer: ObserverLimits,
+        /// Of the reducer.
+        pub reducer: reducer::Limits,
+    }
 }
 
 impl Limits {

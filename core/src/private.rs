@@ -101,6 +101,7 @@ impl fmt::Debug for PrivateJson {
 
 /// Whether a member was there and not `null`; its value is never looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "it says yes or no and nothing else")]
 pub struct Presence(pub bool);
 
 impl Write for Presence {
@@ -121,6 +122,7 @@ impl Read<'_> for Presence {
 
 /// Whether a text has a character that is not white space.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "it says yes or no and nothing else")]
 pub struct NonBlank(pub bool);
 
 impl Write for NonBlank {
@@ -137,6 +139,7 @@ impl Read<'_> for NonBlank {
 
 /// One path of a list of paths: it counts, but its text is never kept and is written as `[path]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "it must hold nothing")]
 pub struct RedactedPath;
 
 impl Write for RedactedPath {

@@ -13,6 +13,7 @@ use crate::write::{self, Write};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
+#[expect(clippy::exhaustive_structs, reason = "it is a number and nothing else")]
 pub struct QuestionId(pub u64);
 
 /// A question and the id that its answer repeats.

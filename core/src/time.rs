@@ -6,6 +6,7 @@ use crate::write::Write;
 /// A moment in Unix milliseconds, as the host's clock or a recording says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Write, Read)]
 #[serde(transparent)]
+#[expect(clippy::exhaustive_structs, reason = "it is a number and nothing else")]
 pub struct UnixMillis(pub u64);
 
 impl UnixMillis {

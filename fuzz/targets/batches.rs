@@ -21,7 +21,8 @@ enum Step {
 }
 
 fuzz_target!(|requests: Requests| {
-    let limits = BatchLimits { events: usize::from(requests.events).max(1), bytes: usize::from(requests.bytes).max(1) };
+    let (events, bytes) = (usize::from(requests.events).max(1), usize::from(requests.bytes).max(1));
+    let limits = BatchLimits::default().events(events).bytes(bytes);
     let mut batcher = Batcher::new(limits);
     let mut batches: Vec<Batch> = Vec::new();
     let mut pushed: Vec<(u64, bool)> = Vec::new();

@@ -26,7 +26,7 @@ enum Step {
 }
 
 fuzz_target!(|session: Session| {
-    let limits = RetryLimits { first_ms: session.first_ms.into(), longest_ms: session.longest_ms.into() };
+    let limits = RetryLimits::default().first_ms(session.first_ms.into()).longest_ms(session.longest_ms.into());
     let mut delivery = Delivery::new(limits);
     let (mut now, mut asked) = (0_u64, 0_u64);
     for step in session.steps {

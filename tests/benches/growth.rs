@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use turnledger::Sha2;
-use turnledger_core::event::common::RpcTransport;
 use turnledger_intake::recording::Source;
-use turnledger_intake::replay::{Format, Options, replay};
+use turnledger_intake::replay::{Options, replay};
 use turnledger_tests::growth::Live;
 use turnledger_tests::mix::{Size, recording_of};
 
@@ -49,14 +47,7 @@ fn turns(group: &mut BenchmarkGroup<'_, WallTime>, size: usize, mut live: Live, 
 fn recordings(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("session.jsonl");
-    let options = Options {
-        format: Format::Events,
-        remote: None,
-        digest: Sha2::default(),
-        rpc_transport: RpcTransport::Stdio,
-        explain: false,
-        strict: true,
-    };
+    let options = Options::default().strict(true);
     let mut group = criterion.benchmark_group("recording of so many MB");
     for turns in [64, 640, 6_400] {
         let recording = recording_of(Size { turns, threads: 10, diff_lines: 0 });

@@ -13,13 +13,9 @@ use turnledger_tests::ledger::spools;
 fn main() {
     let argument = |index, default| env::args().nth(index).and_then(|text| text.parse().ok()).unwrap_or(default);
     let (events, at_once): (usize, usize) = (argument(1, 10_000), argument(2, 100));
-    let event = StoredEvent {
-        at: UnixMillis(0),
-        account: AccountKey::NONE,
-        json: format!("{{\"event_type\":\"codex_hook_run\",\"event_params\":\"{}\"}}", "x".repeat(600)),
-        is_isolated: false,
-    };
-    let wanted = Wanted { now: UnixMillis(0), account: AccountKey::NONE, age: Duration::ZERO, most_events: usize::MAX };
+    let json = format!("{{\"event_type\":\"codex_hook_run\",\"event_params\":\"{}\"}}", "x".repeat(600));
+    let event = StoredEvent::from_json(UnixMillis(0), AccountKey::NONE, json, false);
+    let wanted = Wanted::new(UnixMillis(0), AccountKey::NONE);
     println!("{events} events of {} bytes, {at_once} at once; milliseconds, the fastest of five", event.json.len());
     println!("{:<10} {:>10} {:>10} {:>14}", "", "pushing", "draining", "bytes on disk");
     for name in ["log", "sqlite"] {

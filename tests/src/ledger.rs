@@ -38,8 +38,8 @@ pub fn with_auth(collector: &Collector, auth: Arc<dyn AuthProvider>) -> LedgerBu
 pub fn to(url: &str, auth: Arc<dyn AuthProvider>) -> LedgerBuilder {
     Ledger::builder()
         .upload(Endpoint::new(url).expect("a URL"), auth)
-        .retry(RetryLimits { first_ms: 5, longest_ms: 50 })
-        .store(StoreLimits { batch_age: Duration::from_millis(20), ..StoreLimits::default() })
+        .retry(RetryLimits::default().first_ms(5).longest_ms(50))
+        .store(StoreLimits::default().batch_age(Duration::from_millis(20)))
 }
 
 /// Where spools of each kind will be in a folder: a log, and an SQLite file.

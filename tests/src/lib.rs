@@ -1,6 +1,8 @@
 //! What the tests share: golden recordings, replay in memory, and the comparison with the events
 //! that the real binary uploaded.
 
+#![expect(clippy::exhaustive_enums, clippy::exhaustive_structs, reason = "these tests are its only users")]
+
 pub mod agreement;
 pub mod attribution;
 pub mod codex;

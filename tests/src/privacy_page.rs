@@ -185,6 +185,7 @@ fn introduction(class: Class) -> &'static str {
         Class::Flag => "True, false or null.",
         Class::Time => "Points in time and durations.",
         Class::Count => "Other numbers. Null means unknown. No number is a guess.",
+        _ => panic!("{class:?} has no introduction"),
     }
 }
 
@@ -199,6 +200,7 @@ fn heading(class: Class) -> &'static str {
         Class::Flag => "Flags",
         Class::Time => "Times",
         Class::Count => "Counts",
+        _ => panic!("{class:?} has no heading"),
     }
 }
 

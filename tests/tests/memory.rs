@@ -140,30 +140,27 @@ impl Filler {
 #[cfg(target_os = "linux")]
 fn a_full_session() {
     const ENTRIES: usize = 400;
-    let cap = Cap { entries: ENTRIES, idle_ms: u64::MAX };
-    let limits = Limits {
-        observer: ObserverLimits {
-            connections: cap,
-            requests: cap,
-            approvals: cap,
-            threads: cap,
-            turns: cap,
-            repetitions: cap,
-            catalog: cap,
-        },
-        reducer: reducer::Limits {
-            connections: cap,
-            threads: cap,
-            turns: cap,
-            items: cap,
-            requests: cap,
-            reviews: cap,
-            repositories: cap,
-            skills: cap,
-            max_diff_bytes: 1 << 20,
-            max_held_diff_bytes: 2 << 20,
-        },
-    };
+    let cap = Cap::new(ENTRIES, u64::MAX);
+    let observer = ObserverLimits::default()
+        .connections(cap)
+        .requests(cap)
+        .approvals(cap)
+        .threads(cap)
+        .turns(cap)
+        .repetitions(cap)
+        .catalog(cap);
+    let reducer = reducer::Limits::default()
+        .connections(cap)
+        .threads(cap)
+        .turns(cap)
+        .items(cap)
+        .requests(cap)
+        .reviews(cap)
+        .repositories(cap)
+        .skills(cap)
+        .max_diff_bytes(1 << 20)
+        .max_held_diff_bytes(2 << 20);
+    let limits = Limits::default().observer(observer).reducer(reducer);
     let most = limits.most_bytes();
     let held = |before: u64| memory("self", "VmRSS").saturating_sub(before);
     let before = memory("self", "VmRSS");

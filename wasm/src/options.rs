@@ -19,7 +19,7 @@ pub(crate) fn transport(number: u32) -> RpcTransport {
 /// A limit of both stages is one here.
 pub(crate) fn limits(numbers: &[f64]) -> (BatchLimits, Limits) {
     let (mut batch, mut limits) = (BatchLimits::default(), Limits::default());
-    let Limits { observer, reducer } = &mut limits;
+    let Limits { observer, reducer, .. } = &mut limits;
     let mut numbers = numbers.iter().map(|number| (!number.is_nan()).then(|| crate::count(*number)));
     let mut next = || numbers.next().flatten();
     set(&mut batch.events, next());
@@ -34,7 +34,7 @@ pub(crate) fn limits(numbers: &[f64]) -> (BatchLimits, Limits) {
     ] {
         let (entries, idle_ms) = (next(), next());
         for cap in [Some(cap), other].into_iter().flatten() {
-            let Cap { entries: most, idle_ms: longest } = cap;
+            let Cap { entries: most, idle_ms: longest, .. } = cap;
             set(most, entries);
             *longest = idle_ms.unwrap_or(*longest);
         }

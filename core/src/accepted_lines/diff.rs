@@ -11,6 +11,7 @@ use super::path::{self, Named};
 
 /// What a line of a diff is.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DiffLine<'a> {
     /// A header that names the file of the added lines that follow: its path, or `None` if it
     /// is deleted or yet to be named.

@@ -7,6 +7,7 @@ use core::hash::{BuildHasher, Hash};
 use foldhash::quality::FixedState;
 
 use self::index::{Index, NONE, Position};
+use crate::limits::limits;
 use crate::read::Read;
 use crate::time::Elapsed;
 use crate::write::Write;
@@ -26,16 +27,23 @@ impl<K: Borrow<Q>, Q: Eq + ?Sized> Equivalent<K> for Q {
     }
 }
 
-/// How many entries one map may hold, and how long an entry may stay unused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
-pub struct Cap {
-    /// The most entries. A new one evicts the one that was unused for longest.
-    pub entries: usize,
-    /// After how many milliseconds without use an entry expires.
-    pub idle_ms: u64,
+limits! {
+    /// How many entries one map may hold, and how long an entry may stay unused.
+    #[derive(Write, Read)]
+    pub struct Cap {
+        /// The most entries. A new one evicts the one that was unused for longest.
+        pub entries: usize,
+        /// After how many milliseconds without use an entry expires.
+        pub idle_ms: u64,
+    }
 }
 
 impl Cap {
+    /// At most `entries` of them, each for as long as no `idle_ms` milliseconds pass without use.
+    pub const fn new(entries: usize, idle_ms: u64) -> Self {
+        Self { entries, idle_ms }
+    }
+
     pub(crate) const fn days(entries: usize, days: u64) -> Self {
         Self { entries, idle_ms: days * 24 * 60 * 60 * 1000 }
     }

@@ -19,6 +19,7 @@ use crate::read::Read;
 /// Who sent a message to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "a connection has two ends")]
 pub enum Direction {
     /// From a client to the app-server.
     ClientToServer,

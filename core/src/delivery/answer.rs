@@ -4,6 +4,7 @@ use core::fmt;
 
 /// What came of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Response {
     /// The server answered.
     Status {
@@ -30,8 +31,9 @@ pub(super) const UNAUTHORIZED: u16 = 401;
 pub(super) const TOO_LARGE: u16 = 413;
 pub(super) const UNSUPPORTED_ENCODING: u16 = 415;
 
-/// What becomes of a batch.
+/// What becomes of a batch. One that a host does not know yet keeps the batch, as [`Hold`](Self::Hold) does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// The server took it: it can be forgotten.
     Delivered,

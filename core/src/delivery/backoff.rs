@@ -1,14 +1,16 @@
 //! Delays between attempts.
 
+use crate::limits::limits;
 use crate::time::UnixMillis;
 
-/// Delays between attempts. A server's `Retry-After` is obeyed in full, however long it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RetryLimits {
-    /// The delay after the first failure, in milliseconds; it doubles with each further one.
-    pub first_ms: u64,
-    /// The longest delay, in milliseconds.
-    pub longest_ms: u64,
+limits! {
+    /// Delays between attempts. A server's `Retry-After` is obeyed in full, however long it is.
+    pub struct RetryLimits {
+        /// The delay after the first failure, in milliseconds; it doubles with each further one.
+        pub first_ms: u64,
+        /// The longest delay, in milliseconds.
+        pub longest_ms: u64,
+    }
 }
 
 impl Default for RetryLimits {

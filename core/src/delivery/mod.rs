@@ -18,8 +18,9 @@ use crate::time::UnixMillis;
 /// After this many failures in a row, the batch goes behind the others.
 const MOST_TRIES: u32 = 4;
 
-/// What to do now.
+/// What to do now. A host that does not know an action yet sends nothing, and asks again later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Action {
     /// Send a batch, if one waits.
     Send(Sending),
@@ -32,6 +33,7 @@ pub enum Action {
 
 /// How a batch is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Sending {
     /// Whether to compress the body with gzip: the server has said that it accepts this.
     pub compressed: bool,

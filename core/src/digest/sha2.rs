@@ -26,6 +26,7 @@ struct Keyed {
 /// The key of an organisation is shorter than [`Sha2::MIN_KEY`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a key needs at least {} bytes; this one has {len}", Sha2::MIN_KEY)]
+#[non_exhaustive]
 pub struct KeyTooShort {
     /// How many bytes it has.
     pub len: usize,

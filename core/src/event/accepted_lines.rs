@@ -9,6 +9,7 @@ use crate::id::Id;
 event_structs! {
     /// One accepted line: where it is and what it says, as hashes.
     #[derive(Copy, Eq, Hash)]
+    #[non_exhaustive]
     LineFingerprint {
         /// The hash of the file's path. Source: the header of the file in the diff.
         path_hash: DigestValue,
@@ -17,6 +18,7 @@ event_structs! {
     }
 
     /// The lines that a turn left accepted, or a chunk of them.
+    #[non_exhaustive]
     AcceptedLineFingerprints {
         /// Always `codex.accepted_line_fingerprints`, with dots. Source: a constant.
         event_type: InnerEventType,
@@ -47,9 +49,37 @@ event_structs! {
     }
 }
 
+impl LineFingerprint {
+    /// A line, by the hashes of its file's path and of its normal form.
+    pub const fn new(path_hash: DigestValue, line_hash: DigestValue) -> Self {
+        Self { path_hash, line_hash }
+    }
+}
+
+impl AcceptedLineFingerprints {
+    /// The event of a change that a turn made, at `completed_at` in Unix seconds, with hashes of this scheme. It has no
+    /// lines, model and repository, unless the caller sets them.
+    pub fn new(thread_id: impl Into<Id>, turn_id: impl Into<Id>, completed_at: u64, scheme: Scheme) -> Self {
+        Self {
+            event_type: InnerEventType::default(),
+            turn_id: turn_id.into(),
+            thread_id: thread_id.into(),
+            product_surface: ProductSurface::default(),
+            model_slug: None,
+            completed_at,
+            repo_hash: None,
+            accepted_added_lines: 0,
+            accepted_deleted_lines: 0,
+            line_fingerprints: Vec::new(),
+            fingerprint_scheme: Some(scheme),
+        }
+    }
+}
+
 /// The constant that repeats the event's type inside its parameters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, crate::write::Write, crate::read::Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub enum InnerEventType {
     /// `codex.accepted_line_fingerprints`
     #[default]
@@ -61,6 +91,7 @@ pub enum InnerEventType {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, crate::write::Write, crate::read::Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ProductSurface {
     /// `codex`
     #[default]

@@ -87,8 +87,9 @@ event_structs! {
         experimental_api_enabled: Option<bool>,
     }
 
-    /// The running product (`docs/contract/facts.md` 1.3).
+    /// The running product (`docs/contract/facts.md` 1.3). By default each member is `unknown`.
     #[derive(Eq)]
+    #[expect(clippy::exhaustive_structs, reason = "a fact has it, whose literal ends in `..default()`")]
     Runtime {
         /// The server's version, such as `0.131.0`. Source: the server's user agent.
         codex_rs_version: Id,
@@ -125,9 +126,8 @@ event_structs! {
     }
 }
 
-impl Runtime {
-    /// The runtime of a process that nothing has described yet.
-    pub(crate) fn unknown() -> Self {
+impl Default for Runtime {
+    fn default() -> Self {
         let unknown = || Id::from("unknown");
         Self {
             codex_rs_version: unknown(),

@@ -68,6 +68,7 @@ event_enums! {
 
 event_structs! {
     /// What a compaction did, written into its event as it is.
+    #[expect(clippy::exhaustive_structs, reason = "a fact has it, whose literal ends in `..CompactionDetails::new(…)`")]
     CompactionDetails {
         /// Who asked for it. Source: whether a `thread/compact/start` came before.
         trigger: CompactionTrigger,

@@ -234,6 +234,7 @@ read_tagged!(ReviewedAction);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
+#[expect(clippy::exhaustive_structs, reason = "a fact has it, whose literal ends in `..default()`")]
 pub struct AdditionalPermissions {
     /// Network access. Null when none is asked for. Source: a host's own fact.
     #[cfg_attr(feature = "schema", schemars(with = "Option<NetworkSchema>"))]
@@ -255,6 +256,7 @@ struct NetworkSchema {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
+#[expect(clippy::exhaustive_structs, reason = "a fact has it, whose literal ends in `..default()`")]
 pub struct AdditionalFileSystem {
     /// `[path]` for each place to read; left out when the list is empty. Source: a host's own fact.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -272,6 +274,7 @@ pub struct AdditionalFileSystem {
 
 event_structs! {
     /// An automatic review ended; written into its event as it is.
+    #[expect(clippy::exhaustive_structs, reason = "a fact has it, whose literal ends in `..GuardianReview::new(…)`")]
     GuardianReview {
         /// The reviewed thread. Source: `threadId`.
         thread_id: Id,

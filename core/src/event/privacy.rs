@@ -5,6 +5,7 @@
 
 /// What a member is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Class {
     /// A text that a user, a client or a company chose as a name.
     Name,
@@ -54,6 +55,7 @@ impl Class {
 
 /// A member of an event, or of an object within one.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Member {
     /// The member's name.
     pub name: &'static str,

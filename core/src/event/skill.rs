@@ -10,6 +10,7 @@ use crate::write::Write;
 
 /// A skill was used.
 #[derive(Clone, Debug, PartialEq, Write, Read)]
+#[non_exhaustive]
 pub struct SkillInvocation {
     /// The skill's identity: SHA-1 of its place and name, as hexadecimal digits.
     /// Null when the host could not say where the skill lies. Source: `skill_answered`.

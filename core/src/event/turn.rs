@@ -86,6 +86,7 @@ event_enums! {
 event_structs! {
     /// How many tool items a turn completed, by kind.
     #[derive(Copy, Default)]
+    #[non_exhaustive]
     ToolCounts {
         /// Number of completed tool items, whatever their status. Source: `item/completed` of the turn.
         total_tool_call_count: u64,
@@ -107,6 +108,7 @@ event_structs! {
 
     /// The tokens that a turn or a review used.
     #[derive(Copy, Default)]
+    #[expect(clippy::exhaustive_structs, reason = "a fact has it, whose literal ends in `..default()`")]
     Tokens {
         /// What the model read, with what was cached. Tokens. Null when the use is unknown, as of an interrupted turn.
         /// Source: `turn_token_usage`, or the reviewer's session.

@@ -73,6 +73,7 @@ impl PluginStateChanged {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PluginState {
     /// It was installed.
     Installed,

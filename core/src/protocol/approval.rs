@@ -217,6 +217,7 @@ impl PermissionsAnswer {
 /// A result that is not what its request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the result does not fit its request")]
+#[non_exhaustive]
 pub struct UnfittingResult;
 
 impl ServerRequest {

@@ -7,9 +7,7 @@ use super::state::{Metadata, Thread};
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
-use crate::event::common::{
-    Client, ConnectionContext, InitializationMode, Lineage, RpcTransport, Runtime, ThreadSource,
-};
+use crate::event::common::{Client, ConnectionContext, InitializationMode, Lineage, RpcTransport, ThreadSource};
 use crate::event::thread::ThreadInitialized;
 use crate::fact::subagent::SubAgentThreadStarted;
 use crate::id::{ConnectionId, Id};
@@ -91,7 +89,7 @@ impl<D: Digest> Reducer<D> {
                 rpc_transport: RpcTransport::InProcess,
                 experimental_api_enabled: None,
             },
-            runtime: self.state.runtime.clone().unwrap_or_else(Runtime::unknown),
+            runtime: self.state.runtime.clone().unwrap_or_default(),
         };
         output.events.push(Event::ThreadInitialized(Box::new(ThreadInitialized {
             thread_id: fact.thread_id,

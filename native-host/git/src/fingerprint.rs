@@ -4,9 +4,7 @@ use std::io::{self, BufRead, Seek, Write};
 
 use tempfile::SpooledTempFile;
 use turnledger_core::accepted_lines::{Chunker, Fingerprinter, LineBuffer, line_hash, path_hash};
-use turnledger_core::event::accepted_lines::{
-    AcceptedLineFingerprints, InnerEventType, LineFingerprint, ProductSurface,
-};
+use turnledger_core::event::accepted_lines::{AcceptedLineFingerprints, LineFingerprint};
 use turnledger_core::{Digest, DigestValue, Event, Id};
 
 use crate::repository::FileChange;
@@ -15,6 +13,7 @@ use turnledger_core::digest::Sha2;
 
 /// What the events say beside the lines.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Labels {
     /// The thread that accepted the lines.
     pub thread_id: Id,
@@ -26,6 +25,29 @@ pub struct Labels {
     pub completed_at: u64,
     /// The repository.
     pub repo_hash: Option<DigestValue>,
+}
+
+impl Labels {
+    /// The turn that wrote the lines, and when, in Unix seconds. The model and the repository are not known unless they
+    /// are set.
+    pub fn new(thread_id: impl Into<Id>, turn_id: impl Into<Id>, completed_at: u64) -> Self {
+        let (thread_id, turn_id) = (thread_id.into(), turn_id.into());
+        Self { thread_id, turn_id, model_slug: None, completed_at, repo_hash: None }
+    }
+
+    /// The model that wrote them.
+    #[must_use]
+    pub fn model_slug(mut self, model_slug: impl Into<Option<Id>>) -> Self {
+        self.model_slug = model_slug.into();
+        self
+    }
+
+    /// The repository.
+    #[must_use]
+    pub fn repo_hash(mut self, repo_hash: impl Into<Option<DigestValue>>) -> Self {
+        self.repo_hash = repo_hash.into();
+        self
+    }
 }
 
 /// Writes the accepted-line events of a change, one a line.
@@ -53,19 +75,9 @@ const IN_MEMORY: usize = 16 << 20;
 impl EventWriter {
     /// A writer of events with these labels.
     pub fn new(digest: Sha2, labels: Labels) -> Self {
-        let event = AcceptedLineFingerprints {
-            event_type: InnerEventType::default(),
-            turn_id: labels.turn_id,
-            thread_id: labels.thread_id,
-            product_surface: ProductSurface::default(),
-            model_slug: labels.model_slug,
-            completed_at: labels.completed_at,
-            repo_hash: labels.repo_hash,
-            accepted_added_lines: 0,
-            accepted_deleted_lines: 0,
-            line_fingerprints: Vec::new(),
-            fingerprint_scheme: Some(digest.scheme()),
-        };
+        let Labels { thread_id, turn_id, model_slug, completed_at, repo_hash } = labels;
+        let mut event = AcceptedLineFingerprints::new(thread_id, turn_id, completed_at, digest.scheme());
+        (event.model_slug, event.repo_hash) = (model_slug, repo_hash);
         Self {
             event,
             digest,
@@ -108,7 +120,7 @@ impl EventWriter {
         let path_hash = path_hash(&self.digest, &change.path);
         for line in &change.added {
             if let Some(line_hash) = line_hash(&self.digest, line.text, &mut self.buffer) {
-                self.push(LineFingerprint { path_hash, line_hash })?;
+                self.push(LineFingerprint::new(path_hash, line_hash))?;
             }
         }
         self.added += change.added.len() as u64;
@@ -161,6 +173,8 @@ impl EventWriter {
     }
 
     fn with(&self, line_fingerprints: Vec<LineFingerprint>) -> Event {
-        Event::AcceptedLineFingerprints(Box::new(AcceptedLineFingerprints { line_fingerprints, ..self.event.clone() }))
+        let mut event = self.event.clone();
+        event.line_fingerprints = line_fingerprints;
+        Event::AcceptedLineFingerprints(Box::new(event))
     }
 }

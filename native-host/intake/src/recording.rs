@@ -10,6 +10,7 @@ use turnledger_core::{ConnectionId, Direction, UnixMillis};
 
 /// One recorded message.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct RecordedMessage<'a> {
     /// When the recorder saw it.
     pub at: UnixMillis,
@@ -23,6 +24,7 @@ pub struct RecordedMessage<'a> {
 
 /// A line that is not a recorded message. It says nothing of the line's content, which is private.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BadLine {
     /// Not JSON.
     #[error("not JSON (column {0})")]
@@ -121,6 +123,7 @@ impl Complaints {
 
 /// Where a recording comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Source {
     /// Standard input.
     Stdin,

@@ -52,6 +52,7 @@ impl fmt::Debug for AccountKey {
 
 /// Who is logged in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Login {
     /// Somebody with an account: events made now are sent under it.
     Account(AccountKey),

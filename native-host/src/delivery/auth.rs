@@ -10,6 +10,7 @@ use super::reply::Reply;
 
 /// A header that a request carries; its value is a secret.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Header {
     /// Its name: a token, in any case.
     pub name: String,
@@ -30,6 +31,7 @@ impl Header {
 
 /// A provider's answer for the next request.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Credentials {
     /// Send the request with these headers.
     Headers {
@@ -65,6 +67,7 @@ pub trait AuthProvider: Send + Sync + fmt::Debug {
 
 /// No credentials and no accounts: for a server of your own.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "it must hold nothing")]
 pub struct NoAuth;
 
 impl AuthProvider for NoAuth {
@@ -84,8 +87,16 @@ pub struct BearerToken {
     account: Account,
 }
 
-/// Whose requests they are.
+/// Whose requests they are. By default it has neither id, and is no FedRAMP account.
+///
+/// ```
+/// use turnledger::delivery::auth::Account;
+///
+/// let account = Account::default().id("account-1").user("user-1");
+/// assert_ne!(account.key(), Account::default().id("account-1").key());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Account {
     /// The account's id.
     pub id: Option<String>,
@@ -96,6 +107,27 @@ pub struct Account {
 }
 
 impl Account {
+    /// With this account's id.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// With this user's id.
+    #[must_use]
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// Whether it is a FedRAMP account.
+    #[must_use]
+    pub const fn is_fedramp(mut self, is_fedramp: bool) -> Self {
+        self.is_fedramp = is_fedramp;
+        self
+    }
+
     /// How events know it.
     pub fn key(&self) -> AccountKey {
         AccountKey::of(self.id.as_deref(), self.user.as_deref())

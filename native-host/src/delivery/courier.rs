@@ -39,6 +39,7 @@ impl fmt::Debug for Courier {
 
 /// What came of sending a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Sent {
     /// The answer, for the core.
     pub response: Response,

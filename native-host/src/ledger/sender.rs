@@ -204,6 +204,7 @@ impl SenderThread {
         let most_events = match self.delivery.poll(self.clock.now()) {
             Action::Wait { until } => return Attempt::Wait(until),
             Action::Send(sending) => sending.most_events,
+            _ => return Attempt::Idle,
         };
         let account = self.courier.account();
         self.count_panics();
@@ -213,7 +214,7 @@ impl SenderThread {
             }
             return Attempt::Idle;
         };
-        let Some((place, mut batch)) = self.next(&Wanted { now: now(), account, age, most_events }) else {
+        let Some((place, mut batch)) = self.next(&Wanted::new(now(), account).age(age).most_events(most_events)) else {
             return Attempt::Idle;
         };
         // The provider may take its time twice, and the request once.
@@ -221,9 +222,9 @@ impl SenderThread {
         loop {
             let sending = match self.delivery.poll(self.clock.now()) {
                 Action::Send(sending) => sending,
-                Action::Wait { until } => {
+                action => {
                     self.settle(place, |spool| spool.release(&batch, false), |memory| memory.release(&batch, false));
-                    return Attempt::Wait(until);
+                    return if let Action::Wait { until } = action { Attempt::Wait(until) } else { Attempt::Idle };
                 }
             };
             let sent = self.courier.send(&batch, sending, until);
@@ -297,10 +298,14 @@ impl SenderThread {
                 );
                 match self.delivery.poll(self.clock.now()) {
                     Action::Wait { until } => Attempt::Wait(until),
-                    Action::Send(_) => Attempt::Done,
+                    _ => Attempt::Done,
                 }
             }
-            Verdict::Again => Attempt::Done,
+            // [`Verdict::Again`] does not come here, and what this version does not know keeps the batch.
+            _ => {
+                self.settle(place, |spool| spool.release(batch, false), |memory| memory.release(batch, false));
+                Attempt::Idle
+            }
         }
     }
 

@@ -267,7 +267,7 @@ mod tests {
 
     fn limits() -> StoreLimits {
         StoreLimits {
-            batch: BatchLimits { events: 2, bytes: 1000 },
+            batch: BatchLimits::default().events(2).bytes(1000),
             batch_age: Duration::from_millis(100),
             bytes: 20,
             age: Duration::from_secs(10),

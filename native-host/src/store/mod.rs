@@ -17,6 +17,7 @@ use crate::delivery::account::AccountKey;
 
 /// An event as it waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoredEvent {
     /// When it came out.
     pub at: UnixMillis,
@@ -33,10 +34,16 @@ impl StoredEvent {
     pub fn new(at: UnixMillis, account: AccountKey, event: &Event) -> Self {
         Self { at, account, json: event.to_json(), is_isolated: event.is_isolated() }
     }
+
+    /// An event that was written before, as [`Event::to_json`] does it.
+    pub const fn from_json(at: UnixMillis, account: AccountKey, json: String, is_isolated: bool) -> Self {
+        Self { at, account, json, is_isolated }
+    }
 }
 
 /// How much waits at most, and in what portions it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoreLimits {
     /// What a request may hold.
     pub batch: BatchLimits,
@@ -48,6 +55,43 @@ pub struct StoreLimits {
     pub age: Duration,
     /// For how long a batch is one process's to send.
     pub lease: Duration,
+}
+
+impl StoreLimits {
+    /// What a request may hold.
+    #[must_use]
+    pub const fn batch(mut self, batch: BatchLimits) -> Self {
+        self.batch = batch;
+        self
+    }
+
+    /// How long an event waits for others to share its request.
+    #[must_use]
+    pub const fn batch_age(mut self, batch_age: Duration) -> Self {
+        self.batch_age = batch_age;
+        self
+    }
+
+    /// How many bytes of events wait at most; the oldest go first.
+    #[must_use]
+    pub const fn bytes(mut self, bytes: u64) -> Self {
+        self.bytes = bytes;
+        self
+    }
+
+    /// How long an event waits at most.
+    #[must_use]
+    pub const fn age(mut self, age: Duration) -> Self {
+        self.age = age;
+        self
+    }
+
+    /// For how long a batch is one process's to send.
+    #[must_use]
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
 }
 
 impl Default for StoreLimits {
@@ -64,6 +108,7 @@ impl Default for StoreLimits {
 
 /// A batch that is to be sent, and its place in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoredBatch {
     /// Its place.
     pub number: i64,
@@ -81,6 +126,7 @@ pub struct StoredBatch {
 
 /// Which batch is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Wanted {
     /// The time.
     pub now: UnixMillis,
@@ -90,6 +136,34 @@ pub struct Wanted {
     pub age: Duration,
     /// The most events of a new batch, if that is less than the limits say.
     pub most_events: usize,
+}
+
+impl StoredBatch {
+    /// A batch that no store has: it is its maker's to send for ever.
+    pub const fn new(number: i64, account: AccountKey, key: DigestValue, events: usize, body: String) -> Self {
+        Self { number, leased_until: i64::MAX, account, key, events, body }
+    }
+}
+
+impl Wanted {
+    /// A batch of this account's events: as many as the limits allow, and none has to wait for company.
+    pub const fn new(now: UnixMillis, account: AccountKey) -> Self {
+        Self { now, account, age: Duration::ZERO, most_events: usize::MAX }
+    }
+
+    /// After how long an event has waited enough for company.
+    #[must_use]
+    pub const fn age(mut self, age: Duration) -> Self {
+        self.age = age;
+        self
+    }
+
+    /// The most events of a new batch, if that is less than the limits say.
+    #[must_use]
+    pub const fn most_events(mut self, most_events: usize) -> Self {
+        self.most_events = most_events;
+        self
+    }
 }
 
 /// The first batch of what waits, as it comes together event by event.
@@ -110,9 +184,13 @@ struct Formed {
 
 impl Forming {
     fn new(limits: &StoreLimits, wanted: &Wanted) -> Self {
-        let BatchLimits { events, bytes } = limits.batch;
-        let limits = BatchLimits { events: events.min(wanted.most_events).max(1), bytes };
-        Self { batcher: Batcher::new(limits), is_due: false, now: wanted.now, age: millis(wanted.age) }
+        let events = limits.batch.events.min(wanted.most_events).max(1);
+        Self {
+            batcher: Batcher::new(limits.batch.events(events)),
+            is_due: false,
+            now: wanted.now,
+            age: millis(wanted.age),
+        }
     }
 
     /// Adds the next event; returns the batch if it is full with it, or before it.
@@ -144,6 +222,7 @@ fn millis(duration: Duration) -> u64 {
 
 /// What waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Waiting {
     /// Events.
     pub events: u64,

@@ -96,6 +96,7 @@ impl fmt::Display for Damage {
 
 /// What a spool holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SpoolStatus {
     /// What waits and what was refused.
     pub waiting: Waiting,
@@ -111,6 +112,7 @@ pub struct SpoolStatus {
 
 /// How far an event in a spool is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum State {
     /// It waits.
     Waiting,
@@ -125,6 +127,7 @@ pub enum State {
 
 /// An event in a spool.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Listed {
     /// Its number, which no other event of the spool ever has.
     pub number: u64,
@@ -138,6 +141,7 @@ pub struct Listed {
 
 /// What goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Clear {
     /// What was refused.
     Refused,

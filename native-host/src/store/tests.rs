@@ -74,7 +74,7 @@ fn event(at: u64, json: &str) -> StoredEvent {
 
 fn limits() -> StoreLimits {
     StoreLimits {
-        batch: BatchLimits { events: 2, bytes: 1000 },
+        batch: BatchLimits::default().events(2).bytes(1000),
         batch_age: Duration::from_millis(100),
         bytes: 20,
         age: Duration::from_secs(10),

@@ -20,12 +20,8 @@ fn main() {
     let ledger = Ledger::builder()
         .upload(Endpoint::new(url).expect("a URL"), Arc::new(NoAuth))
         .spool(PathBuf::from(spool))
-        .retry(RetryLimits { first_ms: 5, ..RetryLimits::default() })
-        .store(StoreLimits {
-            batch_age: Duration::from_millis(5),
-            lease: Duration::from_millis(300),
-            ..StoreLimits::default()
-        })
+        .retry(RetryLimits::default().first_ms(5))
+        .store(StoreLimits::default().batch_age(Duration::from_millis(5)).lease(Duration::from_millis(300)))
         .start()
         .expect("a ledger");
     for number in 0.. {

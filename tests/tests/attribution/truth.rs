@@ -183,13 +183,7 @@ impl History {
         };
         self.insert(place, &lines, true);
         let turn = self.events.len();
-        let labels = Labels {
-            thread_id: "T".into(),
-            turn_id: format!("U{turn}").as_str().into(),
-            model_slug: None,
-            completed_at: u64::try_from(ended).expect("positive"),
-            repo_hash: None,
-        };
+        let labels = Labels::new("T", format!("U{turn}").as_str(), u64::try_from(ended).expect("positive"));
         let mut writer = EventWriter::new(self.digest.clone(), labels);
         let text: Vec<&str> = lines.iter().map(String::as_str).collect();
         writer.diff(&mut diff_of(&format!("file{place}.py"), &text).as_bytes()).expect("a diff");

@@ -42,7 +42,7 @@ impl Switch {
 }
 
 fn user(name: &str) -> Who {
-    let account = Account { id: Some(name.into()), user: None, is_fedramp: name == "federal" };
+    let account = Account::default().id(name).is_fedramp(name == "federal");
     Who::Somebody(BearerToken::new(format!("token of {name}").into(), account))
 }
 

@@ -106,7 +106,8 @@ fn what_will_never_be_taken_is_given_up_and_kept() {
         ledger.track(hook("three"));
         assert_eq!(ledger.flush(LONG), stored(1, 0));
         let stats = ledger.stats();
-        assert_eq!((stats.requests_refused, stats.waiting), (2, Waiting { events: 0, bytes: 0, refused: 2 }));
+        let waiting = stats.waiting;
+        assert_eq!((stats.requests_refused, waiting.events, waiting.bytes, waiting.refused), (2, 0, 0, 2));
         assert_eq!(threads(&collector), ["three"]);
     }
 }
@@ -596,7 +597,7 @@ fn kill_again_and_again(spool: PathBuf) {
         acknowledged.extend(lines);
     }
     assert!(acknowledged.len() >= 150, "{} events were acknowledged", acknowledged.len());
-    let limits = StoreLimits { lease: Duration::from_millis(300), ..StoreLimits::default() };
+    let limits = StoreLimits::default().lease(Duration::from_millis(300));
     thread::sleep(limits.lease);
     let ledger = builder(&collector).store(limits).spool(spool).start().expect("a ledger");
     // The script's last faults may still be to come.

@@ -59,7 +59,7 @@ fn ledger(auth: Arc<dyn AuthProvider>, does: impl Into<VecDeque<Does>>) -> (Ledg
     let ledger = Ledger::builder()
         .upload(Endpoint::new("https://collector.test").expect("a URL"), auth)
         .transport(Client { does: does.into(), sent })
-        .retry(RetryLimits { first_ms: 1, longest_ms: 5 })
+        .retry(RetryLimits::default().first_ms(1).longest_ms(5))
         .timeout(Duration::from_secs(7))
         .start()
         .expect("a ledger");
@@ -67,7 +67,7 @@ fn ledger(auth: Arc<dyn AuthProvider>, does: impl Into<VecDeque<Does>>) -> (Ledg
 }
 
 fn bearer() -> Arc<BearerToken> {
-    Arc::new(BearerToken::new("a token".into(), Account { id: Some("A".into()), ..Account::default() }))
+    Arc::new(BearerToken::new("a token".into(), Account::default().id("A")))
 }
 
 fn headers(request: &UploadRequest) -> Vec<(&str, &str)> {

@@ -43,12 +43,16 @@ struct Host {
     requests: usize,
 }
 
-const LIMITS: RetryLimits = RetryLimits { first_ms: 100, longest_ms: 5_000 };
+const LONGEST_MS: u64 = 5_000;
+
+fn limits() -> RetryLimits {
+    RetryLimits::default().first_ms(100).longest_ms(LONGEST_MS)
+}
 
 impl Host {
     fn new(events: u32) -> Self {
         Self {
-            delivery: Delivery::new(LIMITS),
+            delivery: Delivery::new(limits()),
             now: 1_000_000,
             events: (0..events).collect(),
             held: None,
@@ -73,9 +77,10 @@ impl Host {
                 self.now = until.0;
                 match self.delivery.poll(until) {
                     Action::Send(sending) => sending,
-                    Action::Wait { until: later } => panic!("told {until:?}, and then {later:?}"),
+                    later => panic!("told to wait until {until:?}, and then {later:?}"),
                 }
             }
+            other => panic!("{other:?}"),
         };
         assert!(self.now >= self.asked, "the server asked for time until {}", self.asked);
         let most = sending.most_events.min(10).min(self.events.len());
@@ -108,7 +113,7 @@ impl Host {
                     self.asked = self.now.saturating_add(after);
                 }
                 if let Action::Wait { until } = self.delivery.poll(UnixMillis(self.now)) {
-                    let longest = self.asked.max(self.now + 2 * LIMITS.longest_ms);
+                    let longest = self.asked.max(self.now + 2 * LONGEST_MS);
                     assert!(until.0 <= longest, "it waits for no longer than it must");
                 }
                 match verdict {
@@ -116,6 +121,7 @@ impl Host {
                     _ => self.deferred.push_back(batch),
                 }
             }
+            other => panic!("{other:?}"),
         }
     }
 }
@@ -145,7 +151,7 @@ proptest! {
             }
             // A clock at its end does not go on.
             if host.asked > u64::MAX / 2 {
-                host = Host { asked: 0, delivery: Delivery::new(LIMITS), ..host };
+                host = Host { asked: 0, delivery: Delivery::new(limits()), ..host };
             }
             if hurries {
                 host.delivery.hurry();
@@ -153,7 +159,7 @@ proptest! {
             host.step(jitter, |_| response);
         }
         if host.asked > u64::MAX / 2 {
-            host = Host { asked: 0, delivery: Delivery::new(LIMITS), ..host };
+            host = Host { asked: 0, delivery: Delivery::new(limits()), ..host };
         }
         // From here on the server takes everything.
         let before = host.requests;

@@ -3,7 +3,6 @@
 use crate::support::{completed, config};
 use serde_json::{Value, json};
 use turnledger_core::discard::{Reason, Subject};
-use turnledger_core::observer::ObserverLimits;
 use turnledger_core::{Cap, Direction, Limits, UnixMillis, reducer};
 use turnledger_tests::server::{Server, item, with};
 
@@ -304,17 +303,10 @@ fn of_what_is_idle_for_too_long() {
 /// Each makes room for another one of its kind.
 #[test]
 fn of_what_makes_room() {
-    let one = Cap { entries: 1, idle_ms: DAY };
-    let limits = reducer::Limits {
-        connections: one,
-        threads: one,
-        turns: one,
-        items: one,
-        requests: one,
-        reviews: one,
-        ..reducer::Limits::default()
-    };
-    let mut server = Server::limited(Limits { reducer: limits, observer: ObserverLimits::default() });
+    let one = Cap::new(1, DAY);
+    let limits =
+        reducer::Limits::default().connections(one).threads(one).turns(one).items(one).requests(one).reviews(one);
+    let mut server = Server::limited(Limits::default().reducer(limits));
     server.begin();
     abandon(&mut server);
     assert_eq!(server.discards(), []);

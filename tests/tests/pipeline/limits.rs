@@ -35,11 +35,10 @@ fn abandoned(index: u64) -> [(Direction, Value); 3] {
 /// A million each of requests, approvals and items that nothing ever answers or completes.
 #[test]
 fn a_million_abandoned_things() {
-    let cap = Cap { entries: 1000, idle_ms: DAY };
-    let limits = Limits {
-        observer: ObserverLimits { requests: cap, approvals: cap, turns: cap, ..ObserverLimits::default() },
-        reducer: reducer::Limits { requests: cap, reviews: cap, items: cap, turns: cap, ..reducer::Limits::default() },
-    };
+    let cap = Cap::new(1000, DAY);
+    let limits = Limits::default()
+        .observer(ObserverLimits::default().requests(cap).approvals(cap).turns(cap))
+        .reducer(reducer::Limits::default().requests(cap).reviews(cap).items(cap).turns(cap));
     let mut session = Pipeline::new(Sha2::default(), RpcTransport::Stdio, limits);
     let mut output = Output::default();
     let mut sizes = Vec::new();
@@ -104,10 +103,7 @@ fn what_is_idle_for_too_long_is_given_up() {
 /// Diffs beyond the limits are counted, not held.
 #[test]
 fn large_diffs_are_counted_and_not_held() {
-    let limits = Limits {
-        reducer: reducer::Limits { max_diff_bytes: 1000, max_held_diff_bytes: 1500, ..reducer::Limits::default() },
-        ..Limits::default()
-    };
+    let limits = Limits::default().reducer(reducer::Limits::default().max_diff_bytes(1000).max_held_diff_bytes(1500));
     let mut session = Pipeline::new(Sha2::default(), RpcTransport::Stdio, limits);
     let mut output = Output::default();
     let mut show_at = |at: u64, turn: &str, bytes: usize| {
@@ -137,11 +133,8 @@ fn large_diffs_are_counted_and_not_held() {
 /// A turn that makes room for another takes its diff with it.
 #[test]
 fn a_turn_that_makes_room_lets_go_of_its_diff() {
-    let turns = Cap { entries: 1, idle_ms: DAY };
-    let limits = Limits {
-        reducer: reducer::Limits { turns, max_held_diff_bytes: 1000, ..reducer::Limits::default() },
-        ..Limits::default()
-    };
+    let turns = Cap::new(1, DAY);
+    let limits = Limits::default().reducer(reducer::Limits::default().turns(turns).max_held_diff_bytes(1000));
     let mut session = Pipeline::new(Sha2::default(), RpcTransport::Stdio, limits);
     let mut output = Output::default();
     for turn in ["a", "b", "c"] {
@@ -157,10 +150,7 @@ fn a_turn_that_makes_room_lets_go_of_its_diff() {
 fn a_turn_that_ends_lets_go_of_its_diff() {
     let messages = session(Size { turns: 20, threads: 1, diff_lines: 10 });
     let size = messages.iter().map(|message| message.text.len()).max().unwrap_or_default();
-    let limits = Limits {
-        reducer: reducer::Limits { max_held_diff_bytes: 2 * size, ..reducer::Limits::default() },
-        ..Limits::default()
-    };
+    let limits = Limits::default().reducer(reducer::Limits::default().max_held_diff_bytes(2 * size));
     let mut session = Pipeline::new(Sha2::default(), RpcTransport::Stdio, limits);
     let mut output = Output::default();
     for message in &messages {

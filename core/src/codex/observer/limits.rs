@@ -1,29 +1,32 @@
 //! How much an observer remembers.
 
 use crate::capped::Cap;
+use crate::limits::limits;
 use crate::read::Read;
 use crate::write::Write;
 
 /// The most bytes that open requests hold of mentions and of plugins to turn on or off. More is discarded.
 pub(super) const MAX_MENTION_BYTES: usize = 16 << 20;
 
-/// How much an observer remembers, and how long it keeps what nobody uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
-pub struct ObserverLimits {
-    /// Connections.
-    pub connections: Cap,
-    /// Requests of clients that were not answered.
-    pub requests: Cap,
-    /// Requests of the server, answered or not.
-    pub approvals: Cap,
-    /// Threads.
-    pub threads: Cap,
-    /// Turns that have not ended.
-    pub turns: Cap,
-    /// Notifications that another connection may repeat, and what is reported once a turn.
-    pub repetitions: Cap,
-    /// Skills, apps and plugins that were listed.
-    pub catalog: Cap,
+limits! {
+    /// How much an observer remembers, and how long it keeps what nobody uses.
+    #[derive(Write, Read)]
+    pub struct ObserverLimits {
+        /// Connections.
+        pub connections: Cap,
+        /// Requests of clients that were not answered.
+        pub requests: Cap,
+        /// Requests of the server, answered or not.
+        pub approvals: Cap,
+        /// Threads.
+        pub threads: Cap,
+        /// Turns that have not ended.
+        pub turns: Cap,
+        /// Notifications that another connection may repeat, and what is reported once a turn.
+        pub repetitions: Cap,
+        /// Skills, apps and plugins that were listed.
+        pub catalog: Cap,
+    }
 }
 
 impl ObserverLimits {

@@ -9,7 +9,7 @@ use crate::private::is_label;
 ///
 /// The user agent has the form `<originator>/<version> (<os> <os version>; <architecture>) …`.
 pub(super) fn read(result: &InitializeResult) -> (Runtime, Option<Id>) {
-    let mut runtime = Runtime::unknown();
+    let mut runtime = Runtime::default();
     // Only single words are taken, because a user agent is free text.
     if let Some(os) = result.platform_os.as_deref().filter(|os| is_label(os)) {
         runtime.runtime_os = os.into();

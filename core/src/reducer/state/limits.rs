@@ -7,33 +7,36 @@ use crate::capped::{Cap, Capped};
 use crate::digest::DigestValue;
 use crate::event::common::{ConnectionContext, Lineage};
 use crate::id::{ConnectionId, Id, MAX_NAME_BYTES, RequestId, TEXT_BYTES, TurnKey};
+use crate::limits::limits;
 use crate::question::QuestionId;
 use crate::read::Read;
 use crate::write::Write;
 
-/// How much state a reducer holds, and how long it keeps what nobody uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Write, Read)]
-pub struct Limits {
-    /// Connections.
-    pub connections: Cap,
-    /// Threads.
-    pub threads: Cap,
-    /// Turns that have not had their event.
-    pub turns: Cap,
-    /// Items that have not completed.
-    pub items: Cap,
-    /// Requests of clients that were not answered.
-    pub requests: Cap,
-    /// Approvals that were not answered.
-    pub reviews: Cap,
-    /// Questions about repositories, and their answers, which only fingerprints of accepted lines use.
-    pub repositories: Cap,
-    /// Skills that wait for an answer.
-    pub skills: Cap,
-    /// The most bytes of a diff that is held until its turn ends.
-    pub max_diff_bytes: usize,
-    /// The most bytes of the diffs of all running turns.
-    pub max_held_diff_bytes: usize,
+limits! {
+    /// How much state a reducer holds, and how long it keeps what nobody uses.
+    #[derive(Write, Read)]
+    pub struct Limits {
+        /// Connections.
+        pub connections: Cap,
+        /// Threads.
+        pub threads: Cap,
+        /// Turns that have not had their event.
+        pub turns: Cap,
+        /// Items that have not completed.
+        pub items: Cap,
+        /// Requests of clients that were not answered.
+        pub requests: Cap,
+        /// Approvals that were not answered.
+        pub reviews: Cap,
+        /// Questions about repositories, and their answers, which only fingerprints of accepted lines use.
+        pub repositories: Cap,
+        /// Skills that wait for an answer.
+        pub skills: Cap,
+        /// The most bytes of a diff that is held until its turn ends.
+        pub max_diff_bytes: usize,
+        /// The most bytes of the diffs of all running turns.
+        pub max_held_diff_bytes: usize,
+    }
 }
 
 impl Limits {

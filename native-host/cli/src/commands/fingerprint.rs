@@ -57,13 +57,10 @@ pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode>
     let span = git.as_ref().zip(args.git.as_ref()).map(|(git, range)| git.span(range)).transpose()?;
     let remote = args.remote.or_else(|| git.as_ref()?.remote_url());
     let committed_at = span.as_ref().and_then(|span| u64::try_from(span.at?).ok());
-    let labels = Labels {
-        thread_id: args.thread.into(),
-        turn_id: args.turn.into(),
-        model_slug: args.model.map(Id::from),
-        completed_at: args.at.or(committed_at).unwrap_or_else(|| now().as_secs()),
-        repo_hash: remote.map(|url| repo_hash(&digest, &url)),
-    };
+    let completed_at = args.at.or(committed_at).unwrap_or_else(|| now().as_secs());
+    let labels = Labels::new(args.thread, args.turn, completed_at)
+        .model_slug(args.model.map(Id::from))
+        .repo_hash(remote.map(|url| repo_hash(&digest, &url)));
     let mut events = EventWriter::new(digest, labels);
     if let (Some(git), Some(span)) = (&git, &span) {
         read_range(git, span, &mut events)?;

@@ -210,7 +210,7 @@ impl Preview {
     /// Prints the requests that are due.
     fn print_due(&mut self, at: UnixMillis, everything: bool) -> io::Result<()> {
         let age = if everything { Duration::ZERO } else { self.store.limits().batch_age };
-        let wanted = Wanted { now: at, account: AccountKey::NONE, age, most_events: usize::MAX };
+        let wanted = Wanted::new(at, AccountKey::NONE).age(age);
         while let Some(next) = self.store.next(&wanted) {
             self.store.delivered(&next);
             self.print(&next)?;

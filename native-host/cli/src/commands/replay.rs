@@ -77,14 +77,13 @@ pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode>
     if sources.iter().filter(|source| **source == Source::Stdin).count() > 1 {
         bail!("standard input (`-`) can be read only once");
     }
-    let options = Options {
-        format: if args.batches { Format::Batches } else { Format::Events },
-        remote: args.remote,
-        digest: Settings::load(config, &[&args.key])?.digest()?,
-        rpc_transport: args.transport.into(),
-        explain: args.explain,
-        strict: args.strict,
-    };
+    let options = Options::default()
+        .format(if args.batches { Format::Batches } else { Format::Events })
+        .remote(args.remote)
+        .digest(Settings::load(config, &[&args.key])?.digest()?)
+        .rpc_transport(args.transport.into())
+        .explain(args.explain)
+        .strict(args.strict);
     check_readable(&sources)?;
     let mut lines: Box<dyn Write> = match &args.output {
         Some(path) => {

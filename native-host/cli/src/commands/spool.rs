@@ -155,7 +155,7 @@ pub(crate) fn run(command: &Command, config: Option<&Path>) -> anyhow::Result<Ex
 
 fn print_status(spool: &Spool, status: &SpoolStatus, output: &mut impl Write) -> io::Result<()> {
     writeln!(output, "{} ({} on disk)", spool.path().display(), HumanBytes(spool.size()))?;
-    let SpoolStatus { waiting, in_batches, span, refused, accounts } = status;
+    let SpoolStatus { waiting, in_batches, span, refused, accounts, .. } = status;
     write!(output, "{} waiting ({})", counted(waiting.events, "event"), HumanBytes(waiting.bytes))?;
     if let Some((oldest, _)) = span {
         write!(output, ", the oldest for {}", HumanDuration(age(*oldest)))?;
@@ -239,6 +239,7 @@ fn row(event: &Listed) -> [String; 5] {
         State::Waiting => "waiting".to_owned(),
         State::InBatch => "being sent".to_owned(),
         State::Refused { status } => format!("refused ({status})"),
+        _ => "?".to_owned(),
     };
     let name = serde_json::from_str(&event.json).map_or_else(|_| "?".to_owned(), |Typed { event_type }| event_type);
     [event.number.to_string(), HumanDuration(age(event.at)).to_string(), state, event.json.len().to_string(), name]

@@ -149,13 +149,12 @@ impl Settings {
     /// How much may wait, and how it is grouped into requests.
     pub(crate) fn store_limits(&self) -> StoreLimits {
         let size = |number| usize::try_from(number).unwrap_or(usize::MAX);
-        StoreLimits {
-            batch: BatchLimits { events: size(self.batch_events.value), bytes: size(self.batch_bytes.value) },
-            batch_age: Duration::from_secs(self.batch_seconds.value),
-            bytes: self.spool_bytes.value,
-            age: Duration::from_secs(self.spool_days.value.saturating_mul(SECONDS_A_DAY)),
-            ..StoreLimits::default()
-        }
+        let batch = BatchLimits::default().events(size(self.batch_events.value)).bytes(size(self.batch_bytes.value));
+        StoreLimits::default()
+            .batch(batch)
+            .batch_age(Duration::from_secs(self.batch_seconds.value))
+            .bytes(self.spool_bytes.value)
+            .age(Duration::from_secs(self.spool_days.value.saturating_mul(SECONDS_A_DAY)))
     }
 
     /// Where events go, if they go anywhere.

@@ -22,6 +22,7 @@ use turnledger_core::digest::Sha2;
 
 /// What was read but is not used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Skipped {
     /// Events whose hashes were made with another algorithm or key, by scheme.
     pub other_scheme: BTreeMap<Scheme, u64>,

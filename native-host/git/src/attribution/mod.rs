@@ -228,7 +228,7 @@ impl DiffFiles {
                     file.lines.extend(line_hash(&self.digest, text, &mut self.buffer).map(|line| (line, None)));
                 }
             }
-            DiffLine::Deleted(_) | DiffLine::Other => {}
+            _ => {}
         }
     }
 

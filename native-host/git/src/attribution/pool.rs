@@ -48,7 +48,7 @@ impl Pool {
         line_hash: DigestValue,
         at: Option<i64>,
     ) -> Option<Source> {
-        let left = self.left.get_mut(&LineFingerprint { path_hash, line_hash })?;
+        let left = self.left.get_mut(&LineFingerprint::new(path_hash, line_hash))?;
         let event = *left.front().filter(|event| counts(&self.events, **event, at))?;
         left.pop_front();
         Some(self.claim(path_hash, line_hash, Claim { accepted_at: path_hash, event }))
@@ -65,7 +65,7 @@ impl Pool {
             let places = self.places.get_mut(&line_hash)?;
             let place = *places.front().filter(|place| counts(&self.events, place.event, at))?;
             places.pop_front();
-            let accepted = LineFingerprint { path_hash: place.accepted_at, line_hash };
+            let accepted = LineFingerprint::new(place.accepted_at, line_hash);
             let left = self.left.get_mut(&accepted)?;
             // One that has been claimed at its own path is no more to be had.
             if let Ok(position) = left.binary_search(&place.event) {
@@ -92,7 +92,7 @@ impl Pool {
         while claims.len() > still
             && let Some(claim) = claims.pop()
         {
-            let accepted = LineFingerprint { path_hash: claim.accepted_at, line_hash: *line };
+            let accepted = LineFingerprint::new(claim.accepted_at, *line);
             let left = self.left.entry(accepted).or_default();
             left.insert(left.partition_point(|event| *event < claim.event), claim.event);
             let places = self.places.entry(*line).or_default();
@@ -129,7 +129,7 @@ mod tests {
     fn pool(lines: &[(&str, &str, &str)]) -> Pool {
         let mut pool = Pool::default();
         for (thread, path, line) in lines {
-            let line = LineFingerprint { path_hash: hash(path), line_hash: hash(line) };
+            let line = LineFingerprint::new(hash(path), hash(line));
             pool.accept(0, ((*thread).into(), None), &[line]);
         }
         pool
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn no_line_is_older_than_the_event_that_it_claims() {
         let mut pool = Pool::default();
-        let line = LineFingerprint { path_hash: hash("a"), line_hash: hash("x") };
+        let line = LineFingerprint::new(hash("a"), hash("x"));
         for (from, thread) in [(i64::MIN, "always"), (10, "one"), (20, "two")] {
             pool.accept(from, (thread.into(), None), &[line]);
         }

@@ -9,6 +9,7 @@ use crate::repository::{CommitId, StepKind, Unread};
 
 /// How many lines there are, and how many of them match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counts {
     /// Added lines.
     pub added: u64,
@@ -21,6 +22,11 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Of so many added lines, so many that can be compared, and so many of those that match here and elsewhere.
+    pub const fn new(added: u64, effective: u64, matched: u64, moved: u64) -> Self {
+        Self { added, effective, matched, moved }
+    }
+
     /// The part of the effective lines that matches, from 0 to 1; `None` if there is no such line.
     pub fn share(&self) -> Option<f64> {
         #[allow(clippy::cast_precision_loss, reason = "no change has 2^52 lines")]
@@ -58,6 +64,7 @@ impl Serialize for Counts {
 
 /// What was found in a history or a diff.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Report {
     /// Of all steps.
     pub total: Counts,
@@ -77,6 +84,7 @@ fn is_zero(count: &u64) -> bool {
 
 /// What was found in a step.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct StepReport {
     /// What it is.
     pub kind: StepKind,
@@ -105,6 +113,7 @@ pub struct StepReport {
 
 /// What was found in a file.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct FileReport {
     /// The file's path.
     pub path: String,
@@ -126,6 +135,7 @@ impl FileReport {
 
 /// What a thread and a model have of the lines.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct ThreadReport {
     /// The thread.
     pub thread_id: Id,
@@ -138,6 +148,7 @@ pub struct ThreadReport {
 
 /// A line of a whole file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct BlameLine {
     /// Its number, from 1.
     pub line: usize,
@@ -155,6 +166,7 @@ pub struct BlameLine {
 /// How a line matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Match {
     /// It was accepted at the same path.
     Matched,

@@ -17,6 +17,7 @@ use super::{Git, GitError, Step};
 
 /// What a step did to a file.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FileChange<'a> {
     /// The file's path from the repository's root; the former one of a deleted file.
     pub path: String,
@@ -38,6 +39,7 @@ pub struct FileChange<'a> {
 
 /// A line that was added.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct AddedLine<'a> {
     /// What it says, without its line end.
     pub text: &'a [u8],

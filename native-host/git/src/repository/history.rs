@@ -15,6 +15,7 @@ use turnledger::now;
 
 /// A commit, for people.
 #[derive(Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct CommitId {
     /// Its id.
     pub id: String,

@@ -41,6 +41,7 @@ pub struct Git {
 }
 
 /// A whole file.
+#[non_exhaustive]
 pub struct WholeFile {
     /// Its path from the repository's root.
     pub path: String,

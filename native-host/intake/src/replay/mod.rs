@@ -14,6 +14,7 @@ pub use summary::Summary;
 
 /// What a replay writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// One event a line.
     #[default]
@@ -24,6 +25,7 @@ pub enum Format {
 
 /// How recordings are replayed.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Options {
     /// What is written.
     pub format: Format,
@@ -39,6 +41,64 @@ pub struct Options {
     pub strict: bool,
 }
 
+/// Events without explanations, of sessions over standard input and output, to the end, and without an answer.
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            format: Format::default(),
+            remote: None,
+            digest: Sha2::default(),
+            rpc_transport: RpcTransport::Stdio,
+            explain: false,
+            strict: false,
+        }
+    }
+}
+
+impl Options {
+    /// What is written.
+    #[must_use]
+    pub const fn format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// The answer to the core's question which remote a thread's repository has.
+    #[must_use]
+    pub fn remote(mut self, remote: impl Into<Option<String>>) -> Self {
+        self.remote = remote.into();
+        self
+    }
+
+    /// What makes the hashes.
+    #[must_use]
+    pub fn digest(mut self, digest: Sha2) -> Self {
+        self.digest = digest;
+        self
+    }
+
+    /// How the recorded connections reached the server.
+    #[must_use]
+    pub const fn rpc_transport(mut self, rpc_transport: RpcTransport) -> Self {
+        self.rpc_transport = rpc_transport;
+        self
+    }
+
+    /// Whether every discard is explained.
+    #[must_use]
+    pub const fn explain(mut self, explain: bool) -> Self {
+        self.explain = explain;
+        self
+    }
+
+    /// Whether the first bad line ends the replay.
+    #[must_use]
+    pub const fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+}
+
 /// What a replay tells its host, in the order of the sessions and of their lines.
 #[derive(Debug, PartialEq, Eq)]
 enum Report {
@@ -51,6 +111,7 @@ enum Report {
 /// A recording that cannot be read at all.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {name}")]
+#[non_exhaustive]
 pub struct Unreadable {
     /// The recording.
     pub name: String,
@@ -61,6 +122,7 @@ pub struct Unreadable {
 
 /// Why a replay ended early.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReplayError {
     /// A recording cannot be read.
     #[error(transparent)]

@@ -6,6 +6,7 @@ use turnledger_core::Stats;
 
 /// How much went through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// Recordings.
     pub sessions: u64,

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 /// An address at which somebody listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Address {
     /// `ws://ADDRESS:PORT`
     Tcp(SocketAddr),

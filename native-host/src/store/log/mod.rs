@@ -329,7 +329,7 @@ fn sorted(mut numbers: Vec<u64>) -> Vec<u64> {
 /// Leases a batch that was formed before, as it was: its limits may have been others. `None` if all of it is damaged.
 fn lease(change: &mut Change<'_>, number: u64, leased_until: i64) -> io::Result<Option<StoredBatch>> {
     let numbers = change.files.state.numbers_of(number);
-    let mut batcher = Batcher::new(BatchLimits { events: usize::MAX, bytes: usize::MAX });
+    let mut batcher = Batcher::new(BatchLimits::default().events(usize::MAX).bytes(usize::MAX));
     for json in change.texts(&numbers)? {
         batcher.push_json(&json, false);
     }

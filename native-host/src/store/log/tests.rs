@@ -18,7 +18,7 @@ fn event(json: &str) -> StoredEvent {
 }
 
 fn limits() -> StoreLimits {
-    StoreLimits { batch: BatchLimits { events: 3, bytes: 1000 }, ..StoreLimits::default() }
+    StoreLimits { batch: BatchLimits::default().events(3).bytes(1000), ..StoreLimits::default() }
 }
 
 fn wanted(now: u64) -> Wanted {
@@ -316,7 +316,7 @@ impl<S> Run<S> {
 
 fn narrow_limits() -> StoreLimits {
     StoreLimits {
-        batch: BatchLimits { events: 3, bytes: 90 },
+        batch: BatchLimits::default().events(3).bytes(90),
         batch_age: Duration::from_millis(100),
         bytes: 400,
         age: Duration::from_secs(10),

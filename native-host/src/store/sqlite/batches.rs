@@ -43,7 +43,7 @@ fn lease(
         [leased_until, number],
         |row| row.get(0),
     )?;
-    let mut batcher = Batcher::new(BatchLimits { events: usize::MAX, bytes: usize::MAX });
+    let mut batcher = Batcher::new(BatchLimits::default().events(usize::MAX).bytes(usize::MAX));
     let mut events = transaction.prepare_cached("SELECT json FROM event WHERE batch = ?1 ORDER BY number")?;
     for json in events.query_map([number], |row| row.get::<_, String>(0))? {
         batcher.push_json(&json?, false);

@@ -11,7 +11,7 @@ fn event(at: u64, json: &str) -> StoredEvent {
 }
 
 fn limits() -> StoreLimits {
-    StoreLimits { batch: BatchLimits { events: 2, bytes: 1000 }, ..StoreLimits::default() }
+    StoreLimits { batch: BatchLimits::default().events(2).bytes(1000), ..StoreLimits::default() }
 }
 
 const WANTED: &Wanted =

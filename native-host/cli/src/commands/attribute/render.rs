@@ -122,7 +122,7 @@ fn count_names(own_lines: bool) -> &'static [&'static str] {
 }
 
 /// The numbers of a row, but for the share.
-fn counts(Counts { added, effective, matched, moved }: Counts, own_lines: bool) -> impl Iterator<Item = String> {
+fn counts(Counts { added, effective, matched, moved, .. }: Counts, own_lines: bool) -> impl Iterator<Item = String> {
     [added, effective, matched, moved].into_iter().skip(if own_lines { 0 } else { 2 }).map(|count| count.to_string())
 }
 
@@ -203,12 +203,8 @@ pub(super) fn blame(
         lines: &'a [BlameLine],
     }
     let of = |kind| marks.iter().filter(|mark| mark.found == Some(kind)).count() as u64;
-    let total = Counts {
-        added: marks.len() as u64,
-        effective: marks.iter().filter(|mark| mark.is_effective).count() as u64,
-        matched: of(Match::Matched),
-        moved: of(Match::Moved),
-    };
+    let effective = marks.iter().filter(|mark| mark.is_effective).count() as u64;
+    let total = Counts::new(marks.len() as u64, effective, of(Match::Matched), of(Match::Moved));
     match format {
         Format::Json => json(output, &Blame { path, total, lines: marks })?,
         Format::Csv => {
@@ -237,6 +233,7 @@ fn text(output: &mut Vec<u8>, content: &[&[u8]], marks: &[BlameLine]) -> anyhow:
         let sign = match mark.found? {
             Match::Matched => '=',
             Match::Moved => '~',
+            _ => '?',
         };
         let thread = mark.thread_id.as_deref().unwrap_or_default();
         let who = format!("{sign} {thread} {}", mark.model_slug.as_deref().unwrap_or_default());

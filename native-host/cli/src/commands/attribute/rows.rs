@@ -72,13 +72,11 @@ pub(super) fn rows(by: Option<By>, report: &Report) -> Vec<Row> {
         Some(By::Model) => {
             let mut models: BTreeMap<&str, Counts> = BTreeMap::new();
             for thread in &report.threads {
-                let counts = models.entry(model(thread.model_slug.as_deref())).or_insert(Counts {
-                    matched: 0,
-                    moved: 0,
-                    ..thread.counts
-                });
-                counts.matched += thread.counts.matched;
-                counts.moved += thread.counts.moved;
+                let of = thread.counts;
+                let none = Counts::new(of.added, of.effective, 0, 0);
+                let counts = models.entry(model(thread.model_slug.as_deref())).or_insert(none);
+                counts.matched += of.matched;
+                counts.moved += of.moved;
             }
             models.into_iter().map(|(model, counts)| Row::new(&[model], counts)).collect()
         }

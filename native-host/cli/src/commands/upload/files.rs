@@ -157,7 +157,7 @@ impl<'u> Requests<'u> {
         let place = [(first as u64).to_be_bytes(), (events as u64).to_be_bytes()].concat();
         let key = Sha2::default().digest(&[self.salt, &self.name, &place, body.as_bytes()]);
         let number = i64::try_from(first).unwrap_or(i64::MAX);
-        StoredBatch { number, leased_until: i64::MAX, account: self.account, key, events, body }
+        StoredBatch::new(number, self.account, key, events, body)
     }
 
     fn halves(&self, request: &StoredBatch) -> Vec<StoredBatch> {

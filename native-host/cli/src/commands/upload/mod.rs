@@ -126,6 +126,7 @@ impl Uploader {
                  missing or has none",
             ),
             Login::NotBackend => stopped("the credentials are an API key: events of API keys are not sent"),
+            _ => stopped(NEWER),
         }
     }
 
@@ -147,6 +148,7 @@ impl Uploader {
                     }
                     continue;
                 }
+                _ => return stopped(NEWER),
             };
             // Twice the provider's time, and the request's.
             let sent = self.courier.send(batch, sending, Instant::now() + Duration::from_secs(3600));
@@ -172,6 +174,7 @@ impl Uploader {
                 }
                 Verdict::Hold(hold) if !hold.may_pass() => return stopped(&hold.to_string()),
                 Verdict::Again | Verdict::Hold(_) => continue,
+                _ => return stopped(NEWER),
             };
             self.until = Instant::now() + self.patience;
             return Ok(settled);
@@ -198,6 +201,9 @@ impl Uploader {
 fn stopped<T>(problem: &str) -> Result<T, Stopped> {
     Err(Stopped(problem.into()))
 }
+
+/// What the library says and this program does not know.
+const NEWER: &str = "this program is older than its library";
 
 /// How long to wait for another process that writes the spool.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -249,9 +255,9 @@ fn send_all(uploader: &mut Uploader, spool: &mut Spool, progress: &ProgressBar) 
         };
         let most_events = match uploader.delivery.poll(now()) {
             Action::Send(sending) => sending.most_events,
-            Action::Wait { .. } => usize::MAX,
+            _ => usize::MAX,
         };
-        let Some(mut next) = spool.next(&Wanted { now: now(), account, age: Duration::ZERO, most_events })? else {
+        let Some(mut next) = spool.next(&Wanted::new(now(), account).most_events(most_events))? else {
             return Ok(Ok(()));
         };
         let batch = next.clone();

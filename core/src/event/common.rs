@@ -87,7 +87,7 @@ event_structs! {
         experimental_api_enabled: Option<bool>,
     }
 
-    /// The running product (`docs/contract/facts.md` 1.3). By default each member is `unknown`.
+    /// The running product (`docs/contract/facts.md` 1.3).
     #[derive(Eq)]
     #[expect(clippy::exhaustive_structs, reason = "a fact has it, whose literal ends in `..default()`")]
     Runtime {
@@ -126,6 +126,7 @@ event_structs! {
     }
 }
 
+/// The runtime of a process that nothing has described yet: each member is `unknown`.
 impl Default for Runtime {
     fn default() -> Self {
         let unknown = || Id::from("unknown");

@@ -41,6 +41,24 @@ const OPEN: &str = "{\"events\":[";
 const CLOSE: &str = "]}";
 
 /// Collects events into batches (`docs/contract/rules.md` 11.7). The order of the events stays.
+///
+/// ```
+/// use turnledger_core::digest::Scheme;
+/// use turnledger_core::event::accepted_lines::AcceptedLineFingerprints;
+/// use turnledger_core::{BatchLimits, Batcher, Event};
+///
+/// let mut batcher = Batcher::new(BatchLimits::default().events(50));
+/// let hook = r#"{"event_type":"codex_hook_run","event_params":{}}"#;
+/// assert_eq!(batcher.push_json(hook, false), []);
+/// assert_eq!(batcher.push_json(hook, false), []);
+///
+/// // Accepted lines go alone, after what waited.
+/// let lines = AcceptedLineFingerprints::new("thread", "turn", 1_700_000_000, Scheme::new(Scheme::SHA256));
+/// let batches = batcher.push(&Event::AcceptedLineFingerprints(Box::new(lines)));
+/// assert_eq!(batches.iter().map(|batch| batch.events).collect::<Vec<_>>(), [2, 1]);
+/// assert_eq!(batches[0].body, format!(r#"{{"events":[{hook},{hook}]}}"#));
+/// assert_eq!(batcher.flush(), None);
+/// ```
 #[derive(Clone, Debug, Write, Read)]
 pub struct Batcher {
     limits: BatchLimits,

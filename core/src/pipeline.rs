@@ -41,6 +41,30 @@ impl Limits {
 /// Messages or facts in, events out: an [`Observer`], a [`Reducer`] and their counts. One pipeline
 /// serves one app-server process.
 ///
+/// ```
+/// # #[cfg(feature = "sha2")] {
+/// use turnledger_core::Direction::{ClientToServer, ServerToClient};
+/// use turnledger_core::digest::Sha2;
+/// use turnledger_core::event::common::RpcTransport;
+/// use turnledger_core::{Limits, Output, Pipeline, UnixMillis};
+///
+/// let session = [
+///     (ClientToServer, r#"{"id":0,"method":"initialize","params":{"clientInfo":{"name":"editor","version":"1"}}}"#),
+///     (ServerToClient, r#"{"id":0,"result":{"userAgent":"editor/0.131.0 (Linux 6.1; x86_64)"}}"#),
+///     (ClientToServer, r#"{"id":1,"method":"thread/start","params":{}}"#),
+///     (ServerToClient, r#"{"id":1,"result":{"thread":{"id":"thread-1"},"model":"gpt-5"}}"#),
+/// ];
+/// let mut pipeline = Pipeline::new(Sha2::default(), RpcTransport::Stdio, Limits::default());
+/// let mut output = Output::default();
+/// for (direction, message) in session {
+///     let at = UnixMillis(1_700_000_000_000);
+///     assert_eq!(pipeline.observe(at, 1, direction, message.as_bytes(), &mut output), Ok(()));
+/// }
+/// let types: Vec<_> = output.events.iter().map(|event| event.event_type()).collect();
+/// assert_eq!(types, ["codex_thread_initialized"]);
+/// # }
+/// ```
+///
 /// # Time
 ///
 /// Every call is given the time, `at`. Events and discards have this time. What is open expires by the time that passes

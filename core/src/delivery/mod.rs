@@ -45,6 +45,25 @@ pub struct Sending {
 }
 
 /// The state of delivering to one server, for one sender: one request is out at a time.
+///
+/// ```
+/// use turnledger_core::delivery::{Action, Delivery, Hold, Response, RetryLimits, Verdict};
+/// use turnledger_core::UnixMillis;
+///
+/// let mut delivery = Delivery::new(RetryLimits::default());
+/// let now = UnixMillis(1_700_000_000_000);
+/// let Action::Send(sending) = delivery.poll(now) else { panic!("nothing holds it up") };
+/// assert!(!sending.compressed, "the server has not said yet that it takes gzip");
+///
+/// // The server is busy: the batch of 100 events waits, for as long as the server asked for.
+/// let busy = Response::Status { code: 503, retry_after_ms: Some(2_000) };
+/// assert_eq!(delivery.handle(now, busy, 100, 0), Verdict::Hold(Hold::Busy { status: 503 }));
+/// let until = UnixMillis(1_700_000_002_000);
+/// assert_eq!(delivery.poll(now), Action::Wait { until });
+///
+/// let taken = Response::Status { code: 202, retry_after_ms: None };
+/// assert_eq!(delivery.handle(until, taken, 100, 0), Verdict::Delivered);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Delivery {
     limits: RetryLimits,

@@ -37,6 +37,29 @@ use crate::time::{Clock, Elapsed, UnixMillis};
 /// The state machine that turns facts into events.
 ///
 /// One reducer serves one app-server process: the server's request ids are its own.
+///
+/// ```
+/// # #[cfg(feature = "sha2")] {
+/// use turnledger_core::digest::Sha2;
+/// use turnledger_core::event::common::{RpcTransport, Runtime};
+/// use turnledger_core::fact::protocol::{ClientResponseSent, Initialize};
+/// use turnledger_core::protocol::request::{ClientInfo, ClientResponse, InitializeParams};
+/// use turnledger_core::protocol::thread::{Thread, ThreadResponse};
+/// use turnledger_core::{Event, Output, Reducer, UnixMillis, reducer};
+///
+/// let client_info = ClientInfo { name: "editor".into(), version: "1".into() };
+/// let params = InitializeParams { client_info, ..InitializeParams::default() };
+/// let thread = Thread { id: "thread-1".into(), ..Thread::default() };
+/// let opened = ThreadResponse { thread, model: "gpt-5".into(), ..ThreadResponse::default() };
+///
+/// let mut reducer = Reducer::new(Sha2::default(), reducer::Limits::default());
+/// let (mut output, at) = (Output::default(), UnixMillis(1_700_000_000_000));
+/// reducer.apply(at, Initialize::new(1, params, Runtime::default(), RpcTransport::Stdio), &mut output);
+/// reducer.apply(at, ClientResponseSent::new(1, 1, ClientResponse::ThreadStart(Box::new(opened))), &mut output);
+/// let [Event::ThreadInitialized(event)] = &output.events[..] else { panic!("{output:?}") };
+/// assert_eq!((&*event.thread_id, &*event.model), ("thread-1", "gpt-5"));
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Reducer<D> {
     digest: D,

@@ -32,6 +32,40 @@ use crate::store::{MemoryStore, StoreLimits};
 /// Sets up a [`Ledger`].
 ///
 /// Without an endpoint, events go to `before_send` and into the spool, and no further.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use turnledger::Ledger;
+/// use turnledger::delivery::auth::NoAuth;
+/// use turnledger::delivery::{Endpoint, RetryLimits, Transport, UploadReply, UploadRequest, UploadResponse};
+/// use turnledger::ledger::Flushed;
+/// # use turnledger_core::fact::{Tracking, hook::HookRun};
+///
+/// /// A server that takes everything.
+/// struct Server;
+///
+/// impl Transport for Server {
+///     fn send(&mut self, _: UploadRequest, reply: UploadReply) {
+///         reply.give(Ok(UploadResponse::new(202)));
+///     }
+/// }
+///
+/// let ledger = Ledger::builder()
+///     .upload(Endpoint::new("https://analytics.example")?, Arc::new(NoAuth))
+///     .transport(Server)
+///     .retry(RetryLimits::default().longest_ms(10_000))
+///     .start()?;
+/// # ledger.track_hook_run(HookRun {
+/// #     tracking: Tracking::new("thread-1", "turn-1"),
+/// #     event_name: "stop".into(),
+/// #     hook_source: "user".into(),
+/// #     status: "completed".into(),
+/// # });
+/// assert_eq!(ledger.shutdown(Duration::from_secs(5)), Flushed::Stored { delivered: 1, waiting: 0 });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct LedgerBuilder {
     enabled: bool,
     queue: usize,

@@ -57,6 +57,33 @@ use crate::clock::now;
 
 /// A handle on the analytics of one app-server process. Clones share it.
 ///
+/// ```
+/// use std::sync::mpsc::channel;
+/// use std::time::Duration;
+///
+/// use turnledger::Ledger;
+/// use turnledger_core::fact::Tracking;
+/// use turnledger_core::fact::hook::HookRun;
+///
+/// let (made, events) = channel();
+/// let ledger = Ledger::builder()
+///     .before_send(move |event| {
+///         made.send(event.event_type()).ok()?;
+///         Some(event)
+///     })
+///     .start()?;
+/// ledger.track_hook_run(HookRun {
+///     tracking: Tracking::new("thread-1", "turn-1"),
+///     event_name: "stop".into(),
+///     hook_source: "user".into(),
+///     status: "completed".into(),
+/// });
+/// assert!(ledger.shutdown(Duration::from_secs(5)).is_complete());
+/// assert_eq!(events.recv(), Ok("codex_hook_run"));
+/// assert_eq!(ledger.stats().unkept, 1, "there is neither a server nor a spool");
+/// # Ok::<(), turnledger::ledger::StartError>(())
+/// ```
+///
 /// A program in which clones live on somewhere ends the ledger with a [`ShutdownGuard`].
 ///
 /// If the last clone is dropped without a [`shutdown`](Self::shutdown), everything that was taken is still reduced and

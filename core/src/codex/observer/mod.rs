@@ -38,6 +38,24 @@ use crate::time::{Clock, Elapsed, UnixMillis};
 /// Turns the JSON-RPC messages of an app-server's connections into facts.
 ///
 /// One observer serves one app-server process: the server's request ids are its own.
+///
+/// ```
+/// use turnledger_core::event::common::RpcTransport;
+/// use turnledger_core::observer::ObserverLimits;
+/// use turnledger_core::protocol::notification::{Notification, TurnNotification};
+/// use turnledger_core::protocol::turn::Turn;
+/// use turnledger_core::{Direction, Observation, Observer, UnixMillis};
+///
+/// let mut observer = Observer::new(RpcTransport::Stdio, ObserverLimits::default());
+/// let mut seen = Observation::default();
+/// let message =
+///     br#"{"method":"turn/started","params":{"threadId":"thread-1","turn":{"id":"turn-1","status":"inProgress"}}}"#;
+/// observer.observe(UnixMillis(1_700_000_000_000), 1, Direction::ServerToClient, message, &mut seen);
+///
+/// let turn = Turn { id: "turn-1".into(), status: "inProgress".into(), ..Turn::default() };
+/// let started = TurnNotification { thread_id: "thread-1".into(), turn };
+/// assert_eq!(seen.facts, [Notification::TurnStarted(started.into()).into()]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Observer {
     rpc_transport: RpcTransport,

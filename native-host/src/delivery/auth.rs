@@ -218,6 +218,53 @@ impl<S: AssertionSigner, F: AuthProvider + 'static> AuthProvider for AgentAssert
 }
 
 /// What asks a client of the app-server for a new token.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use turnledger::delivery::Reply;
+/// use turnledger::delivery::auth::{Account, AuthProvider, Credentials, SuppliedToken, TokenRefresher};
+/// use turnledger::secrecy::{ExposeSecret, SecretString};
+///
+/// struct Outgoing {
+///     client: Client,
+///     runtime: tokio::Handle,
+/// }
+///
+/// impl TokenRefresher for Outgoing {
+///     fn refresh(&self, reply: Reply<SecretString>) {
+///         let client = self.client.clone();
+///         // The thread that asks belongs to no runtime.
+///         self.runtime.spawn(async move {
+///             if let Ok(token) = client.refresh_token().await {
+///                 reply.give(token.into());
+///             } // Dropping the reply says that there is no token.
+///         });
+///     }
+/// }
+/// # #[derive(Clone)]
+/// # struct Client;
+/// # impl Client {
+/// #     async fn refresh_token(&self) -> Result<String, std::io::Error> { Ok("renewed".into()) }
+/// # }
+/// # mod tokio {
+/// #     pub struct Handle;
+/// #     impl Handle {
+/// #         pub fn spawn<F: Future<Output = ()> + Send + 'static>(&self, task: F) {
+/// #             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// #             assert!(std::pin::pin!(task).poll(&mut context).is_ready());
+/// #         }
+/// #     }
+/// # }
+///
+/// let outgoing = Arc::new(Outgoing { client: Client, runtime: tokio::Handle });
+/// let token = SuppliedToken::new("stale".into(), Account::default(), Arc::downgrade(&outgoing));
+/// token.renew(Reply::new(|renewed| assert_eq!(renewed, Some(true))));
+/// token.credentials(Reply::new(|credentials| {
+///     let Some(Credentials::Headers { headers, .. }) = credentials else { panic!("{credentials:?}") };
+///     assert_eq!(headers[0].value.expose_secret(), "Bearer renewed");
+/// }));
+/// ```
 pub trait TokenRefresher: Send + Sync {
     /// Asks. The answer may come later, from any thread or task.
     fn refresh(&self, reply: Reply<SecretString>);

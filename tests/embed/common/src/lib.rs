@@ -1,7 +1,7 @@
 //! What the embedding programs share: a fact, and a server on loopback that takes one request.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 
 use turnledger_core::fact::Tracking;
@@ -18,7 +18,7 @@ pub fn hook_run() -> HookRun {
     }
 }
 
-/// A server that answers one request with 202.
+/// A server that answers one request with 202, and with 401 those before it that have a token that it refuses.
 pub struct Server {
     url: String,
     request: JoinHandle<io::Result<(String, String)>>,
@@ -26,9 +26,28 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> io::Result<Self> {
+        Self::serve(None)
+    }
+
+    pub fn refusing(token: &str) -> io::Result<Self> {
+        Self::serve(Some(format!("authorization: bearer {token}\r\n")))
+    }
+
+    fn serve(refused: Option<String>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let url = format!("http://{}", listener.local_addr()?);
-        Ok(Self { url, request: thread::spawn(move || take(&listener)) })
+        let is_refused =
+            move |head: &str| refused.as_ref().is_some_and(|refused| head.to_lowercase().contains(refused));
+        let serve = move || loop {
+            let (mut stream, head, body) = take(&listener)?;
+            if is_refused(&head) {
+                stream.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
+            } else {
+                stream.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")?;
+                return Ok((head, body));
+            }
+        };
+        Ok(Self { url, request: thread::spawn(serve) })
     }
 
     pub fn url(&self) -> &str {
@@ -49,7 +68,8 @@ impl Server {
     }
 }
 
-fn take(listener: &TcpListener) -> io::Result<(String, String)> {
+/// The next request: its connection, its head and its body.
+fn take(listener: &TcpListener) -> io::Result<(TcpStream, String, String)> {
     let (stream, _) = listener.accept()?;
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
@@ -57,6 +77,5 @@ fn take(listener: &TcpListener) -> io::Result<(String, String)> {
     let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body)?;
-    reader.get_mut().write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")?;
-    Ok((head, String::from_utf8_lossy(&body).into_owned()))
+    Ok((reader.into_inner(), head, String::from_utf8_lossy(&body).into_owned()))
 }

@@ -18,7 +18,6 @@ macro_rules! wire_enums {
         #[non_exhaustive]
         pub enum $name {
             $(
-                #[allow(missing_docs, reason = "the wire's own word says it")]
                 $(#[$variant_meta])*
                 $variant,
             )+
@@ -39,16 +38,40 @@ macro_rules! wire_enums {
 wire_enums! {
     /// Who reviews approvals.
     ApprovalsReviewer("snake_case") {
+        /// The user.
         User,
+        /// The automatic reviewer.
         #[serde(alias = "auto_review")]
         GuardianSubagent,
     }
 
     /// How a turn ended, or that it has not.
-    TurnStatus("camelCase") { Completed, Interrupted, Failed, InProgress }
+    TurnStatus("camelCase") {
+        /// It came to its end.
+        Completed,
+        /// The user stopped it.
+        Interrupted,
+        /// An error ended it.
+        Failed,
+        /// It still runs.
+        InProgress,
+    }
 
     /// The state of a tool item. `Error` occurs in image generations only.
-    ItemStatus("camelCase") { InProgress, Completed, Failed, Declined, Interrupted, Error }
+    ItemStatus("camelCase") {
+        /// It still runs.
+        InProgress,
+        /// It came to its end.
+        Completed,
+        /// An error ended it.
+        Failed,
+        /// It was not allowed to run.
+        Declined,
+        /// It was stopped.
+        Interrupted,
+        /// An image could not be generated.
+        Error,
+    }
 
     /// What started a command.
     CommandSource("camelCase") {
@@ -63,31 +86,104 @@ wire_enums! {
     }
 
     /// What a part of a command does, as far as the server could tell.
-    CommandActionKind("camelCase") { Read, ListFiles, Search }
+    CommandActionKind("camelCase") {
+        /// It reads a file.
+        Read,
+        /// It lists files.
+        ListFiles,
+        /// It searches files.
+        Search,
+    }
 
     /// What happened to one file of a patch.
-    PatchKind("camelCase") { Add, Delete, Update }
+    PatchKind("camelCase") {
+        /// It was made.
+        Add,
+        /// It was deleted.
+        Delete,
+        /// It was changed, or renamed.
+        Update,
+    }
 
     /// The kind of one piece of a dynamic tool's output.
-    ContentKind("camelCase") { InputText, InputImage }
+    ContentKind("camelCase") {
+        /// A text.
+        InputText,
+        /// An image.
+        InputImage,
+    }
 
     /// A collaboration tool.
-    CollabTool("camelCase") { SpawnAgent, SendInput, ResumeAgent, Wait, CloseAgent }
+    CollabTool("camelCase") {
+        /// Starts an agent.
+        SpawnAgent,
+        /// Sends an agent more input.
+        SendInput,
+        /// Lets an agent that was closed go on.
+        ResumeAgent,
+        /// Waits for agents.
+        Wait,
+        /// Closes an agent.
+        CloseAgent,
+    }
 
     /// The state of an agent that a collaboration tool saw.
-    CollabAgentStatus("camelCase") { PendingInit, Running, Interrupted, Completed, Errored, Shutdown, NotFound }
+    CollabAgentStatus("camelCase") {
+        /// It has not begun yet.
+        PendingInit,
+        /// It runs.
+        Running,
+        /// It was stopped.
+        Interrupted,
+        /// It came to its end.
+        Completed,
+        /// An error ended it.
+        Errored,
+        /// It was closed.
+        Shutdown,
+        /// There is no such agent.
+        NotFound,
+    }
 
     /// What a web search item did.
-    WebSearchActionKind("camelCase") { Search, OpenPage, FindInPage }
+    WebSearchActionKind("camelCase") {
+        /// It searched.
+        Search,
+        /// It opened a page.
+        OpenPage,
+        /// It looked into a page.
+        FindInPage,
+    }
 
     /// How long a permission grant lasts.
-    GrantScope("camelCase") { Turn, Session }
+    GrantScope("camelCase") {
+        /// For the rest of the turn.
+        Turn,
+        /// For the rest of the session.
+        Session,
+    }
 
     /// Whether a network rule lets a host through.
-    NetworkRuleAction("camelCase") { Allow, Deny }
+    NetworkRuleAction("camelCase") {
+        /// It does.
+        Allow,
+        /// It does not.
+        Deny,
+    }
 
     /// The state of an automatic approval review.
-    GuardianStatus("camelCase") { InProgress, Approved, Denied, TimedOut, Aborted }
+    GuardianStatus("camelCase") {
+        /// It still runs.
+        InProgress,
+        /// It approved the action.
+        Approved,
+        /// It denied the action.
+        Denied,
+        /// It took too long, which denies.
+        TimedOut,
+        /// It was cancelled.
+        Aborted,
+    }
 
     /// The reviewer's estimate of an action's risk.
     RiskLevel("snake_case") {
@@ -102,25 +198,90 @@ wire_enums! {
     }
 
     /// Which shell tool runs a command under review.
-    GuardianCommandSource("camelCase") { Shell, UnifiedExec }
+    GuardianCommandSource("camelCase") {
+        /// The shell tool.
+        Shell,
+        /// The unified tool.
+        UnifiedExec,
+    }
 
     /// A network protocol under review.
-    NetworkProtocol("camelCase") { Http, Https, Socks5Tcp, Socks5Udp }
+    NetworkProtocol("camelCase") {
+        /// HTTP.
+        Http,
+        /// HTTPS.
+        Https,
+        /// SOCKS 5, for TCP.
+        Socks5Tcp,
+        /// SOCKS 5, for UDP.
+        Socks5Udp,
+    }
 
     /// When a hook runs.
     HookEventName("camelCase") {
-        PreToolUse, PermissionRequest, PostToolUse, PreCompact, PostCompact, SessionStart, SessionEnd,
-        UserPromptSubmit, SubagentStart, SubagentStop, Stop, Interrupt,
+        /// Before a tool runs.
+        PreToolUse,
+        /// When an approval is asked for.
+        PermissionRequest,
+        /// After a tool ran.
+        PostToolUse,
+        /// Before a compaction.
+        PreCompact,
+        /// After a compaction.
+        PostCompact,
+        /// When a session starts.
+        SessionStart,
+        /// When a session ends; after Codex 0.131.
+        SessionEnd,
+        /// When the user submits input.
+        UserPromptSubmit,
+        /// When a subagent starts; after Codex 0.131.
+        SubagentStart,
+        /// When a subagent stops; after Codex 0.131.
+        SubagentStop,
+        /// When a turn is about to end.
+        Stop,
+        /// When a turn is interrupted; after Codex 0.131.
+        Interrupt,
     }
 
     /// Who configured a hook; `Unknown` is also the wire's own word.
     HookSource("camelCase") {
-        System, User, Project, Mdm, SessionFlags, Plugin, CloudRequirements, CloudManagedConfig,
-        LegacyManagedConfigFile, LegacyManagedConfigMdm,
+        /// The system's configuration.
+        System,
+        /// The user's configuration.
+        User,
+        /// The project's configuration.
+        Project,
+        /// The device's management.
+        Mdm,
+        /// Flags of the session.
+        SessionFlags,
+        /// A plugin.
+        Plugin,
+        /// Requirements from the cloud.
+        CloudRequirements,
+        /// Managed configuration from the cloud.
+        CloudManagedConfig,
+        /// A managed configuration file of the older form.
+        LegacyManagedConfigFile,
+        /// The device's management in the older form.
+        LegacyManagedConfigMdm,
     }
 
     /// How a hook run ended.
-    HookRunStatus("camelCase") { Running, Completed, Failed, Blocked, Stopped }
+    HookRunStatus("camelCase") {
+        /// It still runs.
+        Running,
+        /// It let the work go on.
+        Completed,
+        /// It failed.
+        Failed,
+        /// It blocked what it was asked about.
+        Blocked,
+        /// It stopped the turn.
+        Stopped,
+    }
 
     /// Where a skill was found.
     SkillScope("snake_case") {
@@ -135,7 +296,12 @@ wire_enums! {
     }
 
     /// A turn's collaboration mode; everything but `plan` reads as `default`.
-    ModeKind("snake_case") { Plan, Default }
+    ModeKind("snake_case") {
+        /// The agent plans and changes nothing.
+        Plan,
+        /// The agent does what it is asked for.
+        Default,
+    }
 
     /// How much the model says of its reasoning.
     ReasoningSummary("snake_case") {
@@ -180,7 +346,12 @@ wire_enums! {
     }
 
     /// Which running turn refuses a steer.
-    NonSteerableTurnKind("camelCase") { Review, Compact }
+    NonSteerableTurnKind("camelCase") {
+        /// A review.
+        Review,
+        /// A compaction.
+        Compact,
+    }
 }
 
 /// Whether the user asked for an action.
@@ -227,48 +398,4 @@ pub enum ServiceTier {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{
-        ApprovalsReviewer, ItemStatus, ModeKind, NetworkProtocol, ReasoningEffort, ServiceTier, UserAuthorization,
-    };
-    use crate::event::common::RpcTransport;
-    use crate::event::compaction::CompactionImplementation;
-    use crate::protocol::UnknownWord;
-
-    #[test]
-    fn spellings_and_aliases() {
-        let parse = |json: &str| crate::read::from_str::<ApprovalsReviewer>(json).unwrap();
-        assert_eq!(parse("\"auto_review\""), ApprovalsReviewer::GuardianSubagent);
-        assert_eq!(parse("\"guardian_subagent\""), ApprovalsReviewer::GuardianSubagent);
-        assert_eq!(parse("\"someone\""), ApprovalsReviewer::Unknown);
-        assert_eq!(crate::read::from_str::<NetworkProtocol>("\"socks5Tcp\"").unwrap(), NetworkProtocol::Socks5Tcp);
-        assert_eq!(crate::read::from_str::<ItemStatus>("\"inProgress\"").unwrap(), ItemStatus::InProgress);
-        assert_eq!(crate::read::from_str::<ReasoningEffort>("\"xhigh\"").unwrap(), ReasoningEffort::Xhigh);
-        assert_eq!(crate::read::from_str::<ModeKind>("\"pair_programming\"").unwrap(), ModeKind::Unknown);
-        for (json, tier) in [
-            ("\"fast\"", ServiceTier::Fast),
-            ("\"priority\"", ServiceTier::Fast),
-            ("\"flex\"", ServiceTier::Flex),
-            ("\"x\"", ServiceTier::Other),
-        ] {
-            assert_eq!(crate::read::from_str::<ServiceTier>(json).unwrap(), tier, "{json}");
-            assert_eq!(ServiceTier::from(json.trim_matches('"')), tier, "{json}");
-        }
-    }
-
-    /// A word alone makes what the message with the word makes.
-    #[test]
-    fn values_are_made_of_their_words() {
-        assert_eq!(ApprovalsReviewer::from("auto_review"), ApprovalsReviewer::GuardianSubagent);
-        assert_eq!(ApprovalsReviewer::from("guardian_subagent"), ApprovalsReviewer::GuardianSubagent);
-        assert_eq!(ItemStatus::from("inProgress"), ItemStatus::InProgress);
-        assert_eq!(ItemStatus::from("in_progress"), ItemStatus::Unknown);
-        assert_eq!(NetworkProtocol::from("socks5Udp"), NetworkProtocol::Socks5Udp);
-        assert_eq!(UserAuthorization::from("unknown"), UserAuthorization::Unknown);
-        assert_eq!(UserAuthorization::from("newer"), UserAuthorization::Unrecognised);
-        assert_eq!(ReasoningEffort::from(""), ReasoningEffort::default());
-        assert_eq!("in_process".parse(), Ok(RpcTransport::InProcess));
-        assert_eq!("responses_compaction_v2".parse(), Ok(CompactionImplementation::ResponsesCompactionV2));
-        assert_eq!("inProcess".parse::<RpcTransport>(), Err(UnknownWord));
-    }
-}
+mod tests;

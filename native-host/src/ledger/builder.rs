@@ -226,6 +226,16 @@ impl LedgerBuilder {
 
     /// A folder in which events wait for delivery, also for the next process; see [`Spool::open`](crate::store::Spool::open).
     /// It is made if it is not there, but none above it.
+    ///
+    /// ```no_run
+    /// # use std::sync::Arc;
+    /// # use turnledger::{Ledger, delivery::{Endpoint, auth::NoAuth}};
+    /// let ledger = Ledger::builder()
+    ///     .upload(Endpoint::new("https://analytics.example")?, Arc::new(NoAuth))
+    ///     .spool("/var/lib/my-server/spool".into())
+    ///     .start()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn spool(mut self, path: PathBuf) -> Self {
         self.spool = Some(path);

@@ -70,18 +70,20 @@ fn the_test_of_an_embedder_is_one_of_ours() {
     assert_eq!(shown.iter().filter(|block| block.contains("#[test]")).collect::<Vec<_>>(), [program]);
 }
 
-/// The programs of docs/embedding.md are parts of one that embeds the ledger beside other crates, word for word. The one
-/// about credentials runs in the docs of its trait, too.
+/// The programs of docs/embedding.md are parts of one that embeds the ledger beside other crates, word for word. The
+/// first one is in the docs of its method, and the one about credentials in those of its trait.
 #[test]
 fn embedding_shows_parts_of_programs() {
     let mut shown = blocks(&read("docs/embedding.md"), "rust");
     shown.retain(|block| !block.contains("#[test]"));
-    let [refresher, transport] = &shown[..] else { panic!("{} programs", shown.len()) };
+    let [ledger, refresher, transport] = &shown[..] else { panic!("{} programs", shown.len()) };
     let program = read("tests/embed/sqlx-0.9/src/main.rs");
     assert!(program.contains(refresher), "{refresher}");
     assert!(program.contains(transport), "{transport}");
-    let documented = read("native-host/src/delivery/auth.rs").replace("\n///\n", "\n\n").replace("\n/// ", "\n");
-    assert!(documented.contains(refresher), "{refresher}");
+    let documented =
+        |file: &str| read(file).replace("\n///\n", "\n\n").replace("\n/// ", "\n").replace("\n    /// ", "\n");
+    assert!(documented("native-host/src/delivery/auth.rs").contains(refresher), "{refresher}");
+    assert!(documented("native-host/src/ledger/builder.rs").contains(ledger), "{ledger}");
 }
 
 #[test]

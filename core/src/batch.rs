@@ -119,17 +119,19 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::{Batch, BatchLimits, Batcher};
-    use crate::event::Event;
     use crate::event::accepted_lines::{AcceptedLineFingerprints, InnerEventType, ProductSurface};
     use crate::event::hook::{HookName, HookRunEvent, HookSource};
+    use crate::event::{Event, Versioned};
 
     fn ordinary() -> Event {
         Event::HookRun(Box::new(HookRunEvent {
             thread_id: "t".into(),
             turn_id: None,
+            product: Versioned::ABSENT,
             model_slug: None,
             hook_name: HookName::Stop,
             hook_source: HookSource::User,
+            manner: Versioned::ABSENT,
             status: None,
         }))
     }

@@ -3,12 +3,24 @@
 //! A rule asks its connection's dialect, and never a version. A new version is a constant here, a line in
 //! [`Dialect::of`], and a member for each rule that differs for the first time.
 
+use crate::event::Versioned;
 use crate::event::compaction::{CompactionImplementation, CompactionReason};
 use crate::event::turn::ApprovalsReviewer;
+
+/// Which members events have: those of a recorded version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Contract {
+    V131,
+    V169,
+}
 
 /// What some versions of Codex have in common.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Dialect {
+    /// Which members events have.
+    contract: Contract,
+    /// Whether events have the members of 0.169, so that an observer looks for them.
+    pub(crate) reports_more: bool,
     /// Whether an item that ends after its turn has an event.
     pub(crate) reports_late_items: bool,
     /// Whether a turn that another thread started has an event.
@@ -25,6 +37,8 @@ pub(crate) struct Dialect {
 
 /// The contract's own version, 0.131, and those before it.
 static CODEX_0_131: Dialect = Dialect {
+    contract: Contract::V131,
+    reports_more: false,
     reports_late_items: false,
     reports_turns_of_subagents: false,
     collaboration_runs_throughout: false,
@@ -33,8 +47,22 @@ static CODEX_0_131: Dialect = Dialect {
     remote_compaction: CompactionImplementation::ResponsesCompact,
 };
 
-/// 0.132 and later.
+/// 0.132 and later. Those up to 0.168 were not recorded: their events have the contract's members.
 static CODEX_0_132: Dialect = Dialect {
+    contract: Contract::V131,
+    reports_more: false,
+    reports_late_items: true,
+    reports_turns_of_subagents: true,
+    collaboration_runs_throughout: true,
+    guardian: ApprovalsReviewer::AutoReview,
+    model_changed: CompactionReason::CompHashChanged,
+    remote_compaction: CompactionImplementation::ResponsesCompactionV2,
+};
+
+/// 0.169 and later.
+static CODEX_0_169: Dialect = Dialect {
+    contract: Contract::V169,
+    reports_more: true,
     reports_late_items: true,
     reports_turns_of_subagents: true,
     collaboration_runs_throughout: true,
@@ -49,8 +77,19 @@ impl Dialect {
         let mut numbers = version.split(['.', '-']).map(|part| part.parse::<u64>().unwrap_or(0));
         match (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) {
             (0, ..=131) => &CODEX_0_131,
-            _ => &CODEX_0_132,
+            (0, ..=168) => &CODEX_0_132,
+            _ => &CODEX_0_169,
         }
+    }
+
+    /// Members that events have from 0.169 on.
+    pub(crate) fn since_169<G>(&self, members: impl FnOnce() -> G) -> Versioned<G> {
+        Versioned::when(self.contract >= Contract::V169, members)
+    }
+
+    /// Members that 0.169 no longer has.
+    pub(crate) fn until_169<G>(&self, members: impl FnOnce() -> G) -> Versioned<G> {
+        Versioned::when(self.contract < Contract::V169, members)
     }
 
     /// The dialect where no connection says one.
@@ -61,7 +100,7 @@ impl Dialect {
 
 #[cfg(test)]
 mod tests {
-    use super::{CODEX_0_131, CODEX_0_132, Dialect};
+    use super::{CODEX_0_131, CODEX_0_132, CODEX_0_169, Dialect};
 
     #[test]
     fn versions() {
@@ -69,8 +108,9 @@ mod tests {
             ("0.131.0", &CODEX_0_131),
             ("0.131.9-alpha.1", &CODEX_0_131),
             ("0.132.0", &CODEX_0_132),
-            ("0.169.0", &CODEX_0_132),
-            ("1.0.0", &CODEX_0_132),
+            ("0.168.9", &CODEX_0_132),
+            ("0.169.0", &CODEX_0_169),
+            ("1.0.0", &CODEX_0_169),
             ("unknown", &CODEX_0_131),
         ] {
             assert_eq!(Dialect::of(version), dialect, "{version}");

@@ -88,6 +88,7 @@ fn track_a_turn(ledger: &Ledger) {
         event_name: "stop".into(),
         hook_source: "user".into(),
         status: "completed".into(),
+        ..HookRun::default()
     });
     ledger.track(TurnTokenUsage {
         thread_id: "thread".into(),

@@ -9,8 +9,25 @@ use serde_json::Value;
 const UNKNOWABLE: &[(&str, &[&str])] = &[
     (
         "codex_turn_event",
-        // Defaults that were never set on the wire, and the tier after the model's support is known.
-        &["personality", "reasoning_summary", "service_tier"],
+        &[
+            // Defaults that were never set on the wire, and the tier after the model's support is known.
+            "personality",
+            "reasoning_summary",
+            "service_tier",
+            // What only the server measures.
+            "after_last_sampling_ms",
+            "before_first_sampling_ms",
+            "between_sampling_overhead_ms",
+            "critical_path_status",
+            "guardian_v2_enabled",
+            "image_preparations",
+            "sampling_ms",
+            "tools_change_count",
+            // Requests that failed or were interrupted say nothing of their use.
+            "sampling_request_count",
+            // A kind that the wire shares with others.
+            "codex_error_kind",
+        ],
     ),
     (
         "codex_guardian_review",
@@ -20,6 +37,12 @@ const UNKNOWABLE: &[(&str, &[&str])] = &[
             "guardian_model",
             "guardian_reasoning_effort",
             "had_prior_review_context",
+            "attempt_count",
+            "cache_write_input_tokens",
+            "guardian_catalog_contains_auto_review",
+            "guardian_context_mode",
+            "guardian_default_review_model_id",
+            "guardian_review_model_overridden",
             "time_to_first_token_ms",
             "failure_reason",
             "reviewed_action.sandbox_permissions",
@@ -30,12 +53,31 @@ const UNKNOWABLE: &[(&str, &[&str])] = &[
             "total_tokens",
         ],
     ),
+    // Where the working directory is, is asked of nobody yet.
+    ("codex_thread_initialized", &["is_worktree"]),
+    // The model's default is in `model/list`, which the recordings lack.
+    ("codex_command_execution_event", &["reasoning_effort"]),
     // What 0.131 and later upload is empty; ours is not.
     ("codex_accepted_line_fingerprints", &["line_fingerprints"]),
     // The recording's paths were replaced, so a skill outside the repository has another id.
     ("skill_invocation", &["skill_id"]),
-    ("codex_compaction_event", &["implementation"]),
+    (
+        "codex_compaction_event",
+        &[
+            "implementation",
+            // Its own request is not on the wire, nor all kinds of its errors.
+            "cache_write_input_tokens",
+            "cached_input_tokens",
+            "codex_error_kind",
+            "compaction_summary_tokens",
+            "retained_image_count",
+        ],
+    ),
 ];
+
+/// What only the model's responses tell: of any tool.
+const UNKNOWABLE_OF_TOOLS: [&str; 4] =
+    ["cell_id", "originating_response_id", "parent_call_id", "subsequent_response_id"];
 
 /// Fields that are stamped by a clock, or estimated from what the wire shows: how far they may be off.
 const APPROXIMATE: &[(&str, &str, u64)] = &[
@@ -45,6 +87,10 @@ const APPROXIMATE: &[(&str, &str, u64)] = &[
     ("codex_accepted_line_fingerprints", "completed_at", 2),
     ("codex_guardian_review", "completion_latency_ms", 2000),
     ("codex_compaction_event", "duration_ms", 2000),
+    // Measured inside the server, where waiting for approval counts more.
+    ("codex_turn_event", "compaction_ms", 2000),
+    ("codex_turn_event", "explicit_client_interrupt_requested_at_ms", 5),
+    ("codex_turn_event", "tool_blocking_ms", 2000),
     ("codex_compaction_event", "started_at", 2),
     ("codex_compaction_event", "completed_at", 2),
     // The server adds an estimate for what is newer than the latest usage update.
@@ -126,7 +172,10 @@ impl Comparison {
 
     fn compare(&mut self, session: &str, name: &str, ours: &Value, real: &Value) {
         let (ours, real) = (fields(ours), fields(real));
-        let unknowable = |field: &str| UNKNOWABLE.iter().any(|(of, fields)| *of == name && fields.contains(&field));
+        let unknowable = |field: &str| {
+            UNKNOWABLE_OF_TOOLS.contains(&field)
+                || UNKNOWABLE.iter().any(|(of, fields)| *of == name && fields.contains(&field))
+        };
         let row = self.rows.entry(name.into()).or_default();
         for (field, ours) in &ours {
             // A field that this version of the server does not have cannot be compared.

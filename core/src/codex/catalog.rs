@@ -7,7 +7,9 @@ use alloc::vec::Vec;
 
 use crate::id::Id;
 use crate::private::{HostPath, Presence, TextKey};
-use crate::protocol::enums::{HookEventName, HookRunStatus, HookSource, Personality, SkillScope};
+use crate::protocol::enums::{
+    HookEventName, HookExecutionMode, HookHandlerType, HookRunStatus, HookSource, Personality, SkillScope,
+};
 use crate::protocol::error::TurnError;
 use crate::protocol::input::split_plugin_id;
 use crate::protocol::thread::Thread;
@@ -25,6 +27,13 @@ pub(crate) struct ThreadOpenParams {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OfThread {
     pub(crate) thread_id: Id,
+}
+
+#[derive(Debug, Read)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TurnInterruptParams {
+    pub(crate) thread_id: Id,
+    pub(crate) turn_id: Id,
 }
 
 #[derive(Debug, Read)]
@@ -61,6 +70,13 @@ pub(crate) struct TokenBreakdown {
     pub(crate) cached_input_tokens: i64,
     pub(crate) output_tokens: i64,
     pub(crate) reasoning_output_tokens: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) cache_write_input_tokens: i64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the derive passes a reference")]
+fn is_zero(tokens: &i64) -> bool {
+    *tokens == 0
 }
 
 #[derive(Debug, Read)]
@@ -82,6 +98,10 @@ pub(crate) struct HookRun {
     #[serde(default = "unknown_source")]
     pub(crate) source: HookSource,
     pub(crate) status: HookRunStatus,
+    #[serde(default)]
+    pub(crate) handler_type: Option<HookHandlerType>,
+    #[serde(default)]
+    pub(crate) execution_mode: Option<HookExecutionMode>,
     #[serde(default)]
     pub(crate) duration_ms: Option<i64>,
 }
@@ -234,6 +254,8 @@ pub(crate) struct ListedSkill {
     pub(crate) name: Id,
     pub(crate) path: HostPath,
     pub(crate) scope: SkillScope,
+    #[serde(default, rename = "pluginId")]
+    pub(crate) plugin_id: Option<Id>,
 }
 
 /// A plugin that a config write turns on or off.

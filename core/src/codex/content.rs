@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::catalog::{
     AccountReadResult, AccountUpdated, AppListResult, AuthMode, ErrorNotification, HookCompleted, OfThread,
     PluginInstallParams, PluginListResult, PluginReadResult, PluginToggle, PluginUninstallParams, SettingsUpdated,
-    SkillsListResult, ThreadCompacted, ThreadOpenParams, ThreadStarted, TokenUsageUpdated,
+    SkillsListResult, ThreadCompacted, ThreadOpenParams, ThreadStarted, TokenUsageUpdated, TurnInterruptParams,
 };
 use crate::protocol::approval::{ServerRequest, ServerRequestResolved};
 use crate::protocol::notification::Notification;
@@ -36,6 +36,7 @@ pub(crate) enum ClientCall {
     ThreadFork(ThreadOpenParams),
     TurnStart(Box<TurnStartParams>),
     TurnSteer(TurnSteerParams),
+    TurnInterrupt(TurnInterruptParams),
     CompactStart(OfThread),
     PluginInstall(PluginInstallParams),
     PluginUninstall(PluginUninstallParams),
@@ -54,6 +55,7 @@ pub(crate) enum Signal {
     ThreadStarted(Box<ThreadStarted>),
     SettingsUpdated(Box<SettingsUpdated>),
     TokenUsageUpdated(TokenUsageUpdated),
+    QueueChanged(OfThread),
     HookCompleted(HookCompleted),
     ThreadCompacted(ThreadCompacted),
     Error(ErrorNotification),

@@ -48,6 +48,7 @@ methods! {
         "thread/fork" => ThreadFork = Body::Call(ClientCall::ThreadFork(Read::read(params)?)),
         "turn/start" => TurnStart = Body::Call(ClientCall::TurnStart(Read::read(params)?)),
         "turn/steer" => TurnSteer = Body::Call(ClientCall::TurnSteer(Read::read(params)?)),
+"turn/interrupt" => TurnInterrupt = Body::Call(ClientCall::TurnInterrupt(Read::read(params)?)),
         "thread/compact/start" => CompactStart = Body::Call(ClientCall::CompactStart(Read::read(params)?)),
         "plugin/install" => PluginInstall = Body::Call(ClientCall::PluginInstall(Read::read(params)?)),
         "plugin/uninstall" => PluginUninstall = Body::Call(ClientCall::PluginUninstall(Read::read(params)?)),
@@ -81,6 +82,7 @@ methods! {
         "thread/settings/updated" => SettingsUpdated = Body::Signal(Signal::SettingsUpdated(Read::read(params)?)),
         "thread/tokenUsage/updated" => TokenUsageUpdated =
             Body::Signal(Signal::TokenUsageUpdated(Read::read(params)?)),
+        "thread/queue/changed" => QueueChanged = Body::Signal(Signal::QueueChanged(Read::read(params)?)),
         "hook/completed" => HookCompleted = Body::Signal(Signal::HookCompleted(Read::read(params)?)),
         "thread/compacted" => ThreadCompacted = Body::Signal(Signal::ThreadCompacted(Read::read(params)?)),
         "error" => Error = Body::Signal(Signal::Error(Read::read(params)?)),

@@ -24,7 +24,7 @@ pub(crate) struct Settings {
     model_provider: Id,
     ephemeral: bool,
     sandbox: Option<SandboxPolicy>,
-    effort: Option<ReasoningEffort>,
+    pub(crate) effort: Option<ReasoningEffort>,
     summary: Option<ReasoningSummary>,
     service_tier: Option<ServiceTier>,
     approval_policy: Option<AskForApproval>,
@@ -150,6 +150,16 @@ impl Settings {
         set(&mut self.mode, settings.collaboration_mode.map(|mode| mode.mode));
     }
 
+    /// Whether commands run without a sandbox of the server's own.
+    pub(crate) fn has_full_access(&self) -> bool {
+        self.sandbox == Some(SandboxPolicy::DangerFullAccess)
+    }
+
+    /// The provider of the thread's model.
+    pub(crate) fn model_provider(&self) -> Option<Id> {
+        Some(self.model_provider.clone()).filter(|provider| !provider.is_empty())
+    }
+
     /// The fact that a turn's settings were resolved to these.
     pub(crate) fn resolved(
         &self,
@@ -178,6 +188,7 @@ impl Settings {
             collaboration_mode: self.mode.unwrap_or(ModeKind::Default),
             personality: self.personality,
             is_first_turn,
+            ..TurnResolvedConfig::default()
         }
     }
 }

@@ -17,21 +17,30 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    pub(crate) fn update(&mut self, before: Option<TokenBreakdown>, total: TokenBreakdown, last: TokenBreakdown) {
+    /// Returns whether a request to the model used more.
+    pub(crate) fn update(
+        &mut self,
+        before: Option<TokenBreakdown>,
+        total: TokenBreakdown,
+        last: TokenBreakdown,
+    ) -> bool {
         if self.latest.is_none() {
             self.baseline = before;
         }
         // A repeated update is no new request.
-        if self.latest.or(before) != Some(total) {
+        let is_new = self.latest.or(before) != Some(total);
+        if is_new {
             for (sum, part) in self.sum.parts_mut().into_iter().zip(last.parts()) {
                 *sum = sum.saturating_add(part);
             }
         }
         self.latest = Some(total);
+        is_new
     }
 
     /// Session total at the end less that at the start, never negative (`docs/contract/derived.md` 4).
-    pub(crate) fn used(self, thread_id: Id, turn_id: Id) -> TurnTokenUsage {
+    /// `reports_cache_writes` says whether the server counts what was written to the cache.
+    pub(crate) fn used(self, thread_id: Id, turn_id: Id, reports_cache_writes: bool) -> TurnTokenUsage {
         let mut used = match (self.latest, self.baseline) {
             (None, _) => TokenBreakdown::default(),
             (Some(_), None) => self.sum,
@@ -51,28 +60,31 @@ impl Tokens {
             output_tokens: used.output_tokens,
             reasoning_output_tokens: used.reasoning_output_tokens,
             total_tokens: used.total_tokens,
+            cache_write_input_tokens: reports_cache_writes.then_some(used.cache_write_input_tokens),
         }
     }
 }
 
 impl TokenBreakdown {
-    fn parts(self) -> [i64; 5] {
+    fn parts(self) -> [i64; 6] {
         [
             self.total_tokens,
             self.input_tokens,
             self.cached_input_tokens,
             self.output_tokens,
             self.reasoning_output_tokens,
+            self.cache_write_input_tokens,
         ]
     }
 
-    fn parts_mut(&mut self) -> [&mut i64; 5] {
+    fn parts_mut(&mut self) -> [&mut i64; 6] {
         [
             &mut self.total_tokens,
             &mut self.input_tokens,
             &mut self.cached_input_tokens,
             &mut self.output_tokens,
             &mut self.reasoning_output_tokens,
+            &mut self.cache_write_input_tokens,
         ]
     }
 }

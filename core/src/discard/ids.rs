@@ -101,6 +101,9 @@ impl<'f> About<'f> {
                     None => about,
                 }
             }
+            Fact::TurnProfiled(fact) => Self::turn(Subject::Turn, &fact.thread_id, &fact.turn_id),
+            Fact::TurnInterrupted(fact) => Self::turn(Subject::Turn, &fact.thread_id, &fact.turn_id),
+            Fact::TurnErrorKind(fact) => Self::turn(Subject::Turn, &fact.thread_id, &fact.turn_id),
             Fact::ServerResponse(fact) => Self { request: Some(&fact.request_id), ..Self::new(Subject::Review) },
             Fact::EffectivePermissionsApprovalResponse(fact) => {
                 Self { request: Some(&fact.request_id), ..Self::new(Subject::Review) }

@@ -39,6 +39,25 @@ macro_rules! event_structs {
 }
 pub(crate) use event_structs;
 
+/// Declares groups of members that only some versions of Codex have.
+macro_rules! event_groups {
+    ($($(#[$meta:meta])* $name:ident {
+        $(#[$first_meta:meta])* $first:ident: $first_type:ty,
+        $($(#[$field_meta:meta])* $field:ident: $type:ty,)*
+    })+) => {
+        $crate::event::common::event_structs! {
+            $($(#[$meta])* $name {
+                $(#[$first_meta])* $first: $first_type,
+                $($(#[$field_meta])* $field: $type,)*
+            })+
+        }
+        $(impl $crate::event::versioned::Group for $name {
+            const FIRST: &'static str = stringify!($first);
+        })+
+    };
+}
+pub(crate) use event_groups;
+
 event_enums! {
     /// How a connection reaches the server.
     RpcTransport {
@@ -123,6 +142,43 @@ event_structs! {
         /// The thread that started this one.
         /// Null for a thread that a client started, and where the source names none. Source: `thread.source.subAgent`.
         parent_thread_id: Option<Id>,
+    }
+}
+
+event_groups! {
+    /// A thread's session (0.169 and later).
+    #[derive(Default)]
+    #[non_exhaustive]
+    Session {
+        /// The session that the thread belongs to; a spawned thread has its parent's.
+        /// Null when the thread's opening was not seen. Source: `thread.sessionId`.
+        session_id: Option<Id>,
+    }
+
+    /// Where a turn comes from (0.169 and later).
+    #[derive(Default)]
+    #[non_exhaustive]
+    RootTurn {
+        /// The turn with which a chain of turns began: a goal's, a queue's, a parent's; else the turn itself.
+        /// Null when the server does not say. Source: `turn.rootTurnId`.
+        root_turn_id: Option<Id>,
+    }
+
+    /// The voice session of a turn (0.169 and later).
+    #[derive(Default)]
+    #[non_exhaustive]
+    VoiceSession {
+        /// The voice session of the turn. Null without one, and from traffic. Source: a host's own fact.
+        voice_session_id: Option<Id>,
+    }
+
+    /// The cache that was written (0.169 and later).
+    #[derive(Copy, Default)]
+    #[non_exhaustive]
+    CacheWrites {
+        /// The part of the input that was written to the cache. Tokens.
+        /// Null when the use is unknown, as of an interrupted turn. Source: `tokenUsage` `cacheWriteInputTokens`.
+        cache_write_input_tokens: Option<i64>,
     }
 }
 

@@ -1,7 +1,8 @@
 //! `codex_compaction_event` (`docs/contract/events.md`).
 
-use super::Shared;
-use super::common::{ConnectionContext, Lineage, event_enums, event_structs};
+use super::common::{ConnectionContext, Lineage, Session, VoiceSession, event_enums, event_groups, event_structs};
+use super::error_kind::ErrorKind;
+use super::{Shared, Versioned};
 use crate::id::Id;
 use crate::protocol::error::ErrorText;
 
@@ -67,9 +68,22 @@ event_enums! {
 }
 
 event_structs! {
-    /// What a compaction did, written into its event as it is.
-    #[expect(clippy::exhaustive_structs, reason = "a fact has it, whose literal ends in `..CompactionDetails::new(…)`")]
-    CompactionDetails {
+    /// A thread's context was compacted, or was meant to be.
+    #[non_exhaustive]
+    CompactionEvent {
+        /// The thread. Source: `compaction.thread_id`.
+        thread_id: Id,
+        /// The thread's session.
+        #[serde(flatten)]
+        session: Versioned<Session>,
+        /// The turn in which it happened. Source: `compaction.turn_id`.
+        turn_id: Id,
+        /// The thread's client, and what ran.
+        #[serde(flatten)]
+        connection: Shared<ConnectionContext>,
+        /// Where the thread comes from.
+        #[serde(flatten)]
+        lineage: Shared<Lineage>,
         /// Who asked for it. Source: whether a `thread/compact/start` came before.
         trigger: CompactionTrigger,
         /// Why it was made. Source: what came before it.
@@ -82,13 +96,22 @@ event_structs! {
         strategy: CompactionStrategy,
         /// How it ended. Source: its item's end, and its turn's.
         status: CompactionStatus,
-        /// Why it failed: a sentence that released servers say, with its numbers, or the word for the error's kind.
-        /// Null without an error, and for any other text. Source: `error`, or the turn's error.
-        error: Option<ErrorText>,
+        /// Why it failed, in words.
+        #[serde(flatten)]
+        error: Versioned<CompactionError>,
+        /// The turn's voice session.
+        #[serde(flatten)]
+        voice: Versioned<VoiceSession>,
+        /// Why it failed.
+        #[serde(flatten)]
+        error_kind: Versioned<ErrorKind>,
         /// The context before it. Tokens. Source: the last token usage before its item.
         active_context_tokens_before: i64,
         /// The context after it. Tokens. Source: the last token usage after its item's beginning.
         active_context_tokens_after: i64,
+        /// What its own request used.
+        #[serde(flatten)]
+        request: Versioned<CompactionRequest>,
         /// When it began. Unix seconds. Source: `item/started` `startedAtMs`.
         started_at: u64,
         /// When it ended. Unix seconds. Source: `item/completed` `completedAtMs`, or the end of its turn.
@@ -96,22 +119,30 @@ event_structs! {
         /// How long it took. Milliseconds. Null when negative. Source: the two times.
         duration_ms: Option<u64>,
     }
+}
 
-    /// A thread's context was compacted, or was meant to be.
+event_groups! {
+    /// Why a compaction failed, in words (before 0.169).
+    #[derive(Default)]
     #[non_exhaustive]
-    CompactionEvent {
-        /// The thread. Source: `compaction.thread_id`.
-        thread_id: Id,
-        /// The turn in which it happened. Source: `compaction.turn_id`.
-        turn_id: Id,
-        /// The thread's client, and what ran.
-        #[serde(flatten)]
-        connection: Shared<ConnectionContext>,
-        /// Where the thread comes from.
-        #[serde(flatten)]
-        lineage: Shared<Lineage>,
-        /// What the compaction did.
-        #[serde(flatten)]
-        details: CompactionDetails,
+    CompactionError {
+        /// Why it failed: a sentence that released servers say, with its numbers, or the word for the error's kind.
+        /// Null without an error, and for any other text. Source: `error`, or the turn's error.
+        error: Option<ErrorText>,
+    }
+
+    /// What a compaction's own request used (0.169 and later).
+    #[derive(Copy, Default)]
+    #[non_exhaustive]
+    CompactionRequest {
+        /// Number of images that were kept. Null from traffic, and when it failed. Source: a host's own fact.
+        retained_image_count: Option<u64>,
+        /// The summary's length. Tokens. Null from traffic, and when it failed. Source: a host's own fact.
+        compaction_summary_tokens: Option<i64>,
+        /// The cached part of the input. Tokens. Null from traffic, and when it failed. Source: a host's own fact.
+        cached_input_tokens: Option<i64>,
+        /// The part of the input that was written to the cache. Tokens.
+        /// Null from traffic, and when it failed. Source: a host's own fact.
+        cache_write_input_tokens: Option<i64>,
     }
 }

@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::Shared;
-use super::common::{ConnectionContext, event_enums, event_structs};
-use super::turn::Tokens;
+use super::common::{ConnectionContext, Session, event_enums, event_groups, event_structs};
+use super::turn::TokenUse;
+use super::{Shared, Versioned};
 use crate::id::Id;
 use crate::private::RedactedPath;
 use crate::protocol::Known;
@@ -273,9 +273,18 @@ pub struct AdditionalFileSystem {
 }
 
 event_structs! {
-    /// An automatic review ended; written into its event as it is.
-    #[expect(clippy::exhaustive_structs, reason = "a fact has it, whose literal ends in `..GuardianReview::new(…)`")]
-    GuardianReview {
+    /// The details of an automatic review.
+    #[non_exhaustive]
+    GuardianReviewEvent {
+        /// The thread's session.
+        #[serde(flatten)]
+        session: Versioned<Session>,
+        /// The thread's client, and what ran.
+        #[serde(flatten)]
+        connection: Shared<ConnectionContext>,
+        /// What the reviewer was shown.
+        #[serde(flatten)]
+        context: Versioned<GuardianContext>,
         /// The reviewed thread. Source: `threadId`.
         thread_id: Id,
         /// The turn of the request. Source: `turnId`.
@@ -297,6 +306,9 @@ event_structs! {
         /// Why it came to no verdict. Null when it came to one, and when the reason is unknown. Source:
         /// `review.status`.
         failure_reason: Option<GuardianFailureReason>,
+        /// How often it was tried.
+        #[serde(flatten)]
+        attempts: Versioned<GuardianAttempts>,
         /// The reviewer's estimate of the risk. Null without a verdict, and for an unknown word. Source:
         /// `review.riskLevel`.
         risk_level: Known<RiskLevel>,
@@ -314,6 +326,9 @@ event_structs! {
         /// The reviewer's reasoning effort.
         /// Null from traffic, and without a session. Source: a host's own fact.
         guardian_reasoning_effort: Known<ReasoningEffort>,
+        /// How the reviewer's model was chosen.
+        #[serde(flatten)]
+        choice: Versioned<GuardianModelChoice>,
         /// Whether the reviewer saw an earlier review of the session.
         /// Null from traffic, and without a session. Source: a host's own fact.
         had_prior_review_context: Option<bool>,
@@ -332,17 +347,42 @@ event_structs! {
         completed_at: Option<u64>,
         /// What the reviewer used.
         #[serde(flatten)]
-        tokens: Tokens,
+        tokens: TokenUse,
+    }
+}
+
+event_groups! {
+    /// What a reviewer was shown (0.169 and later).
+    #[derive(Default)]
+    #[non_exhaustive]
+    GuardianContext {
+        /// What the reviewer was shown. Null from traffic. Source: a host's own fact.
+        guardian_context_mode: Option<Id>,
     }
 
-    /// The details of an automatic review.
+    /// How often a review was tried (0.169 and later).
+    #[derive(Copy, Default)]
     #[non_exhaustive]
-    GuardianReviewEvent {
-        /// The thread's client, and what ran.
-        #[serde(flatten)]
-        connection: Shared<ConnectionContext>,
-        /// The fact, as it is.
-        #[serde(flatten)]
-        review: GuardianReview,
+    GuardianAttempts {
+        /// Number of attempts. Null from traffic. Source: a host's own fact.
+        attempt_count: Option<i64>,
+    }
+
+    /// How the reviewer's model was chosen (0.169 and later).
+    #[derive(Default)]
+    #[non_exhaustive]
+    GuardianModelChoice {
+        /// The reviewer's model by default. Null from traffic, and without a session. Source: a host's own fact.
+        guardian_default_review_model_id: Option<Id>,
+        /// Whether the catalogue of models has one for reviews.
+        /// Null from traffic, and without a session. Source: a host's own fact.
+        guardian_catalog_contains_auto_review: Option<bool>,
+        /// Whether the configuration names another model.
+        /// Null from traffic, and without a session. Source: a host's own fact.
+        guardian_review_model_overridden: Option<bool>,
+        /// That model. Null when the configuration names none, and from traffic. Source: a host's own fact.
+        guardian_review_model_override: Option<Id>,
+        /// The provider of the reviewer's model. Null from traffic, and without a session. Source: a host's own fact.
+        guardian_model_provider_id: Option<Id>,
     }
 }

@@ -7,6 +7,7 @@ pub mod accepted_lines;
 pub mod app;
 pub mod common;
 pub mod compaction;
+pub mod error_kind;
 pub mod guardian;
 pub mod hook;
 pub mod plugin;
@@ -20,6 +21,7 @@ pub mod tool;
 pub mod turn;
 
 mod shared;
+mod versioned;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -41,6 +43,7 @@ use tool::{
     McpToolCallEvent, WebSearchEvent,
 };
 use turn::TurnEvent;
+pub use versioned::Versioned;
 
 use crate::id::Id;
 use crate::read::{Failed, Names, Read, Reader};
@@ -207,7 +210,7 @@ events! {
         [thread_id: thread_id, turn_id: turn_id, item_id: item_id, review_id: review_id];
     /// The details of an automatic review.
     GuardianReview(GuardianReviewEvent) = "codex_guardian_review", "Guardian review",
-        [thread_id: review.thread_id, turn_id: review.turn_id, item_id: review.target_item_id, review_id: review.review_id];
+        [thread_id: thread_id, turn_id: turn_id, item_id: target_item_id, review_id: review_id];
     /// A thread's context was compacted, or was meant to be.
     Compaction(CompactionEvent) = "codex_compaction_event", "Compaction", [thread_id: thread_id, turn_id: turn_id];
     /// The lines that a turn left accepted, as hashes.

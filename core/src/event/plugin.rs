@@ -2,15 +2,19 @@
 
 use alloc::vec::Vec;
 
-use super::common::event_structs;
+use super::Versioned;
+use super::common::{event_groups, event_structs};
 use crate::id::Id;
 
 event_structs! {
     /// A plugin was installed, removed, turned on or turned off.
     #[non_exhaustive]
     PluginEvent {
-        /// The remote id where there is one, else `<name>@<marketplace>`. Source: the fact's `plugin`.
+        /// `<name>@<marketplace>`; before 0.169 the remote id where there is one. Source: the fact's `plugin`.
         plugin_id: Id,
+        /// The plugin's remote id.
+        #[serde(flatten)]
+        remote: Versioned<RemotePlugin>,
         /// The plugin's name. Source: `plugin.plugin_name`.
         plugin_name: Id,
         /// The marketplace it is from. Source: `plugin.marketplace_name`.
@@ -34,11 +38,33 @@ event_structs! {
         /// The plugin.
         #[serde(flatten)]
         plugin: PluginEvent,
+        /// Its MCP servers.
+        #[serde(flatten)]
+        servers: Versioned<PluginServers>,
         /// The thread. Source: `tracking.thread_id`.
         thread_id: Id,
         /// The turn; empty when it is unknown. Source: `tracking.turn_id`.
         turn_id: Id,
         /// The turn's model. Null when it is unknown. Source: `tracking.model_slug`.
         model_slug: Option<Id>,
+    }
+}
+
+event_groups! {
+    /// A plugin's remote id (0.169 and later).
+    #[derive(Default)]
+    #[non_exhaustive]
+    RemotePlugin {
+        /// The plugin's id at its remote marketplace. Null for a plugin of a local one. Source: `remotePluginId`.
+        remote_plugin_id: Option<Id>,
+    }
+
+    /// A plugin's MCP servers (0.169 and later).
+    #[derive(Default)]
+    #[non_exhaustive]
+    PluginServers {
+        /// The names of the MCP servers that the plugin brings.
+        /// Null when what it brings is unknown, or too long. Source: `plugin.capability_summary`.
+        mcp_server_names: Option<Vec<Id>>,
     }
 }

@@ -129,6 +129,16 @@ members! {
         plugin_name: "a plugin's id before its `@`", "which plugins are used, also a company's own";
         marketplace_name: "a plugin's id after its `@`", "which marketplaces are used, also a company's own";
         fingerprint_scheme: "the host's digest: algorithm, and the id of its key", "whether and with which key lines are hashed";
+        guardian_default_review_model_id: "a host's own fact; null from traffic", "the reviewer's model";
+        guardian_review_model_override: "a host's own fact; null from traffic", "the reviewer's model, also one of a company's own";
+        guardian_model_provider_id: "the thread's settings", "the provider's id in the user's configuration";
+        mcp_server_names: "`mcpServers` of `plugin/read`", "which MCP servers a plugin brings";
+        workspace_kind: "`responsesapiClientMetadata` of `turn/start`: one word, or null", "the client's word for where the user works";
+        turn_trigger: "`turnTrigger` of `turn/start`: one word; or `goal` or `queue`", "what began the turn";
+        codex_turn_source: "a host's own fact; null from traffic", "where the turn was asked for";
+        guardian_context_mode: "a host's own fact; null from traffic", "what the reviewer was shown";
+        message_role: "a host's own fact", "who sent the image";
+        effective_detail: "a host's own fact", "how the model sees the image";
     }
     Url {
         repo_url: "the host's answer where a skill lies: `origin` of its repository, without user, password, query and fragment",
@@ -149,6 +159,18 @@ members! {
         connector_id: "the `app://` mention in a turn's input, `app/list`, or the review of the app's call", "which app is used";
         connector_ids: "`apps` of `plugin/read`", "which apps a plugin brings";
         plugin_id: "`plugin/read` and `plugin/list`, or the plugin's name and marketplace", "which plugin is used, also a company's own";
+        session_id: "`sessionId` of the thread", "which threads belong together";
+        root_turn_id: "`rootTurnId` of the turn", "which turns belong together";
+        forked_from_thread_id: "`forkedFromId` of the thread", "which threads belong together";
+        remote_plugin_id: "`plugin/read` and `plugin/list`", "which plugin is used";
+        active_plugin_ids_at_turn_start: "`plugin/read` and `plugin/list`", "which plugins are on, also a company's own";
+        voice_session_id: "a host's own fact; null from traffic", "which events belong together";
+        cell_id: "a host's own fact; null from traffic", "which calls belong together";
+        parent_call_id: "a host's own fact; null from traffic", "which calls belong together";
+        originating_response_id: "a host's own fact; null from traffic", "which calls belong together";
+        subsequent_response_id: "a host's own fact; null from traffic", "which calls belong together";
+        imagegen_request_id: "a host's own fact; null from traffic", "which request made the image";
+        generation_id: "`generationId` of the item", "which generation made the image";
     }
     Hash {
         path_hash: "a path of the turn's latest diff", "the path, to whoever can guess it",
@@ -223,6 +245,15 @@ members! {
         invoke_type: "how the skill or app was asked for", "who asked for it";
         hook_name: "`eventName` of the hook's run: when it runs, not how its owner calls it", "which kinds of hooks run";
         hook_source: "`source` of the hook's run", "who configured it";
+        sandbox_backend: "the turn's settings and the command's approval", "what confined the command";
+        tool_event_type: "the kind and the id of the item", "whether the model or code made the call";
+        elicitation_type: "a host's own fact; null from traffic", "what the user was asked";
+        handler_type: "`handlerType` of the hook's run; null if not known", "what kind of hooks run";
+        execution_mode: "`executionMode` of the hook's run; null if not known", "whether the server waits for the hook";
+        critical_path_status: "a host's own fact; null from traffic", "whether the server measured";
+        multi_agent_version: "the kinds of the thread's items", "how agents work together";
+        codex_error_kind: "`codexErrorInfo` of the turn or the compaction; null if not known", "why it failed";
+        script_path: "nothing: always null", "nothing";
     }
     Flag {
         experimental_api_enabled: "`capabilities` of `initialize`", "what the client takes part in";
@@ -241,6 +272,12 @@ members! {
         enabled: "a host's own fact", "whether the network was asked for";
         had_prior_review_context: "a host's own fact; null from traffic", "how the reviewer ran";
         has_skills: "`plugin/read`", "what a plugin brings";
+        is_worktree: "nothing yet: always null", "nothing";
+        guardian_v2_enabled: "a host's own fact; null from traffic", "how the reviewer is set";
+        guardian_catalog_contains_auto_review: "a host's own fact; null from traffic", "how the reviewer is set";
+        guardian_review_model_overridden: "a host's own fact; null from traffic", "how the reviewer is set";
+        used_dictation: "`responsesapiClientMetadata` of `turn/start`", "whether the input was dictated";
+        transparent_background: "`transparentBackground` of the item", "how the image looks";
     }
     Time {
         created_at: "the thread's time of creation, or the host's clock at a steer; Unix seconds", "when it was";
@@ -253,6 +290,24 @@ members! {
         review_timeout_ms: "a constant, or a host's own fact", "how long a review may take";
         time_to_first_token_ms: "a host's own fact; null from traffic", "how fast the reviewer answered";
         completion_latency_ms: "the review's end less its beginning", "how long it took";
+        explicit_client_interrupt_requested_at_ms: "the host's clock at `turn/interrupt`; Unix milliseconds", "when it was";
+        critical_path_duration_ms: "a host's own fact; null from traffic", "where the time went";
+        critical_path_inference_ms: "a host's own fact; null from traffic", "where the time went";
+        critical_path_sampling_ms: "a host's own fact; null from traffic", "where the time went";
+        critical_path_compaction_ms: "a host's own fact; null from traffic", "where the time went";
+        critical_path_auto_review_ms: "a host's own fact; null from traffic", "where the time went";
+        critical_path_auto_review_overhead_ms: "a host's own fact; null from traffic", "where the time went";
+        critical_path_user_wait_ms: "a host's own fact; null from traffic", "where the time went";
+        critical_path_tools_ms: "a host's own fact; null from traffic", "where the time went";
+        critical_path_overhead_ms: "a host's own fact; null from traffic", "where the time went";
+        critical_path_unknown_ms: "a host's own fact; null from traffic", "where the time went";
+        before_first_sampling_ms: "a host's own fact; null from traffic", "where the time went";
+        sampling_ms: "a host's own fact; null from traffic", "where the time went";
+        between_sampling_overhead_ms: "a host's own fact; null from traffic", "where the time went";
+        after_last_sampling_ms: "a host's own fact; null from traffic", "where the time went";
+        compaction_ms: "the times of the turn's items", "where the time went";
+        tool_blocking_ms: "the times of the turn's items", "where the time went";
+        usage_limit_window_minutes: "a host's own fact; null from traffic", "which limit was reached";
     }
     Count {
         httpStatusCode: "`codexErrorInfo` of the turn", "the status that a provider or proxy answered";
@@ -300,6 +355,19 @@ members! {
         accepted_added_lines: "the turn's latest diff", "how many";
         accepted_deleted_lines: "the turn's latest diff", "how many";
         mcp_server_count: "`plugin/read`", "how many";
+        codex_error_http_status_code: "`codexErrorInfo` of the turn", "the status that a provider or proxy answered";
+        cache_write_input_tokens: "the thread's token usage", "how many";
+        output_audio_item_count: "the pieces of the tool's output", "how many";
+        sampling_request_count: "the thread's token usage", "how many";
+        sampling_retry_count: "`error` with `willRetry`", "how many";
+        tools_change_count: "a host's own fact; null from traffic", "how many";
+        retained_image_count: "a host's own fact; null from traffic", "how many";
+        compaction_summary_tokens: "a host's own fact; null from traffic", "how many";
+        attempt_count: "a host's own fact; null from traffic", "how many";
+        source_width: "a host's own fact", "how large the image is";
+        source_height: "a host's own fact", "how large the image is";
+        prepared_width: "a host's own fact", "how large the image is";
+        prepared_height: "a host's own fact", "how large the image is";
     }
 }
 

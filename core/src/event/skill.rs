@@ -1,6 +1,8 @@
 //! `skill_invocation` (`docs/contract/events.md`), the one event of shape B.
 
-use super::common::{InvocationType, event_structs};
+use super::Versioned;
+use super::common::{InvocationType, VoiceSession, event_groups, event_structs};
+use super::plugin::RemotePlugin;
 use crate::digest::DigestValue;
 use crate::id::Id;
 use crate::protocol::Known;
@@ -33,17 +35,34 @@ event_structs! {
         /// The plugin that the skill came with. Null when there is none, and from traffic. Source:
         /// `skill_invoked.plugin_id`.
         plugin_id: Option<Id>,
-        /// The `origin` of the skill's repository, without user, password, query and fragment. Null without a
-        /// repository or an answer, and for a remote that is a path. Source: `skill_answered.remote_url`.
-        repo_url: Option<Id>,
+        /// The plugin's remote id.
+        #[serde(flatten)]
+        remote_plugin: Versioned<RemotePlugin>,
+        /// The skill's repository.
+        #[serde(flatten)]
+        repository: Versioned<SkillRepository>,
         /// The thread. Source: `tracking.thread_id`.
         thread_id: Id,
         /// The turn; empty when it is unknown. Source: `tracking.turn_id`.
         turn_id: Id,
+        /// The turn's voice session.
+        #[serde(flatten)]
+        voice: Versioned<VoiceSession>,
         /// Who asked for the skill. Source: `skill_invoked.invocation_type`.
         invoke_type: InvocationType,
         /// The turn's model. Null when it is unknown. Source: `tracking.model_slug`.
         model_slug: Option<Id>,
+    }
+}
+
+event_groups! {
+    /// A skill's repository (before 0.169).
+    #[derive(Default)]
+    #[non_exhaustive]
+    SkillRepository {
+        /// The `origin` of the skill's repository, without user, password, query and fragment. Null without a
+        /// repository or an answer, and for a remote that is a path. Source: `skill_answered.remote_url`.
+        repo_url: Option<Id>,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `codex_turn_steer_event` (`docs/contract/events.md`).
 
-use super::Shared;
-use super::common::{ConnectionContext, Lineage, event_enums, event_structs};
+use super::common::{ConnectionContext, Lineage, Session, event_enums, event_structs};
+use super::{Shared, Versioned};
 use crate::id::Id;
 
 event_enums! {
@@ -36,6 +36,9 @@ event_structs! {
     TurnSteerEvent {
         /// The thread that was steered. Source: `turn/steer` `threadId`.
         thread_id: Id,
+        /// The thread's session.
+        #[serde(flatten)]
+        session: Versioned<Session>,
         /// The turn that the client took for the running one.
         /// Null only where another program wrote the event. Source: `turn/steer` `expectedTurnId`.
         expected_turn_id: Option<Id>,

@@ -2,11 +2,12 @@
 
 use alloc::vec::Vec;
 
-use super::Shared;
-use super::common::{ConnectionContext, Lineage, event_enums, event_structs};
+use super::common::{ConnectionContext, Lineage, RootTurn, Session, event_enums, event_groups, event_structs};
+use super::{Shared, Versioned};
 use crate::id::Id;
 use crate::protocol::Known;
 use crate::protocol::enums::{CommandSource, ReasoningEffort};
+pub use crate::protocol::item::SandboxBackend;
 
 event_enums! {
     /// What the last review of an item said.
@@ -80,10 +81,19 @@ event_structs! {
     ToolBase {
         /// The item's thread. Source: `item/completed` `threadId`.
         thread_id: Id,
+        /// The thread's session.
+        #[serde(flatten)]
+        session: Versioned<Session>,
         /// The item's turn. Source: `item/completed` `turnId`.
         turn_id: Id,
+        /// Where the turn comes from.
+        #[serde(flatten)]
+        root_turn: Versioned<RootTurn>,
         /// The item. Source: `item.id`.
         item_id: Id,
+        /// What made the call.
+        #[serde(flatten)]
+        origin: Versioned<ToolOrigin>,
         /// The thread's client, and what ran.
         #[serde(flatten)]
         connection: Shared<ConnectionContext>,
@@ -93,6 +103,9 @@ event_structs! {
         /// The tool: `shell`, `unified_exec`, `user_shell`, `apply_patch`, `web_search`, `image_generation`,
         /// `spawn_agent`, …, or the MCP or client tool's own name. Source: the item's kind, or `item.tool`.
         tool_name: Id,
+        /// Whose call it was.
+        #[serde(flatten)]
+        kind: Versioned<ToolKind>,
         /// When the item began. Unix milliseconds. Source: `item/started` `startedAtMs`.
         started_at_ms: u64,
         /// When the item ended. Unix milliseconds. Source: `item/completed` `completedAtMs`.
@@ -119,9 +132,20 @@ event_structs! {
     /// A command ended.
     #[non_exhaustive]
     CommandExecutionEvent {
+        /// How the command ran.
+        #[serde(flatten)]
+        setting: Versioned<CommandSetting>,
+        /// What began the turn, such as `goal` or `queue`.
+        /// Null is left out: for a plain `turn/start`, and before 0.169. Source: `turn/start` `turnTrigger`, or a goal or a
+        /// queue that began the turn.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        turn_trigger: Option<Id>,
         /// What every tool item's event begins with.
         #[serde(flatten)]
         base: ToolBase,
+        /// The plugin that the command is from.
+        #[serde(flatten)]
+        plugin: Versioned<CommandPlugin>,
         /// What started the command. Source: `item.source`.
         command_execution_source: CommandSource,
         /// The command's exit code. Null when the command did not run, or was ended. Source: `item.exitCode`.
@@ -168,6 +192,9 @@ event_structs! {
         mcp_tool_name: Id,
         /// Whether the call has an error. Source: `item.error`.
         mcp_error_present: bool,
+        /// What the call belongs to.
+        #[serde(flatten)]
+        context: Versioned<McpContext>,
     }
 
     /// A call of a client's tool ended.
@@ -186,6 +213,9 @@ event_structs! {
         output_text_item_count: Option<u64>,
         /// Number of these that are images. Null without an output. Source: `item.contentItems`.
         output_image_item_count: Option<u64>,
+        /// Its sounds.
+        #[serde(flatten)]
+        audio: Versioned<AudioOutput>,
     }
 
     /// A call of a collaboration tool ended.
@@ -238,6 +268,118 @@ event_structs! {
         revised_prompt_present: bool,
         /// Whether the image was saved. Source: `item.savedPath`.
         saved_path_present: bool,
+        /// How the image was made.
+        #[serde(flatten)]
+        generation: Versioned<ImageMaking>,
+    }
+}
+
+event_enums! {
+    /// Whose call a tool's was.
+    ToolEventType {
+        /// The model's.
+        ModelToolCall,
+        /// Code's that the model had run.
+        InnerToolCall,
+    }
+
+    /// What the user was asked in the course of an MCP call.
+    ElicitationType {
+        /// To approve the call.
+        Approval,
+        /// To log in, or to follow a link.
+        AuthOrLink,
+    }
+}
+
+event_groups! {
+    /// What made a tool call (0.169 and later).
+    #[derive(Default)]
+    #[non_exhaustive]
+    ToolOrigin {
+        /// The cell of code that made the call. Null from traffic, and outside code mode. Source: a host's own fact.
+        cell_id: Option<Id>,
+        /// The call that ran the cell. Null from traffic, and outside code mode. Source: a host's own fact.
+        parent_call_id: Option<Id>,
+        /// The model's response that asked for the call. Null from traffic. Source: a host's own fact.
+        originating_response_id: Option<Id>,
+        /// The model's response after the call. Null from traffic, and when there was none. Source: a host's own fact.
+        subsequent_response_id: Option<Id>,
+    }
+
+    /// Whose call it was (0.169 and later).
+    #[derive(Copy)]
+    #[non_exhaustive]
+    ToolKind {
+        /// Whose call it was. Null for a user's own command, a hosted web search and what ends after its turn.
+        /// Source: the item's kind and id.
+        tool_event_type: Option<ToolEventType>,
+    }
+
+    /// How a command ran (0.169 and later).
+    #[non_exhaustive]
+    CommandSetting {
+        /// What confined the command. Null when it did not run, and when traffic does not say. Source: the turn's
+        /// sandbox, and the command's approval.
+        sandbox_backend: Option<SandboxBackend>,
+        /// The turn's model. Null for a user's own command, and when it is unknown. Source: the turn's settings.
+        model_slug: Option<Id>,
+        /// How much the model was asked to reason, by the turn's settings or else the model's default.
+        /// Null for a user's own command, and when both are unknown. Source: the turn's settings, or `model/list`.
+        reasoning_effort: Known<ReasoningEffort>,
+    }
+
+    /// The plugin that a command is from (0.169 and later).
+    #[derive(Default)]
+    #[non_exhaustive]
+    CommandPlugin {
+        /// The plugin that the command is from. Null when it is from none. Source: `item.pluginId`.
+        plugin_id: Option<Id>,
+        /// The script in the plugin's folder. Null always: no path leaves the machine. Source: nothing.
+        script_path: Option<Id>,
+    }
+
+    /// What an MCP call belongs to (0.169 and later).
+    #[derive(Default)]
+    #[non_exhaustive]
+    McpContext {
+        /// The plugin that the server is from. Null when it is from none. Source: `item.pluginId`.
+        plugin_id: Option<Id>,
+        /// The connector of the app that was called. Null for a tool of no app. Source: `item.appContext.connectorId`.
+        connector_id: Option<Id>,
+        /// The voice session of the turn. Null without one, and from traffic. Source: a host's own fact.
+        voice_session_id: Option<Id>,
+        /// What the user was asked. Null when nothing was, and after an accepted approval.
+        /// Source: `mcpServer/elicitation/request` and its answer.
+        elicitation_type: Option<ElicitationType>,
+    }
+
+    /// The sounds of a tool's output (0.169 and later).
+    #[derive(Copy, Default)]
+    #[non_exhaustive]
+    AudioOutput {
+        /// Number of pieces of the output that are sounds. Null without an output. Source: `item.contentItems`.
+        output_audio_item_count: Option<u64>,
+    }
+
+    /// How an image was made (0.169 and later).
+    #[derive(Default)]
+    #[non_exhaustive]
+    ImageMaking {
+        /// Whether the background is transparent. Null when the server does not say. Source:
+        /// `item.transparentBackground`.
+        transparent_background: Option<bool>,
+        /// The request for the image. Null from traffic. Source: a host's own fact.
+        imagegen_request_id: Option<Id>,
+        /// The image's generation. Null when the server does not say. Source: `item.generationId`.
+        generation_id: Option<Id>,
+    }
+}
+
+impl FinalApprovalOutcome {
+    /// Whether somebody approved.
+    pub(crate) const fn is_approval(self) -> bool {
+        matches!(self, Self::GuardianApproved | Self::UserApproved | Self::UserApprovedForSession)
     }
 }
 

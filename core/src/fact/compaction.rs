@@ -1,10 +1,12 @@
 //! A compaction of a thread's context (`docs/contract/facts.md` 3.2).
 
 pub use crate::event::compaction::{
-    CompactionDetails, CompactionImplementation, CompactionPhase, CompactionReason, CompactionStatus,
-    CompactionStrategy, CompactionTrigger,
+    CompactionImplementation, CompactionPhase, CompactionReason, CompactionStatus, CompactionStrategy,
+    CompactionTrigger,
 };
+use crate::event::error_kind::CodexErrorKind;
 use crate::id::Id;
+use crate::protocol::error::ErrorText;
 use crate::read::Read;
 use crate::write::Write;
 
@@ -19,6 +21,59 @@ pub struct Compaction {
     /// What it did.
     #[serde(flatten)]
     pub details: CompactionDetails,
+}
+
+/// What a compaction did.
+#[derive(Clone, Debug, PartialEq, Write, Read)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CompactionDetails {
+    /// Who asked for it.
+    pub trigger: CompactionTrigger,
+    /// Why it was made.
+    pub reason: CompactionReason,
+    /// How it was made.
+    pub implementation: CompactionImplementation,
+    /// Where in its turn it was made.
+    pub phase: CompactionPhase,
+    /// What it keeps.
+    pub strategy: CompactionStrategy,
+    /// How it ended.
+    pub status: CompactionStatus,
+    /// Why it failed: a sentence that is known, or the word for the error's kind. Only events before 0.169 have it.
+    #[serde(default)]
+    pub error: Option<ErrorText>,
+    /// The kind of error; like all that follow up to the tokens only for events of 0.169 and later.
+    #[serde(default)]
+    pub codex_error_kind: Option<CodexErrorKind>,
+    /// The HTTP status of the error.
+    #[serde(default)]
+    pub codex_error_http_status_code: Option<u16>,
+    /// The window of the limit that was reached, in minutes.
+    #[serde(default)]
+    pub usage_limit_window_minutes: Option<u16>,
+    /// How many images were kept.
+    #[serde(default)]
+    pub retained_image_count: Option<u64>,
+    /// The summary's length, in tokens.
+    #[serde(default)]
+    pub compaction_summary_tokens: Option<i64>,
+    /// The cached part of its own request's input, in tokens.
+    #[serde(default)]
+    pub cached_input_tokens: Option<i64>,
+    /// The part of that input that was written to the cache, in tokens.
+    #[serde(default)]
+    pub cache_write_input_tokens: Option<i64>,
+    /// The context before it, in tokens.
+    pub active_context_tokens_before: i64,
+    /// The context after it, in tokens.
+    pub active_context_tokens_after: i64,
+    /// When it began, in Unix seconds.
+    pub started_at: u64,
+    /// When it ended, in Unix seconds.
+    pub completed_at: u64,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: Option<u64>,
 }
 
 impl Compaction {
@@ -46,6 +101,13 @@ impl CompactionDetails {
             strategy,
             status,
             error: None,
+            codex_error_kind: None,
+            codex_error_http_status_code: None,
+            usage_limit_window_minutes: None,
+            retained_image_count: None,
+            compaction_summary_tokens: None,
+            cached_input_tokens: None,
+            cache_write_input_tokens: None,
             active_context_tokens_before: 0,
             active_context_tokens_after: 0,
             started_at: 0,

@@ -1,7 +1,7 @@
 //! A hook's run (`docs/contract/facts.md` 3.9).
 
 use super::Tracking;
-use crate::protocol::enums::{HookEventName, HookRunStatus, HookSource};
+use crate::protocol::enums::{HookEventName, HookExecutionMode, HookHandlerType, HookRunStatus, HookSource};
 use crate::read::Read;
 use crate::write::Write;
 
@@ -17,4 +17,10 @@ pub struct HookRun {
     pub hook_source: HookSource,
     /// How it ended.
     pub status: HookRunStatus,
+    /// What it is, for events of 0.169 and later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handler_type: Option<HookHandlerType>,
+    /// Whether the server waits for it, for events of 0.169 and later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_mode: Option<HookExecutionMode>,
 }

@@ -50,7 +50,7 @@ use protocol::{
 };
 use skill::SkillInvoked;
 use subagent::SubAgentThreadStarted;
-use turn::{TurnResolvedConfig, TurnTokenUsage};
+use turn::{TurnErrorKind, TurnInterrupted, TurnProfiled, TurnResolvedConfig, TurnTokenUsage};
 
 /// Declares the facts: what goes in, its kind, and how each is made from its content.
 macro_rules! facts {
@@ -132,6 +132,12 @@ facts! {
     TurnResolvedConfig(Box<TurnResolvedConfig>),
     /// A turn's use of tokens is known.
     TurnTokenUsage(TurnTokenUsage),
+    /// What a turn's time went into is known.
+    TurnProfiled(Box<TurnProfiled>),
+    /// A client interrupted a turn.
+    TurnInterrupted(TurnInterrupted),
+    /// The kind of error that ended a turn is known.
+    TurnErrorKind(TurnErrorKind),
     /// Skills were used.
     SkillInvoked(SkillInvoked),
     /// The user named apps.

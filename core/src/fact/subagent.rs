@@ -28,6 +28,12 @@ pub struct SubAgentThreadStarted {
     pub subagent_source: SubAgentSource,
     /// When, in Unix seconds.
     pub created_at: u64,
+    /// The session that it belongs to, for events of 0.169 and later; its parent's, if this is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<Id>,
+    /// The thread whose history it was given, for events of 0.169 and later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from_thread_id: Option<Id>,
 }
 
 impl SubAgentThreadStarted {
@@ -43,6 +49,8 @@ impl SubAgentThreadStarted {
             ephemeral: false,
             subagent_source,
             created_at,
+            session_id: None,
+            forked_from_thread_id: None,
         }
     }
 }

@@ -73,6 +73,28 @@ pub struct CommandExecution {
     /// How long it ran, in milliseconds.
     #[serde(default)]
     pub duration_ms: Option<i64>,
+    /// The plugin it is from (0.169 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin_id: Option<Id>,
+    /// What confined it, where that is known; no message says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox_backend: Option<SandboxBackend>,
+}
+
+/// What confined a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Write, Read)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SandboxBackend {
+    /// Nothing.
+    None,
+    /// Seccomp, on Linux.
+    Seccomp,
+    /// A sandbox of Windows.
+    WindowsSandbox,
+    /// A container of Windows.
+    WindowsMxc,
 }
 
 fn agent() -> CommandSource {
@@ -169,6 +191,21 @@ pub struct McpToolCall {
     /// How long it took, in milliseconds.
     #[serde(default)]
     pub duration_ms: Option<i64>,
+    /// The plugin that the server is from (0.169 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin_id: Option<Id>,
+    /// The app that is called (0.169 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_context: Option<AppContext>,
+}
+
+/// The app that an MCP tool belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct AppContext {
+    /// The app's connector.
+    pub connector_id: Option<Id>,
 }
 
 /// A call of a tool that the client offers.
@@ -275,6 +312,15 @@ pub struct ImageGeneration {
     pub id: Id,
     /// Its state: a free text on the wire, of which only `failed` and `error` count.
     pub status: ItemStatus,
+    /// Whether its background is transparent (0.169 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transparent_background: Option<bool>,
+    /// Its generation (0.169 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation_id: Option<Id>,
+    /// The request for it; from a host only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imagegen_request_id: Option<Id>,
     /// Whether the prompt was revised.
     #[serde(default)]
     pub revised_prompt: Presence,
@@ -284,6 +330,16 @@ pub struct ImageGeneration {
 }
 
 impl Item {
+    /// Lets go of what an event takes from the end of an item.
+    pub(crate) fn forget_origin(&mut self) {
+        match self {
+            Self::CommandExecution(command) => command.plugin_id = None,
+            Self::McpToolCall(call) => (call.plugin_id, call.app_context) = (None, None),
+            Self::ImageGeneration(image) => image.generation_id = None,
+            _ => {}
+        }
+    }
+
     /// The id of a tool item: one that has an event of its own (`docs/contract/rules.md` 6.1).
     pub fn tool_id(&self) -> Option<&Id> {
         match self {
@@ -323,6 +379,10 @@ pub struct SubAgentActivity {
 pub enum ActivityKind {
     /// It started.
     Started,
+    /// It was sent a message.
+    Interacted,
+    /// It was interrupted.
+    Interrupted,
     /// Anything else; it has no event.
     #[default]
     #[serde(other)]
@@ -331,19 +391,26 @@ pub enum ActivityKind {
 
 impl From<SubAgentActivity> for Item {
     fn from(activity: SubAgentActivity) -> Self {
-        match (activity.kind, activity.agent_thread_id) {
-            (ActivityKind::Started, Some(agent)) => Self::CollabAgentToolCall(CollabAgentToolCall {
-                id: activity.id,
-                tool: CollabTool::SpawnAgent,
-                status: ItemStatus::Completed,
-                sender_thread_id: Id::default(),
-                receiver_thread_ids: vec![agent.clone()],
-                model: activity.model,
-                reasoning_effort: activity.reasoning_effort,
-                agents_states: BTreeMap::from([(agent, AgentState { status: CollabAgentStatus::Running })]),
-            }),
-            _ => Self::Other,
-        }
+        let tool = match activity.kind {
+            ActivityKind::Started => CollabTool::SpawnAgent,
+            ActivityKind::Interacted => CollabTool::SendMessage,
+            ActivityKind::Interrupted => CollabTool::InterruptAgent,
+            ActivityKind::Other => return Self::Other,
+        };
+        let Some(agent) = activity.agent_thread_id else { return Self::Other };
+        Self::CollabAgentToolCall(CollabAgentToolCall {
+            id: activity.id,
+            tool,
+            status: ItemStatus::Completed,
+            sender_thread_id: Id::default(),
+            receiver_thread_ids: vec![agent.clone()],
+            model: activity.model,
+            reasoning_effort: activity.reasoning_effort,
+            agents_states: match tool {
+                CollabTool::SpawnAgent => BTreeMap::from([(agent, AgentState { status: CollabAgentStatus::Running })]),
+                _ => BTreeMap::new(),
+            },
+        })
     }
 }
 
@@ -375,7 +442,10 @@ read_tagged!(Item);
 
 #[cfg(test)]
 mod tests {
-    use super::{CommandAction, Item, SubAgentActivity};
+    use alloc::vec;
+
+    use super::{CollabAgentToolCall, CommandAction, Item, SubAgentActivity};
+    use crate::protocol::enums::CollabTool;
 
     /// Without JSON, the news of an agent and a skill's file become what their messages become.
     #[test]
@@ -389,7 +459,19 @@ mod tests {
         };
         let wire = r#"{"type":"subAgentActivity","id":"s","kind":"started","agentThreadId":"a","model":"m"}"#;
         assert_eq!(crate::read::from_str(wire), Ok(Item::from(started.clone())));
-        assert_eq!(Item::from(SubAgentActivity { kind: "interacted".into(), ..started }), Item::Other);
+        for (kind, tool) in [("interacted", CollabTool::SendMessage), ("interrupted", CollabTool::InterruptAgent)] {
+            let call = CollabAgentToolCall {
+                id: "s".into(),
+                tool,
+                status: "completed".into(),
+                receiver_thread_ids: vec!["a".into()],
+                model: Some("m".into()),
+                ..CollabAgentToolCall::default()
+            };
+            let activity = SubAgentActivity { kind: kind.into(), ..started.clone() };
+            assert_eq!(Item::from(activity), Item::CollabAgentToolCall(call));
+        }
+        assert_eq!(Item::from(SubAgentActivity { kind: "completed".into(), ..started }), Item::Other);
         for path in ["/home/dev/skills/a/SKILL.md", "/home/dev/a.rs"] {
             let wire = alloc::format!(r#"{{"type":"read","path":"{path}"}}"#);
             assert_eq!(crate::read::from_str(&wire), Ok(CommandAction::on_file("read".into(), path)));

@@ -3,7 +3,9 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use super::enums::{GuardianCommandSource, GuardianStatus, NetworkProtocol, RiskLevel, UserAuthorization};
+use super::enums::{
+    GuardianCommandSource, GuardianStatus, NetworkProtocol, ReasoningEffort, RiskLevel, UserAuthorization,
+};
 use super::item::Item;
 use super::policy::PermissionOverlay;
 use super::tagged::{Tagged, read_tagged};
@@ -76,6 +78,22 @@ pub struct ItemStarted {
     pub started_at_ms: i64,
     /// The item.
     pub item: Item,
+    /// The settings under which it runs, for events of 0.169 and later; no message has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Box<ItemContext>>,
+}
+
+/// The settings under which an item runs: its turn's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct ItemContext {
+    /// The model's slug.
+    pub model_slug: Option<Id>,
+    /// How much the model reasons: as the turn was set to, or else the model's default.
+    pub reasoning_effort: Option<ReasoningEffort>,
+    /// What began the turn, if it was no plain `turn/start`.
+    pub turn_trigger: Option<Id>,
 }
 
 /// An item that ended.
@@ -96,7 +114,7 @@ pub struct ItemCompleted {
 impl ItemStarted {
     /// An item that started at `started_at_ms`, in Unix milliseconds.
     pub fn new(thread_id: impl Into<Id>, turn_id: impl Into<Id>, started_at_ms: i64, item: Item) -> Self {
-        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), started_at_ms, item }
+        Self { thread_id: thread_id.into(), turn_id: turn_id.into(), started_at_ms, item, context: None }
     }
 }
 

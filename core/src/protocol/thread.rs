@@ -225,6 +225,9 @@ pub struct Thread {
     /// Who started it.
     #[serde(default)]
     pub thread_source: Option<ThreadSource>,
+    /// The session that it belongs to (0.169 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<Id>,
     /// The thread whose history it began with.
     #[serde(default)]
     pub forked_from_id: Option<Id>,

@@ -9,7 +9,7 @@ use super::error::TurnError;
 use super::input::UserInput;
 use super::policy::{AskForApproval, SandboxPolicy};
 use crate::id::Id;
-use crate::private::HostPath;
+use crate::private::{HostPath, is_word};
 use crate::read::{Failed, Read, Reader, Text};
 use crate::schema::json_schemas;
 use crate::write::Write;
@@ -21,6 +21,9 @@ use crate::write::Write;
 pub struct Turn {
     /// The turn's id.
     pub id: Id,
+    /// The turn with which its chain of turns began (0.169 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_turn_id: Option<Id>,
     /// How it ended, or that it has not.
     pub status: TurnStatus,
     /// Why it failed.
@@ -146,6 +149,46 @@ pub struct TurnStartParams {
     /// The collaboration mode, which wins over `model` and `effort`.
     #[serde(default)]
     pub collaboration_mode: Option<CollaborationMode>,
+    /// What begins the turn, where it is not the user (0.169 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[json(read_with = "word")]
+    pub turn_trigger: Option<Id>,
+    /// The service tier of this turn alone (0.169 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_tier_for_turn: Option<ServiceTier>,
+    /// The plugins that are off in this turn (0.169 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled_plugin_ids: Option<Vec<Id>>,
+    /// What the client says of itself (0.169 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub responsesapi_client_metadata: Option<ClientMetadata>,
+}
+
+/// What a client says of itself with a turn.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct ClientMetadata {
+    /// The kind of workspace, such as `project`.
+    #[json(read_with = "word")]
+    pub workspace_kind: Option<Id>,
+    /// Whether the input was dictated: `true`, as a text.
+    #[json(read_with = "flag")]
+    pub codex_app_used_dictation: Option<bool>,
+}
+
+/// Reads a single word; any other text is not kept.
+fn word(reader: &mut Reader<'_>) -> Result<Option<Id>, Failed> {
+    let text: Option<Text<'_>> = Read::read(reader)?;
+    Ok(text.filter(|text| is_word(&text.0)).map(|text| (&*text.0).into()))
+}
+
+/// Reads a flag, or its text.
+fn flag(reader: &mut Reader<'_>) -> Result<Option<bool>, Failed> {
+    match reader.peek()? {
+        b'"' => Text::read(reader).map(|text| text.0.parse().ok()),
+        _ => Read::read(reader),
+    }
 }
 
 /// The parameters of `turn/steer`.

@@ -6,26 +6,54 @@ use super::Reducer;
 use crate::digest::Digest;
 use crate::discard::{Ids, Subject};
 use crate::event::Event;
-use crate::event::common::ThreadContext;
-use crate::event::compaction::CompactionEvent;
+use crate::event::common::{ThreadContext, VoiceSession};
+use crate::event::compaction::{CompactionError, CompactionEvent, CompactionRequest};
+use crate::event::error_kind::ErrorKind;
 use crate::fact::compaction::Compaction;
 use crate::output::Output;
 
 impl<D: Digest> Reducer<D> {
     pub(super) fn compacted(&mut self, fact: Compaction, output: &mut Output) {
-        match self.state.thread_context(&fact.thread_id) {
-            Ok(ThreadContext { connection, lineage }) => {
-                output.events.push(Event::Compaction(Box::new(CompactionEvent {
-                    thread_id: fact.thread_id,
-                    turn_id: fact.turn_id,
-                    connection,
-                    lineage,
-                    details: fact.details,
-                })));
-            }
+        let Compaction { thread_id, turn_id, details } = fact;
+        let ThreadContext { connection, lineage } = match self.state.thread_context(&thread_id) {
+            Ok(context) => context,
             Err(reason) => {
-                output.discard(self.state.at, Subject::Compaction, reason, Ids::turn(&fact.thread_id, &fact.turn_id));
+                output.discard(self.state.at, Subject::Compaction, reason, Ids::turn(&thread_id, &turn_id));
+                return;
             }
-        }
+        };
+        let dialect = self.state.dialect(&thread_id);
+        let session = dialect.since_169(|| self.state.session(&thread_id));
+        output.events.push(Event::Compaction(Box::new(CompactionEvent {
+            thread_id,
+            session,
+            turn_id,
+            connection,
+            lineage,
+            trigger: details.trigger,
+            reason: details.reason,
+            implementation: details.implementation,
+            phase: details.phase,
+            strategy: details.strategy,
+            status: details.status,
+            error: dialect.until_169(|| CompactionError { error: details.error }),
+            voice: dialect.since_169(VoiceSession::default),
+            error_kind: dialect.since_169(|| ErrorKind {
+                codex_error_kind: details.codex_error_kind,
+                codex_error_http_status_code: details.codex_error_http_status_code,
+                usage_limit_window_minutes: details.usage_limit_window_minutes,
+            }),
+            active_context_tokens_before: details.active_context_tokens_before,
+            active_context_tokens_after: details.active_context_tokens_after,
+            request: dialect.since_169(|| CompactionRequest {
+                retained_image_count: details.retained_image_count,
+                compaction_summary_tokens: details.compaction_summary_tokens,
+                cached_input_tokens: details.cached_input_tokens,
+                cache_write_input_tokens: details.cache_write_input_tokens,
+            }),
+            started_at: details.started_at,
+            completed_at: details.completed_at,
+            duration_ms: details.duration_ms,
+        })));
     }
 }

@@ -2,27 +2,56 @@
 
 use alloc::boxed::Box;
 
+use super::Reducer;
+use crate::digest::Digest;
 use crate::event::Event;
-use crate::event::hook::{HookName, HookRunEvent, HookSource, HookStatus};
+use crate::event::hook::{
+    HookExecutionMode, HookHandlerType, HookManner, HookName, HookProduct, HookRunEvent, HookSource, HookStatus,
+};
 use crate::fact::hook::HookRun;
 use crate::output::Output;
 use crate::protocol::enums;
 
-pub(super) fn ran(fact: HookRun, output: &mut Output) {
-    output.events.push(Event::HookRun(Box::new(HookRunEvent {
-        thread_id: fact.tracking.thread_id,
-        turn_id: fact.tracking.turn_id,
-        model_slug: fact.tracking.model_slug,
-        hook_name: name(fact.event_name),
-        hook_source: source(fact.hook_source),
-        status: match fact.status {
-            enums::HookRunStatus::Completed => Some(HookStatus::Completed),
-            enums::HookRunStatus::Failed | enums::HookRunStatus::Running => Some(HookStatus::Failed),
-            enums::HookRunStatus::Blocked => Some(HookStatus::Blocked),
-            enums::HookRunStatus::Stopped => Some(HookStatus::Stopped),
-            enums::HookRunStatus::Unknown => None,
-        },
-    })));
+impl<D: Digest> Reducer<D> {
+    pub(super) fn hook_ran(&self, fact: HookRun, output: &mut Output) {
+        let dialect = self.state.dialect(&fact.tracking.thread_id);
+        output.events.push(Event::HookRun(Box::new(HookRunEvent {
+            thread_id: fact.tracking.thread_id,
+            turn_id: fact.tracking.turn_id,
+            product: dialect.since_169(|| HookProduct { product_client_id: self.state.product_client_id() }),
+            model_slug: fact.tracking.model_slug,
+            hook_name: name(fact.event_name),
+            hook_source: source(fact.hook_source),
+            manner: dialect.since_169(|| HookManner {
+                handler_type: fact.handler_type.and_then(handler_type),
+                execution_mode: fact.execution_mode.and_then(execution_mode),
+            }),
+            status: match fact.status {
+                enums::HookRunStatus::Completed => Some(HookStatus::Completed),
+                enums::HookRunStatus::Failed | enums::HookRunStatus::Running => Some(HookStatus::Failed),
+                enums::HookRunStatus::Blocked => Some(HookStatus::Blocked),
+                enums::HookRunStatus::Stopped => Some(HookStatus::Stopped),
+                enums::HookRunStatus::Unknown => None,
+            },
+        })));
+    }
+}
+
+fn handler_type(wire: enums::HookHandlerType) -> Option<HookHandlerType> {
+    match wire {
+        enums::HookHandlerType::Command => Some(HookHandlerType::Command),
+        enums::HookHandlerType::Prompt => Some(HookHandlerType::Prompt),
+        enums::HookHandlerType::Agent => Some(HookHandlerType::Agent),
+        enums::HookHandlerType::Unknown => None,
+    }
+}
+
+fn execution_mode(wire: enums::HookExecutionMode) -> Option<HookExecutionMode> {
+    match wire {
+        enums::HookExecutionMode::Sync => Some(HookExecutionMode::Sync),
+        enums::HookExecutionMode::Async => Some(HookExecutionMode::Async),
+        enums::HookExecutionMode::Unknown => None,
+    }
 }
 
 fn name(event_name: enums::HookEventName) -> HookName {
@@ -35,6 +64,8 @@ fn name(event_name: enums::HookEventName) -> HookName {
         Wire::PostCompact => HookName::PostCompact,
         Wire::SessionStart => HookName::SessionStart,
         Wire::SessionEnd => HookName::SessionEnd,
+        Wire::PreModelRequest => HookName::PreModelRequest,
+        Wire::PostModelRequest => HookName::PostModelRequest,
         Wire::UserPromptSubmit => HookName::UserPromptSubmit,
         Wire::SubagentStart => HookName::SubagentStart,
         Wire::SubagentStop => HookName::SubagentStop,

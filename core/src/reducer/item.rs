@@ -4,15 +4,16 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Reducer;
-use super::state::{ItemKey, ItemRef, ItemState};
+use super::state::{ItemKey, ItemRef, ItemState, NewerItem};
 use crate::dialect::Dialect;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
-use crate::event::common::ThreadContext;
+use crate::event::common::{RootTurn, ThreadContext};
 use crate::event::tool::{
-    CollabAgentToolCallEvent, CommandExecutionEvent, DynamicToolCallEvent, FailureKind, FileChangeEvent,
-    ImageGenerationEvent, McpToolCallEvent, TerminalStatus, ToolBase, WebSearchAction, WebSearchEvent,
+    AudioOutput, CollabAgentToolCallEvent, CommandExecutionEvent, CommandPlugin, CommandSetting, DynamicToolCallEvent,
+    FailureKind, FileChangeEvent, ImageGenerationEvent, ImageMaking, McpContext, McpToolCallEvent, SandboxBackend,
+    TerminalStatus, ToolBase, ToolEventType, ToolKind, ToolOrigin, WebSearchAction, WebSearchEvent,
 };
 use crate::event::turn::ToolCounts;
 use crate::id::{Id, TurnRef};
@@ -21,8 +22,8 @@ use crate::protocol::enums::{
     CollabAgentStatus, CollabTool, CommandActionKind, CommandSource, ContentKind, ItemStatus, PatchKind,
     WebSearchActionKind,
 };
-use crate::protocol::item::{Item, WebSearch};
-use crate::protocol::notification::{ItemCompleted, ItemStarted};
+use crate::protocol::item::{CommandExecution, Item, WebSearch};
+use crate::protocol::notification::{ItemCompleted, ItemContext, ItemStarted};
 use crate::time::to_u64;
 
 /// The most addressed threads that an event lists. All are counted.
@@ -37,7 +38,17 @@ impl<D: Digest> Reducer<D> {
             output.discard(self.state.at, Subject::Item, Reason::NegativeTime, ids);
             return;
         };
-        self.item_or_new(&started.thread_id, &started.turn_id, id, output).started_at_ms = Some(started_at_ms);
+        let newer = started.context.as_ref().map(|context| {
+            let turn = self.state.turns.peek(&TurnRef { thread: &started.thread_id, turn: &started.turn_id });
+            let root_turn_id = turn.and_then(|turn| turn.newer.as_ref()?.root_turn_id.clone());
+            Box::new(NewerItem { context: ItemContext::clone(context), root_turn_id })
+        });
+        let state = self.item_or_new(&started.thread_id, &started.turn_id, id, output);
+        state.started_at_ms = Some(started_at_ms);
+        // A second start changes the time alone.
+        if state.newer.is_none() {
+            state.newer = newer;
+        }
     }
 
     pub(super) fn item_or_new(&mut self, thread: &Id, turn: &Id, item: &Id, output: &mut Output) -> &mut ItemState {
@@ -66,10 +77,19 @@ impl<D: Digest> Reducer<D> {
         };
 
         let dialect = self.state.dialect(&thread_id);
+        let (mut is_late, mut root_turn_id) = (false, None);
         if let Some(turn) = self.state.turns.get_mut(now, &TurnRef { thread: &thread_id, turn: &turn_id }) {
             count(&mut turn.tools, &item);
-        } else if !dialect.reports_late_items {
+            root_turn_id = turn.newer.as_ref().and_then(|newer| newer.root_turn_id.clone());
+        } else if dialect.reports_late_items {
+            is_late = true;
+        } else {
             return discard(output, Reason::UnknownTurn);
+        }
+        if is_news_of_an_agent(&item) && !dialect.reports_more {
+            // It counts, and has no event.
+            self.state.items.remove(&key);
+            return;
         }
         let Some(started_at_ms) = self.state.items.get_mut(now, &key).and_then(|state| state.started_at_ms.take())
         else {
@@ -88,13 +108,22 @@ impl<D: Digest> Reducer<D> {
         };
         let ThreadContext { connection, lineage } = context;
         let duration_ms = completed_at_ms.checked_sub(started_at_ms);
+        let session = dialect.since_169(|| self.state.session(&thread_id));
+        let tool_event_type = tool_event_type(&item, &item_id).filter(|_| !is_late);
+        let newer = state.newer.as_deref();
+        let root_turn_id = root_turn_id.or_else(|| newer.and_then(|newer| newer.root_turn_id.clone()));
+        let root_turn_id = root_turn_id.filter(|_| !is_users_own(&item));
         let base = ToolBase {
             thread_id,
+            session,
             turn_id,
+            root_turn: dialect.since_169(|| RootTurn { root_turn_id }),
             item_id,
+            origin: dialect.since_169(ToolOrigin::default),
             connection,
             lineage,
             tool_name: tool_name(&item),
+            kind: dialect.since_169(|| ToolKind { tool_event_type }),
             started_at_ms,
             completed_at_ms,
             duration_ms,
@@ -105,7 +134,36 @@ impl<D: Digest> Reducer<D> {
             requested_additional_permissions: state.requested_additional_permissions,
             requested_network_access: state.requested_network_access,
         };
-        output.events.extend(tool_event(base, item));
+        let context = Context { dialect, settings: newer.map(|newer| &newer.context) };
+        output.events.extend(tool_event(base, item, &context));
+    }
+}
+
+/// What an item's event says beside the item.
+struct Context<'i> {
+    dialect: &'static Dialect,
+    settings: Option<&'i ItemContext>,
+}
+
+/// Whether it is a call of an agent that only its news shows.
+fn is_news_of_an_agent(item: &Item) -> bool {
+    matches!(item, Item::CollabAgentToolCall(call)
+        if matches!(call.tool, CollabTool::SendMessage | CollabTool::InterruptAgent))
+}
+
+/// Whether the user ran it, and no model.
+fn is_users_own(item: &Item) -> bool {
+    matches!(item, Item::CommandExecution(command) if command.source == CommandSource::UserShell)
+}
+
+/// Whose call an item is; a user's own command and a hosted search are nobody's.
+fn tool_event_type(item: &Item, id: &Id) -> Option<ToolEventType> {
+    match item {
+        item if is_users_own(item) => None,
+        Item::WebSearch(_) => None,
+        // So the server calls the tools that code calls.
+        _ if id.starts_with("exec-") && id.len() > "exec-".len() + 30 => Some(ToolEventType::InnerToolCall),
+        _ => Some(ToolEventType::ModelToolCall),
     }
 }
 
@@ -142,6 +200,8 @@ fn tool_name(item: &Item) -> Id {
             CollabTool::ResumeAgent => "resume_agent".into(),
             CollabTool::Wait => "wait_agent".into(),
             CollabTool::CloseAgent => "close_agent".into(),
+            CollabTool::SendMessage => "send_message".into(),
+            CollabTool::InterruptAgent => "interrupt_agent".into(),
             CollabTool::Unknown => "unknown".into(),
         },
         Item::WebSearch(_) => "web_search".into(),
@@ -192,22 +252,37 @@ fn tally<T>(list: &[T], matches: impl Fn(&T) -> bool) -> u64 {
     list.iter().filter(|element| matches(element)).count() as u64
 }
 
+/// The event of a command, with its counts.
+fn command_event(base: ToolBase, command: CommandExecution, context: &Context<'_>) -> Event {
+    let dialect = context.dialect;
+    let count = |kind| tally(&command.command_actions, |action| action.kind == kind);
+    let settings = context.settings.filter(|_| command.source != CommandSource::UserShell);
+    // What was approved runs without a sandbox.
+    let runs_outside = command.exit_code.is_some() && base.reviews.final_approval_outcome.is_approval();
+    Event::CommandExecution(Box::new(CommandExecutionEvent {
+        setting: dialect.since_169(|| CommandSetting {
+            sandbox_backend: command.sandbox_backend.or(runs_outside.then_some(SandboxBackend::None)),
+            model_slug: settings.and_then(|settings| settings.model_slug.clone()),
+            reasoning_effort: settings.and_then(|settings| settings.reasoning_effort).into(),
+        }),
+        turn_trigger: context.settings.and_then(|settings| settings.turn_trigger.clone()),
+        base,
+        plugin: dialect.since_169(|| CommandPlugin { plugin_id: command.plugin_id, script_path: None }),
+        command_execution_source: command.source,
+        exit_code: command.exit_code,
+        command_total_action_count: command.command_actions.len() as u64,
+        command_read_action_count: count(CommandActionKind::Read),
+        command_list_files_action_count: count(CommandActionKind::ListFiles),
+        command_search_action_count: count(CommandActionKind::Search),
+        command_unknown_action_count: count(CommandActionKind::Unknown),
+    }))
+}
+
 /// The event of an item's kind, with its counts (`docs/contract/rules.md` 6.5).
-fn tool_event(base: ToolBase, item: Item) -> Option<Event> {
+fn tool_event(base: ToolBase, item: Item, context: &Context<'_>) -> Option<Event> {
+    let dialect = context.dialect;
     Some(match item {
-        Item::CommandExecution(command) => {
-            let count = |kind| tally(&command.command_actions, |action| action.kind == kind);
-            Event::CommandExecution(Box::new(CommandExecutionEvent {
-                base,
-                command_execution_source: command.source,
-                exit_code: command.exit_code,
-                command_total_action_count: command.command_actions.len() as u64,
-                command_read_action_count: count(CommandActionKind::Read),
-                command_list_files_action_count: count(CommandActionKind::ListFiles),
-                command_search_action_count: count(CommandActionKind::Search),
-                command_unknown_action_count: count(CommandActionKind::Unknown),
-            }))
-        }
+        Item::CommandExecution(command) => command_event(base, command, context),
         Item::FileChange(patch) => {
             let count = |kind, moves| {
                 tally(&patch.changes, |change| {
@@ -228,6 +303,12 @@ fn tool_event(base: ToolBase, item: Item) -> Option<Event> {
             mcp_server_name: call.server,
             mcp_tool_name: call.tool,
             mcp_error_present: call.error.0,
+            context: dialect.since_169(|| McpContext {
+                plugin_id: call.plugin_id,
+                connector_id: call.app_context.and_then(|app| app.connector_id),
+                voice_session_id: None,
+                elicitation_type: None,
+            }),
         })),
         Item::DynamicToolCall(call) => {
             let items = call.content_items.as_deref();
@@ -239,6 +320,7 @@ fn tool_event(base: ToolBase, item: Item) -> Option<Event> {
                 output_content_item_count: items.map(|items| items.len() as u64),
                 output_text_item_count: count(ContentKind::InputText),
                 output_image_item_count: count(ContentKind::InputImage),
+                audio: dialect.since_169(|| AudioOutput { output_audio_item_count: count(ContentKind::InputAudio) }),
             }))
         }
         Item::CollabAgentToolCall(mut call) => {
@@ -279,6 +361,11 @@ fn tool_event(base: ToolBase, item: Item) -> Option<Event> {
             base,
             revised_prompt_present: image.revised_prompt.0,
             saved_path_present: image.saved_path.0,
+            generation: dialect.since_169(|| ImageMaking {
+                transparent_background: image.transparent_background,
+                imagegen_request_id: image.imagegen_request_id,
+                generation_id: image.generation_id,
+            }),
         })),
         Item::ContextCompaction(_) | Item::UserMessage | Item::ModelOutput | Item::Other => return None,
     })

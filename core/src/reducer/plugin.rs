@@ -3,17 +3,21 @@
 use alloc::boxed::Box;
 
 use super::Reducer;
+use crate::dialect::Dialect;
 use crate::digest::Digest;
 use crate::event::Event;
-use crate::event::plugin::{PluginEvent, PluginUsedEvent};
+use crate::event::plugin::{PluginEvent, PluginServers, PluginUsedEvent, RemotePlugin};
 use crate::fact::plugin::{PluginMetadata, PluginState, PluginStateChanged, PluginUsed};
 use crate::output::Output;
 
 impl<D: Digest> Reducer<D> {
     pub(super) fn plugin_used(&mut self, fact: PluginUsed, output: &mut Output) {
-        let plugin = self.plugin_event(fact.plugin);
+        let dialect = self.state.dialect(&fact.tracking.thread_id);
+        let names = fact.plugin.capability_summary.as_ref().map(|summary| summary.mcp_server_names.clone());
+        let plugin = self.plugin_event(fact.plugin, dialect);
         output.events.push(Event::PluginUsed(Box::new(PluginUsedEvent {
             plugin,
+            servers: dialect.since_169(|| PluginServers { mcp_server_names: names }),
             thread_id: fact.tracking.thread_id,
             turn_id: fact.tracking.turn_id.unwrap_or_default(),
             model_slug: fact.tracking.model_slug,
@@ -21,7 +25,7 @@ impl<D: Digest> Reducer<D> {
     }
 
     pub(super) fn plugin_state_changed(&mut self, fact: PluginStateChanged, output: &mut Output) {
-        let event = Box::new(self.plugin_event(fact.plugin));
+        let event = Box::new(self.plugin_event(fact.plugin, self.state.latest_dialect()));
         output.events.push(match fact.state {
             PluginState::Installed => Event::PluginInstalled(event),
             PluginState::Uninstalled => Event::PluginUninstalled(event),
@@ -30,11 +34,13 @@ impl<D: Digest> Reducer<D> {
         });
     }
 
-    fn plugin_event(&self, plugin: PluginMetadata) -> PluginEvent {
+    fn plugin_event(&self, plugin: PluginMetadata, dialect: &Dialect) -> PluginEvent {
         let PluginMetadata { plugin_name, marketplace_name, remote_plugin_id, capability_summary } = plugin;
         let local_id = || alloc::format!("{plugin_name}@{marketplace_name}").into();
+        let remote = dialect.since_169(|| RemotePlugin { remote_plugin_id: remote_plugin_id.clone() });
         PluginEvent {
-            plugin_id: remote_plugin_id.unwrap_or_else(local_id),
+            plugin_id: remote_plugin_id.filter(|_| remote.get().is_none()).unwrap_or_else(local_id),
+            remote,
             has_skills: capability_summary.as_ref().map(|summary| summary.has_skills),
             mcp_server_count: capability_summary.as_ref().map(|summary| summary.mcp_server_names.len() as u64),
             connector_ids: capability_summary.map(|summary| summary.app_connector_ids),

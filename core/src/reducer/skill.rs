@@ -11,7 +11,9 @@ use super::state::ParkedSkill;
 use crate::digest::{Digest, DigestValue};
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
-use crate::event::skill::{SkillInvocation, SkillInvocationParams};
+use crate::event::common::VoiceSession;
+use crate::event::plugin::RemotePlugin;
+use crate::event::skill::{SkillInvocation, SkillInvocationParams, SkillRepository};
 use crate::fact::answer::SkillAnswered;
 use crate::fact::skill::SkillInvoked;
 use crate::git_remote;
@@ -73,6 +75,7 @@ impl<D: Digest> Reducer<D> {
 
     pub(super) fn emit_skill(&mut self, parked: ParkedSkill, place: Option<Place>, output: &mut Output) {
         let ParkedSkill { tracking, skill } = parked;
+        let dialect = self.state.dialect(&tracking.thread_id);
         let (skill_id, repo_url) = place.map_or((None, None), |place| (Some(place.skill_id), place.repo_url));
         output.events.push(Event::SkillInvocation(Box::new(SkillInvocation {
             skill_id,
@@ -81,9 +84,11 @@ impl<D: Digest> Reducer<D> {
                 product_client_id: self.state.product_client_id(),
                 skill_scope: skill.skill_scope.into(),
                 plugin_id: skill.plugin_id,
-                repo_url,
+                remote_plugin: dialect.since_169(RemotePlugin::default),
+                repository: dialect.until_169(|| SkillRepository { repo_url }),
                 thread_id: tracking.thread_id,
                 turn_id: tracking.turn_id.unwrap_or_default(),
+                voice: dialect.since_169(VoiceSession::default),
                 invoke_type: skill.invocation_type,
                 model_slug: tracking.model_slug,
             },

@@ -47,8 +47,11 @@ impl<D: Digest> Reducer<D> {
             Ok(turn_id) => (Some(turn_id), None),
             Err(error) => (None, error.map(rejection_reason)),
         };
+        let dialect = self.state.dialect(&thread_id);
+        let session = dialect.since_169(|| self.state.session(&thread_id));
         output.events.push(Event::TurnSteer(Box::new(TurnSteerEvent {
             thread_id,
+            session,
             expected_turn_id: Some(expected_turn_id),
             result: if accepted_turn_id.is_some() { SteerResult::Accepted } else { SteerResult::Rejected },
             accepted_turn_id,

@@ -3,12 +3,14 @@
 use alloc::boxed::Box;
 
 use super::Reducer;
-use super::state::{Metadata, Thread};
+use super::state::{Metadata, Origin, SessionOf, Thread};
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
-use crate::event::common::{Client, ConnectionContext, InitializationMode, Lineage, RpcTransport, ThreadSource};
-use crate::event::thread::ThreadInitialized;
+use crate::event::common::{
+    Client, ConnectionContext, InitializationMode, Lineage, RpcTransport, Session, ThreadSource,
+};
+use crate::event::thread::{Fork, ThreadInitialized, Worktree};
 use crate::fact::subagent::SubAgentThreadStarted;
 use crate::id::{ConnectionId, Id};
 use crate::output::Output;
@@ -26,7 +28,8 @@ impl<D: Digest> Reducer<D> {
         output: &mut Output,
     ) {
         let thread = response.thread;
-        let Some(connection) = self.state.connection(connection_id).map(|connection| connection.context.clone()) else {
+        let known = self.state.connection(connection_id);
+        let Some((connection, dialect)) = known.map(|known| (known.context.clone(), known.dialect)) else {
             let ids = Ids { connection_id: Some(connection_id), ..Ids::thread(&thread.id) };
             output.discard(self.state.at, Subject::Thread, Reason::UnknownConnection, ids);
             return;
@@ -37,20 +40,26 @@ impl<D: Digest> Reducer<D> {
             subagent_source: source.map(crate::protocol::thread::SubAgentSource::name),
             parent_thread_id: source.and_then(|source| source.parent_thread_id().cloned()),
         };
+        let session = SessionOf::new(&thread.id, thread.session_id);
         let event = ThreadInitialized {
             thread_id: thread.id.clone(),
+            session: dialect.since_169(|| Session { session_id: session.id(&thread.id) }),
             connection,
             model: response.model,
             ephemeral: thread.ephemeral,
+            worktree: dialect.since_169(Worktree::default),
             thread_source: lineage.thread_source.clone(),
             initialization_mode,
             subagent_source: lineage.subagent_source.clone(),
             parent_thread_id: lineage.parent_thread_id.clone(),
+            fork: dialect
+                .since_169(|| Fork { forked_from_thread_id: thread.forked_from_id.filter(|id| !id.is_too_long()) }),
             created_at: to_u64(thread.created_at).unwrap_or(0),
         };
         let repository = response.cwd.map(|cwd| self.ask_repository(cwd, output));
         let open_turn_starts = self.state.threads.peek(&thread.id).map_or(0, |thread| thread.open_turn_starts);
-        let metadata = Some(Metadata { lineage: self.state.lineages.share(lineage), initialization_mode });
+        let origin = self.state.origins.share(Origin { lineage: lineage.into(), session });
+        let metadata = Some(Metadata { origin, initialization_mode });
         self.insert_thread(
             thread.id,
             Thread { connection_id: Some(connection_id), metadata, repository, open_turn_starts },
@@ -68,18 +77,23 @@ impl<D: Digest> Reducer<D> {
             subagent_source: Some(fact.subagent_source.name()),
             parent_thread_id,
         };
-        let parent = lineage.parent_thread_id.as_ref().and_then(|parent| self.state.threads.peek(parent));
+        let parent_id = lineage.parent_thread_id.as_ref();
+        let parent = parent_id.and_then(|parent| self.state.threads.peek(parent));
         let (parent_connection, parent_repository) =
             parent.map_or((None, None), |parent| (parent.connection_id, parent.repository));
+        let parent_session = || parent_id.and_then(|parent| self.state.session(parent).session_id);
+        let session_id = fact.session_id.filter(|id| !id.is_too_long()).or_else(parent_session);
 
         let mut thread = self.state.threads.remove(&fact.thread_id).map_or_else(Thread::default, |(_, thread)| thread);
         thread.connection_id = thread.connection_id.or(parent_connection);
         thread.repository = thread.repository.or(parent_repository);
         if thread.metadata.is_none() {
-            let lineage = self.state.lineages.share(lineage.clone());
-            thread.metadata = Some(Metadata { lineage, initialization_mode: InitializationMode::New });
+            let session = SessionOf::new(&fact.thread_id, session_id.clone());
+            let origin = self.state.origins.share(Origin { lineage: lineage.clone().into(), session });
+            thread.metadata = Some(Metadata { origin, initialization_mode: InitializationMode::New });
         }
         self.insert_thread(fact.thread_id.clone(), thread, output);
+        let dialect = self.state.dialect(&fact.thread_id);
 
         let connection = ConnectionContext {
             app_server_client: Client {
@@ -93,13 +107,18 @@ impl<D: Digest> Reducer<D> {
         };
         output.events.push(Event::ThreadInitialized(Box::new(ThreadInitialized {
             thread_id: fact.thread_id,
+            session: dialect.since_169(|| Session { session_id }),
             connection: connection.into(),
             model: fact.model,
             ephemeral: fact.ephemeral,
+            worktree: dialect.since_169(Worktree::default),
             thread_source: lineage.thread_source,
             initialization_mode: InitializationMode::New,
             subagent_source: lineage.subagent_source,
             parent_thread_id: lineage.parent_thread_id,
+            fork: dialect.since_169(|| Fork {
+                forked_from_thread_id: fact.forked_from_thread_id.filter(|id| !id.is_too_long()),
+            }),
             created_at: fact.created_at,
         })));
     }

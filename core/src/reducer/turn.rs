@@ -4,18 +4,24 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Reducer;
-use super::state::{Completed, Config, Diff, Turn};
+use super::state::{Completed, Config, Diff, Metadata, Turn};
 use crate::accepted_lines::AcceptedLines;
-use crate::digest::Digest;
+use crate::dialect::Dialect;
+use crate::digest::{Digest, DigestValue};
 use crate::discard::{Ids, Reason, Subject};
-use crate::event::Event;
 use crate::event::accepted_lines::{AcceptedLineFingerprints, InnerEventType, ProductSurface};
-use crate::event::turn::{ApprovalsReviewer, Tokens, TurnEvent, TurnStatus};
-use crate::fact::turn::{TurnResolvedConfig, TurnTokenUsage};
+use crate::event::common::{CacheWrites, ConnectionContext, Session};
+use crate::event::error_kind::ErrorKind;
+use crate::event::turn::{
+    ApprovalsReviewer, TokenUse, Tokens, TurnBeginning, TurnEvent, TurnImages, TurnInterrupt, TurnStatus, TurnWorkspace,
+};
+use crate::event::{Event, Shared};
+use crate::fact::turn::{TurnErrorKind, TurnInterrupted, TurnProfiled, TurnResolvedConfig, TurnTokenUsage};
 use crate::id::{ConnectionId, Id, TurnRef};
 use crate::output::Output;
 use crate::protocol::enums;
 use crate::protocol::notification::{TurnDiffUpdated, TurnNotification};
+use crate::question::QuestionId;
 use crate::time::{UnixMillis, to_u64};
 
 impl<D: Digest> Reducer<D> {
@@ -43,6 +49,7 @@ impl<D: Digest> Reducer<D> {
         turn.num_input_images = Some(fact.num_input_images);
         turn.config = Some(config);
         turn.repository = repository.or(turn.repository);
+        turn.resolved(&mut fact);
         self.try_emit_turn(at, &fact.thread_id, &fact.turn_id, output);
     }
 
@@ -56,13 +63,37 @@ impl<D: Digest> Reducer<D> {
             reasoning_output_tokens: Some(fact.reasoning_output_tokens),
             total_tokens: Some(fact.total_tokens),
         });
+        if fact.cache_write_input_tokens.is_some() {
+            turn.newer().cache_write_input_tokens = fact.cache_write_input_tokens;
+        }
         self.try_emit_turn(at, &fact.thread_id, &fact.turn_id, output);
+    }
+
+    /// What the turn's time went into. It comes before the turn's end.
+    pub(super) fn turn_profiled(&mut self, fact: TurnProfiled, output: &mut Output) {
+        let newer = self.state.turn_or_new(&fact.thread_id, &fact.turn_id, output).newer();
+        newer.profile = fact.profile;
+        newer.critical_path = fact.critical_path.unwrap_or_default();
+        newer.image_preparations = fact.image_preparations;
+    }
+
+    /// A client interrupted the turn: the earliest request counts.
+    pub(super) fn turn_interrupted(&mut self, fact: &TurnInterrupted, output: &mut Output) {
+        let newer = self.state.turn_or_new(&fact.thread_id, &fact.turn_id, output).newer();
+        let earliest = newer.interrupt_requested_at_ms.map_or(fact.requested_at_ms, |at| at.min(fact.requested_at_ms));
+        newer.interrupt_requested_at_ms = Some(earliest);
+    }
+
+    /// The kind of error that ended the turn.
+    pub(super) fn turn_failed(&mut self, fact: &TurnErrorKind, output: &mut Output) {
+        self.state.turn_or_new(&fact.thread_id, &fact.turn_id, output).newer().error = Some(fact.error);
     }
 
     /// `turn/started`
     pub(super) fn turn_started(&mut self, started: &TurnNotification, output: &mut Output) {
         let turn = self.state.turn_or_new(&started.thread_id, &started.turn.id, output);
         turn.started_at = started.turn.started_at.and_then(to_u64);
+        turn.roots_in(started.turn.root_turn_id.as_ref());
     }
 
     /// `turn/diff/updated`: the latest diff replaces the earlier one.
@@ -88,6 +119,7 @@ impl<D: Digest> Reducer<D> {
         let TurnNotification { thread_id, turn } = completed;
         self.finish_skills_of_turn(&thread_id, &turn.id, output);
         let state = self.state.turn_or_new(&thread_id, &turn.id, output);
+        state.roots_in(turn.root_turn_id.as_ref());
         state.completed = Some(Completed {
             status: match turn.status {
                 enums::TurnStatus::Completed => Some(TurnStatus::Completed),
@@ -102,22 +134,33 @@ impl<D: Digest> Reducer<D> {
         self.try_emit_turn(at, &thread_id, &turn.id, output);
     }
 
-    /// Emits the turn's event once everything it needs is there (`docs/contract/rules.md` 4.2).
-    fn try_emit_turn(&mut self, at: UnixMillis, thread_id: &Id, turn_id: &Id, output: &mut Output) {
-        let key = TurnRef { thread: thread_id, turn: turn_id };
-        let Some(turn) = self.state.turns.peek(&key) else { return };
+    /// What a turn's event needs beside the turn, once all of it is there (`docs/contract/rules.md` 4.2).
+    fn turn_context(&mut self, key: &TurnRef<'_>) -> Option<TurnContext> {
+        let turn = self.state.turns.peek(key)?;
         if turn.completed.is_none() || turn.config.is_none() {
-            return;
+            return None;
         }
         let started_by = turn.connection_id;
-        let Some(thread) = self.state.threads.get_mut(self.state.now, thread_id) else { return };
-        let Some(metadata) = thread.metadata.clone() else { return };
-        let thread_repository = thread.repository;
+        let thread = self.state.threads.get_mut(self.state.now, key.thread)?;
+        let (metadata, repository) = (thread.metadata.clone()?, thread.repository);
         // A turn without `turn/start` belongs to its thread's connection. But first wait for open requests: one
         // of them may have started this turn.
-        let connection_id = started_by.or(if thread.open_turn_starts == 0 { thread.connection_id } else { None });
-        let Some(connection) = connection_id.and_then(|id| self.state.connection(id)) else { return };
-        let (connection, dialect) = (connection.context.clone(), connection.dialect);
+        let connection_id = started_by.or(if thread.open_turn_starts == 0 { thread.connection_id } else { None })?;
+        let connection = self.state.connection(connection_id)?;
+        Some(TurnContext {
+            connection: connection.context.clone(),
+            dialect: connection.dialect,
+            metadata,
+            thread_repository: repository,
+        })
+    }
+
+    /// Emits the turn's event once everything it needs is there.
+    fn try_emit_turn(&mut self, at: UnixMillis, thread_id: &Id, turn_id: &Id, output: &mut Output) {
+        let key = TurnRef { thread: thread_id, turn: turn_id };
+        let Some(TurnContext { connection, dialect, metadata, thread_repository }) = self.turn_context(&key) else {
+            return;
+        };
         let Some((
             _,
             Turn {
@@ -130,6 +173,7 @@ impl<D: Digest> Reducer<D> {
                 steer_count,
                 tools,
                 repository,
+                newer,
                 ..
             },
         )) = self.state.turns.remove(&key)
@@ -140,16 +184,24 @@ impl<D: Digest> Reducer<D> {
         self.state.held_diff_bytes -= diff.as_ref().map_or(0, Diff::held_bytes);
         let repository = repository.or(thread_repository);
         let model = config.model.clone();
+        let newer = newer.map(|newer| *newer).unwrap_or_default();
+        let lineage = &metadata.origin.lineage;
+        let num_input_images = num_input_images.unwrap_or(0);
+        let error_kind = newer.error.unwrap_or_else(|| ErrorKind::of(completed.error.get()));
+        let writes = CacheWrites { cache_write_input_tokens: newer.cache_write_input_tokens };
         output.events.push(Event::Turn(Box::new(TurnEvent {
+            critical_path: dialect.since_169(|| newer.critical_path),
             thread_id: thread_id.clone(),
+            session: dialect.since_169(|| Session { session_id: metadata.origin.session.id(thread_id) }),
             turn_id: turn_id.clone(),
+            beginning: dialect.since_169(|| TurnBeginning { root_turn_id: newer.root_turn_id, ..newer.beginning }),
             submission_type: config.submission_type,
             connection,
             ephemeral: config.ephemeral,
-            thread_source: metadata.lineage.thread_source.clone(),
+            thread_source: lineage.thread_source.clone(),
             initialization_mode: metadata.initialization_mode,
-            subagent_source: metadata.lineage.subagent_source.clone(),
-            parent_thread_id: metadata.lineage.parent_thread_id.clone(),
+            subagent_source: lineage.subagent_source.clone(),
+            parent_thread_id: lineage.parent_thread_id.clone(),
             model: config.model,
             model_provider: config.model_provider,
             sandbox_policy: config.sandbox_policy,
@@ -161,24 +213,30 @@ impl<D: Digest> Reducer<D> {
                 ApprovalsReviewer::GuardianSubagent => dialect.guardian,
                 reviewer => reviewer,
             },
+            agents: dialect.since_169(|| newer.agents),
             sandbox_network_access: config.sandbox_network_access,
             collaboration_mode: config.collaboration_mode,
             personality: config.personality,
-            num_input_images: num_input_images.unwrap_or(0),
+            workspace: dialect.since_169(|| TurnWorkspace { workspace_kind: newer.workspace_kind }),
+            num_input_images,
+            images: dialect.since_169(|| TurnImages { image_preparations: newer.image_preparations }),
             is_first_turn: config.is_first_turn,
             status: completed.status,
+            interrupt: dialect.since_169(|| TurnInterrupt {
+                explicit_client_interrupt_requested_at_ms: newer.interrupt_requested_at_ms,
+            }),
             turn_error: completed.error,
+            error_kind: dialect.since_169(|| error_kind),
             steer_count,
+            used_dictation: newer.used_dictation,
             tools,
-            tokens: tokens.unwrap_or_default(),
+            tokens: TokenUse::new(tokens.unwrap_or_default(), dialect.since_169(|| writes)),
+            profile: dialect.since_169(|| newer.profile),
             duration_ms: completed.duration_ms,
             started_at,
             completed_at: completed.completed_at,
         })));
         if let Some(diff) = diff {
-            let repo_hash = repository
-                .and_then(|question| self.state.repositories.get_mut(self.state.now, &question)?.as_deref().copied());
-            let lines = diff.into_lines(&self.digest);
             let event = AcceptedLineFingerprints {
                 event_type: InnerEventType::default(),
                 turn_id: turn_id.clone(),
@@ -186,13 +244,13 @@ impl<D: Digest> Reducer<D> {
                 product_surface: ProductSurface::default(),
                 model_slug: model,
                 completed_at: at.as_secs(),
-                repo_hash,
+                repo_hash: self.repo_hash(repository),
                 accepted_added_lines: 0,
                 accepted_deleted_lines: 0,
                 line_fingerprints: Vec::new(),
                 fingerprint_scheme: Some(self.digest.scheme()),
             };
-            emit_accepted_lines(&event, lines, output);
+            emit_accepted_lines(&event, diff.into_lines(&self.digest), output);
         }
         if repository != thread_repository
             && let Some(question) = repository
@@ -200,6 +258,19 @@ impl<D: Digest> Reducer<D> {
             self.state.repositories.remove(&question);
         }
     }
+
+    /// What the host answered to a question about a repository.
+    fn repo_hash(&mut self, question: Option<QuestionId>) -> Option<DigestValue> {
+        self.state.repositories.get_mut(self.state.now, &question?)?.as_deref().copied()
+    }
+}
+
+/// What a turn's event needs beside the turn.
+struct TurnContext {
+    connection: Shared<ConnectionContext>,
+    dialect: &'static Dialect,
+    metadata: Metadata,
+    thread_repository: Option<QuestionId>,
 }
 
 /// Chunks of `event` that fit a request, each with its part of `lines`.

@@ -162,6 +162,7 @@ impl CommandExecution {
             command_actions: vec![CommandAction::new("unknown".into())],
             exit_code,
             duration_ms,
+            ..item::CommandExecution::default()
         });
         (wire, item)
     }
@@ -315,6 +316,7 @@ impl McpToolCall {
             status,
             error: Presence(status == ItemStatus::Failed),
             duration_ms,
+            ..item::McpToolCall::default()
         });
         (wire, item)
     }

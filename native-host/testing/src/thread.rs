@@ -104,19 +104,20 @@ impl Thread {
         state.tokens_updated(&place, [0, 0, 0, 0, COMPACTED_TOKENS]);
         state.item_completed(&place, &wire, item());
         let details = CompactionDetails {
-            trigger: CompactionTrigger::Manual,
-            reason: CompactionReason::UserRequested,
-            // With an API key.
-            implementation: CompactionImplementation::Responses,
-            phase: CompactionPhase::StandaloneTurn,
-            strategy: CompactionStrategy::Memento,
-            status: CompactionStatus::Completed,
-            error: None,
             active_context_tokens_before: before,
             active_context_tokens_after: COMPACTED_TOKENS,
             started_at: started_at.as_secs(),
             completed_at: state.now.as_secs(),
             duration_ms: state.now.0.checked_sub(started_at.0),
+            ..CompactionDetails::new(
+                CompactionTrigger::Manual,
+                CompactionReason::UserRequested,
+                // With an API key.
+                CompactionImplementation::Responses,
+                CompactionPhase::StandaloneTurn,
+                CompactionStrategy::Memento,
+                CompactionStatus::Completed,
+            )
         };
         state.fact(Compaction::new(place.thread_id.as_str(), place.turn_id.as_str(), details));
         state.end_step();

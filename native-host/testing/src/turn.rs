@@ -182,6 +182,7 @@ pub(crate) fn completed(state: &mut State, place: &Place, status: &str, error: O
         started_at,
         completed_at: Some(ended.0),
         duration_ms: Some(ended.1),
+        ..turn::Turn::default()
     };
     let completed = TurnNotification { thread_id: thread_id.as_str().into(), turn };
     state.fact(Notification::TurnCompleted(Box::new(completed)));
@@ -242,5 +243,6 @@ fn token_usage(place: &Place, tokens: [i64; 5]) -> TurnTokenUsage {
         output_tokens,
         reasoning_output_tokens,
         total_tokens,
+        ..TurnTokenUsage::default()
     }
 }

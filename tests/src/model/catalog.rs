@@ -85,7 +85,8 @@ impl Model {
         let Some(mut event) = self.of_plugin(id) else { return };
         let plugin = self.catalog.plugins.entry(id.to_owned()).or_default();
         plugin.is_unusable = !is_usable;
-        if !plugin.remote.is_null() {
+        // Newer servers keep both ids.
+        if !plugin.remote.is_null() && !self.runs_newer {
             event["plugin_id"] = plugin.remote.clone();
         }
         self.emit(event_type, event);

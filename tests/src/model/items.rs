@@ -148,7 +148,8 @@ impl Model {
     pub(super) fn item_started(&mut self, params: &Value) {
         let (thread, turn, item) = (text(&params["threadId"]), text(&params["turnId"]), &params["item"]);
         // A message of the user, or if there is none the model's first sign, begins a turn's work.
-        if !item.is_null() && item["type"] != "contextCompaction" {
+        // A user's own command is none of it.
+        if !item.is_null() && item["type"] != "contextCompaction" && item["source"] != "userShell" {
             let key = (thread.clone(), turn.clone());
             let is_blocked = item["type"] == "userMessage" && self.compactions.contains_key(&key);
             let turn = self.turns.entry(key).or_default();

@@ -46,6 +46,8 @@ struct Request {
 pub struct Model {
     connections: BTreeMap<u64, Connection>,
     originator: Option<String>,
+    /// Whether the server that was heard of last is newer than 0.131.
+    runs_newer: bool,
     threads: BTreeMap<String, Thread>,
     turns: BTreeMap<(String, String), Turn>,
     /// When items started: by thread, turn and item.

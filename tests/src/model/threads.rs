@@ -86,6 +86,7 @@ impl Model {
             params["capabilities"].as_object().map(|members| members.get("experimentalApi") == Some(&json!(true)));
         let client = json!({ "product_client_id": info["name"], "client_name": info["name"], "client_version": info["version"],
             "rpc_transport": "stdio", "experimental_api_enabled": experimental });
+        self.runs_newer = is_newer(version);
         let runtime = json!({ "codex_rs_version": version, "runtime_os": result["platformOs"],
             "runtime_os_version": os.rsplit(' ').next(), "runtime_arch": arch });
         self.connections.insert(connection, Connection { client, runtime });
@@ -155,7 +156,8 @@ impl Model {
         let parent = if parent.is_null() { shown["forkedFromId"].clone() } else { parent };
         if !source.is_null() && !parent.is_null() {
             let spawned = json!({ "id": shown["id"], "parent": parent, "source": source, "model": null, "effort": null,
-                "ephemeral": shown["ephemeral"], "created_at": unsigned(&shown["createdAt"]).unwrap_or(0) });
+                "ephemeral": shown["ephemeral"], "forked": shown["forkedFromId"],
+                "created_at": unsigned(&shown["createdAt"]).unwrap_or(0) });
             self.spawned(&spawned);
         }
     }
@@ -167,6 +169,7 @@ impl Model {
         else {
             return;
         };
+        let is_newer = self.is_newer(&parent);
         let before = self.threads.get(&id).cloned().unwrap_or_default();
         if before.is_known {
             return;
@@ -189,7 +192,8 @@ impl Model {
             mode: "new".into(),
             lineage: lineage.clone(),
             settings,
-            is_first: true,
+            // From 0.169 on, a history that was given to it has the first turn.
+            is_first: !(is_newer && spawned["forked"].is_string()),
             total: before.total.or_else(|| Some(no_tokens())),
             is_spawned: true,
             ..before

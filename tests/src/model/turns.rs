@@ -226,7 +226,8 @@ impl Model {
         turn.settings = settings;
         let Some(context) = self.threads.get_mut(&thread_id).filter(|thread| thread.is_known) else { return };
         // Newer servers report the turns of agents, too.
-        if turn.connection.is_none() && context.is_spawned && is_newer {
+        // From 0.169 on also those that nobody asked for: of a goal, of a queue.
+        if turn.connection.is_none() && is_newer && (context.is_spawned || turn.is_started) {
             turn.connection = context.connection;
             turn.settings = context.settings.clone();
             turn.is_first = context.is_first;

@@ -16,7 +16,7 @@ const LATEST: u64 = 253_402_300_799_999;
 /// Takes the times out of an event.
 fn without_times(value: &mut Value) {
     if let Value::Object(members) = value {
-        members.retain(|name, _| !(name.ends_with("_at") || name.ends_with("_at_ms") || name.ends_with("duration_ms")));
+        members.retain(|name, _| !(name.ends_with("_at") || name.ends_with("_ms")));
         members.values_mut().for_each(without_times);
     }
 }

@@ -8,7 +8,7 @@ use turnledger_core::{Digest, Fact, Limits, Observer, Output, Pipeline, RestoreE
 use turnledger_tests::golden::{Recording, answer, feed, pipeline, recording, recordings, replay, values};
 
 fn all() -> impl Iterator<Item = Recording> {
-    ["0.131.0", "0.169.0"].into_iter().flat_map(recordings)
+    ["0.131.0", "0.169.0", "0.171.0"].into_iter().flat_map(recordings)
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl Session {
     fn turn(&self, status: TurnStatus, ended: Option<(i64, i64)>) -> TurnNotification {
         let (completed_at, duration_ms) = ended.unzip();
         let started_at = Some(self.created_at);
-        let turn = Turn { id: self.turn.into(), status, error: None, started_at, completed_at, duration_ms };
+        let turn = Turn { id: self.turn.into(), status, started_at, completed_at, duration_ms, ..Turn::default() };
         TurnNotification { thread_id: self.thread.into(), turn }
     }
 
@@ -112,6 +112,7 @@ impl Session {
                 collaboration_mode: ModeKind::Default,
                 personality: None,
                 is_first_turn: true,
+                ..TurnResolvedConfig::default()
             })),
         ]
     }
@@ -128,6 +129,7 @@ impl Session {
                 output_tokens,
                 reasoning_output_tokens,
                 total_tokens,
+                ..TurnTokenUsage::default()
             }),
             Fact::Notification(Notification::TurnCompleted(Box::new(ended))),
         ]
@@ -151,12 +153,12 @@ impl Session {
             grant_root: Presence(false),
         };
         vec![
-            Fact::Notification(Notification::ItemStarted(Box::new(ItemStarted {
-                thread_id: thread_id(),
-                turn_id: turn_id(),
-                started_at_ms: started,
-                item: item(ItemStatus::InProgress),
-            }))),
+            Fact::Notification(Notification::ItemStarted(Box::new(ItemStarted::new(
+                thread_id(),
+                turn_id(),
+                started,
+                item(ItemStatus::InProgress),
+            )))),
             Fact::ServerRequest(ServerRequestSent {
                 connection_id: 1.into(),
                 request_id: request.into(),

@@ -15,7 +15,7 @@ impl Observer {
     pub(super) fn skills_listed(&mut self, result: SkillsListResult) {
         let now = self.state.now;
         for skill in result.data.into_iter().flat_map(|folder| folder.skills) {
-            let known = KnownSkill { name: skill.name, scope: skill.scope };
+            let known = KnownSkill { name: skill.name, scope: skill.scope, plugin_id: skill.plugin_id };
             self.state.skills.insert(now, name_key(TextKey::of(&known.name)), known.clone());
             self.state.skills.insert(now, TextKey::of(skill.path.expose()), known);
         }

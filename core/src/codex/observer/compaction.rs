@@ -110,7 +110,14 @@ impl Observer {
 
     /// `error`: remembered if a compaction is open.
     pub(super) fn error_reported(&mut self, error: &ErrorNotification, step: &mut Step<'_>) {
-        if error.will_retry || self.is_duplicate(step.connection, &["error", &error.thread_id, &error.turn_id]) {
+        if error.will_retry {
+            let is_repeated = self.is_duplicate(step.connection, &["retry", &error.thread_id, &error.turn_id]);
+            if let Some(turn) = self.state.turn(&error.thread_id, &error.turn_id).filter(|_| !is_repeated) {
+                turn.times.retries();
+            }
+            return;
+        }
+        if self.is_duplicate(step.connection, &["error", &error.thread_id, &error.turn_id]) {
             return;
         }
         let turn = self.state.turn(&error.thread_id, &error.turn_id);
@@ -163,18 +170,20 @@ impl Observer {
             self.state.dialect(thread_id).remote_compaction
         };
         let details = CompactionDetails {
-            trigger: open.trigger,
-            reason: open.reason,
-            implementation,
-            phase: open.phase,
-            strategy: CompactionStrategy::Memento,
-            status,
             error: open.error.and_then(|(text, _)| text),
             active_context_tokens_before: open.tokens_before,
             active_context_tokens_after: open.tokens_after.unwrap_or(open.tokens_before),
             started_at: started / 1000,
             completed_at: completed / 1000,
             duration_ms: completed.checked_sub(started),
+            ..CompactionDetails::new(
+                open.trigger,
+                open.reason,
+                implementation,
+                open.phase,
+                CompactionStrategy::Memento,
+                status,
+            )
         };
         let (thread_id, turn_id) = (thread_id.clone(), turn_id.clone());
         step.fact(Fact::Compaction(Box::new(Compaction { thread_id, turn_id, details })));

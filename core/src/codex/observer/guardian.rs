@@ -4,13 +4,11 @@
 use alloc::boxed::Box;
 
 use super::{Observer, Step};
-use crate::event::turn::Tokens;
 use crate::fact::Fact;
 use crate::fact::guardian::{
-    ApprovalRequestSource, ExecveSource, GuardianDecision, GuardianFailureReason, GuardianOutcome, GuardianReview,
-    GuardianTerminalStatus, NetworkProtocol, ReviewedAction, SandboxPermissions,
+    ExecveSource, GuardianDecision, GuardianFailureReason, GuardianOutcome, GuardianReview, GuardianTerminalStatus,
+    NetworkProtocol, ReviewedAction, SandboxPermissions,
 };
-use crate::protocol::Known;
 use crate::protocol::enums::{self, GuardianCommandSource, GuardianStatus};
 use crate::protocol::notification::{GuardianAction, GuardianReviewCompleted, Notification};
 use crate::time::to_u64;
@@ -23,7 +21,9 @@ impl Observer {
         if let GuardianAction::McpToolCall(call) = &review.action {
             self.connector_reviewed(&review.thread_id, review.target_item_id.as_ref(), call);
         }
-        if let Some(details) = details(&review) {
+        if let Some(mut details) = details(&review) {
+            let settings = self.settings_of(&review.thread_id, &review.turn_id);
+            details.guardian_model_provider_id = settings.and_then(|settings| settings.model_provider());
             step.fact(Fact::GuardianReview(Box::new(details)));
         }
         step.notification(Notification::GuardianReviewCompleted(Box::new(review)));
@@ -55,31 +55,23 @@ fn details(completed: &GuardianReviewCompleted) -> Option<GuardianReview> {
     };
     let (started, ended) = to_u64(completed.started_at_ms).zip(to_u64(completed.completed_at_ms))?;
     Some(GuardianReview {
-        thread_id: completed.thread_id.clone(),
-        turn_id: completed.turn_id.clone(),
-        review_id: completed.review_id.clone(),
         target_item_id: completed.target_item_id.clone(),
-        approval_request_source: ApprovalRequestSource::MainTurn,
-        reviewed_action: reviewed_action(&completed.action)?,
-        reviewed_action_truncated: false,
-        decision,
-        terminal_status,
         failure_reason,
         risk_level: review.risk_level.filter(|_| !failed_closed).into(),
         user_authorization: review.user_authorization.filter(|_| !failed_closed).into(),
         outcome,
-        guardian_thread_id: None,
-        guardian_session_kind: None,
-        guardian_model: None,
-        guardian_reasoning_effort: Known::default(),
-        had_prior_review_context: None,
         review_timeout_ms: REVIEW_TIMEOUT_MS,
-        tool_call_count: None,
-        time_to_first_token_ms: None,
         completion_latency_ms: ended.checked_sub(started),
         started_at: started / 1000,
         completed_at: Some(ended / 1000),
-        tokens: Tokens::default(),
+        ..GuardianReview::new(
+            completed.thread_id.clone(),
+            completed.turn_id.clone(),
+            completed.review_id.clone(),
+            reviewed_action(&completed.action)?,
+            decision,
+            terminal_status,
+        )
     })
 }
 

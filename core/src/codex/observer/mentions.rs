@@ -34,6 +34,8 @@ const MENTIONED: &str = "mentioned";
 pub(super) struct KnownSkill {
     pub(super) name: Id,
     pub(super) scope: SkillScope,
+    #[serde(default)]
+    pub(super) plugin_id: Option<Id>,
 }
 
 /// A plugin that `plugin/read` or `plugin/list` showed.
@@ -126,7 +128,7 @@ impl Observer {
             skill_scope: Some(listed.map_or(by_place, |skill| skill.scope)),
             skill_path: Some(path.clone()),
             workspace: workspace.map(HostPath::from),
-            plugin_id: None,
+            plugin_id: listed.and_then(|skill| skill.plugin_id.clone()),
             invocation_type: InvocationType::Explicit,
         }
     }
@@ -258,7 +260,7 @@ fn named_skill(skill: &KnownSkill) -> SkillUse {
         skill_scope: Some(skill.scope),
         skill_path: None,
         workspace: None,
-        plugin_id: None,
+        plugin_id: skill.plugin_id.clone(),
         invocation_type: InvocationType::Explicit,
     }
 }

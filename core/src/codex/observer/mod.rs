@@ -11,6 +11,7 @@ mod compaction;
 mod guardian;
 mod limits;
 mod mentions;
+mod profile;
 mod requests;
 mod runtime;
 mod state;
@@ -246,6 +247,7 @@ impl Observer {
             Signal::ThreadStarted(started) => self.thread_started(&started.thread, step),
             Signal::SettingsUpdated(updated) => self.settings_updated(*updated),
             Signal::TokenUsageUpdated(updated) => self.token_usage_updated(&updated),
+            Signal::QueueChanged(changed) => self.queue_changed(&changed.thread_id),
             Signal::HookCompleted(completed) => self.hook_completed(completed, step),
             Signal::ThreadCompacted(compacted) => self.thread_compacted(&compacted, step),
             Signal::Error(error) => self.error_reported(&error, step),

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 
+use super::profile::TurnRequest;
 use super::state::{Connection, Pending, PendingTurn};
 use super::{Observer, Step, runtime};
 use crate::codex::catalog::{AuthMode, TokenBreakdown};
@@ -28,14 +29,19 @@ impl Observer {
             ClientCall::ThreadStart(params) => opening(InitializationMode::New, params.personality),
             ClientCall::ThreadResume(params) => opening(InitializationMode::Resumed, params.personality),
             ClientCall::ThreadFork(params) => opening(InitializationMode::Forked, params.personality),
-            ClientCall::TurnStart(params) => {
+            ClientCall::TurnStart(mut params) => {
                 let pending = self.pending_turn(&params);
+                // No event has them.
+                params.disabled_plugin_ids = None;
                 step.client_request(&id, ClientRequest::TurnStart(params));
                 pending
             }
             ClientCall::TurnSteer(params) => {
                 step.client_request(&id, ClientRequest::TurnSteer(params));
                 Pending::TurnSteer
+            }
+            ClientCall::TurnInterrupt(params) => {
+                Pending::TurnInterrupt { thread_id: params.thread_id, turn_id: params.turn_id, at: step.at.0 }
             }
             ClientCall::CompactStart(params) => {
                 self.state.thread_or_new(&params.thread_id).open().manual_compactions += 1;
@@ -83,6 +89,7 @@ impl Observer {
             overrides: Overrides::new(params),
             cwd,
             mentions: self.mentions(&params.input, workspace),
+            request: TurnRequest::new(params),
         }))
     }
 
@@ -110,6 +117,9 @@ impl Observer {
             (Pending::PluginInstall { plugin_name, marketplace }, ServerResult::Success) => {
                 self.plugin_installed(&plugin_name, marketplace, step);
             }
+            (Pending::TurnInterrupt { thread_id, turn_id, at }, ServerResult::Success) => {
+                self.turn_interrupted(thread_id, turn_id, at, step);
+            }
             (Pending::PluginUninstall { plugin_id }, ServerResult::Success) => {
                 self.plugin_uninstalled(&plugin_id, step);
             }
@@ -129,6 +139,7 @@ impl Observer {
             client_version: params.client_info.version.clone(),
             server_version: runtime.codex_rs_version.clone(),
         };
+        self.state.reports_more |= connection.reports_more();
         self.state.connections.insert(self.state.now, step.connection, connection);
         step.fact(Fact::Initialize(Box::new(Initialize {
             connection_id: step.connection,
@@ -145,7 +156,7 @@ impl Observer {
         id: &RequestId,
         mode: InitializationMode,
         personality: Option<Personality>,
-        response: Box<ThreadResponse>,
+        mut response: Box<ThreadResponse>,
         step: &mut Step<'_>,
     ) {
         let inherited = response.thread.forked_from_id.as_ref().and_then(|id| self.state.threads.peek(id)?.last_total);
@@ -154,6 +165,10 @@ impl Observer {
         let client = Some(step.connection).filter(|client| self.state.connections.contains(client));
         let thread = self.state.thread_or_new(&response.thread.id);
         thread.connection = client.or(thread.connection);
+        if !self.state.dialect(&response.thread.id).reports_more {
+            response.thread.session_id = None;
+        }
+        let thread = self.state.thread_or_new(&response.thread.id);
         thread.is_known = true;
         thread.cwd = response.cwd.as_ref().map(|cwd| TextKey::of(cwd.expose()));
         let past = &response.thread.turns;
@@ -194,7 +209,7 @@ impl Observer {
         step: &mut Step<'_>,
     ) {
         let turn_id = response.turn.id.clone();
-        let PendingTurn { thread_id, num_input_images, overrides, cwd, mentions } = pending;
+        let PendingTurn { thread_id, num_input_images, overrides, cwd, mentions, request } = pending;
         let thread = self.state.thread_or_new(&thread_id);
         thread.cwd = cwd.or(thread.cwd);
         let open = thread.open();
@@ -213,6 +228,7 @@ impl Observer {
 
         let turn = self.state.turn_or_new(&thread_id, &turn_id);
         turn.accepted = Some((settings, num_input_images));
+        turn.request = request;
         if let Some(status) = turn.completed {
             // The turn was over before its request was answered.
             self.resolve_turn(&thread_id, &turn_id, status, step);

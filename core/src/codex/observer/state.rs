@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::limits::{MAX_MENTION_BYTES, ObserverLimits};
 use super::mentions::{Connector, KnownPlugin, KnownSkill, Mentions};
+use super::profile::TurnRequest;
 use super::thread::{Thread, Turn};
 use crate::capped::{Capped, Saved};
 use crate::codex::catalog::PluginToggle;
@@ -41,16 +42,38 @@ pub(super) struct Connection {
     pub(super) server_version: Id,
 }
 
+impl Connection {
+    pub(super) fn reports_more(&self) -> bool {
+        Dialect::of(&self.server_version).reports_more
+    }
+}
+
 /// A client's request that waits for its response.
 #[derive(Clone, Debug, Write, Read)]
 pub(super) enum Pending {
     Initialize(InitializeParams),
-    Thread { mode: InitializationMode, personality: Option<Personality> },
+    Thread {
+        mode: InitializationMode,
+        personality: Option<Personality>,
+    },
     TurnStart(Box<PendingTurn>),
     TurnSteer,
-    CompactStart { thread_id: Id },
-    PluginInstall { plugin_name: Id, marketplace: Option<Id> },
-    PluginUninstall { plugin_id: Id },
+    /// At what time, in Unix milliseconds.
+    TurnInterrupt {
+        thread_id: Id,
+        turn_id: Id,
+        at: u64,
+    },
+    CompactStart {
+        thread_id: Id,
+    },
+    PluginInstall {
+        plugin_name: Id,
+        marketplace: Option<Id>,
+    },
+    PluginUninstall {
+        plugin_id: Id,
+    },
     PluginRead,
     PluginList,
     ConfigWrite(Vec<PluginToggle>),
@@ -68,6 +91,8 @@ pub(super) struct PendingTurn {
     pub(super) overrides: Overrides,
     pub(super) cwd: Option<TextKey>,
     pub(super) mentions: Mentions,
+    #[serde(default)]
+    pub(super) request: Option<Box<TurnRequest>>,
 }
 
 /// A request of the server.
@@ -99,6 +124,8 @@ pub(super) struct State {
     /// The shortest time that an entry may go unused.
     idle_ms: u64,
     pub(super) speakers: Speakers,
+    /// Whether any server was 0.169 or later. If none was, nothing is looked for that only those report.
+    pub(super) reports_more: bool,
     pub(super) connections: Capped<ConnectionId, Connection>,
     pub(super) requests: Capped<(ConnectionId, RequestId), Pending>,
     pub(super) approvals: Capped<RequestId, Approval>,
@@ -158,6 +185,7 @@ impl State {
             due: Elapsed::default(),
             idle_ms: limits.idle_ms(),
             speakers: Speakers::default(),
+            reports_more: false,
             connections: Capped::new(limits.connections),
             requests: Capped::new(limits.requests),
             approvals: Capped::new(limits.approvals),
@@ -212,6 +240,7 @@ impl State {
             due: Elapsed::default(),
             idle_ms: limits.idle_ms(),
             speakers: saved.speakers,
+            reports_more: saved.connections.iter().any(|(_, _, connection)| connection.reports_more()),
             connections: Capped::load(limits.connections, saved.connections),
             requests: Capped::load(limits.requests, saved.requests),
             approvals: Capped::load(limits.approvals, saved.approvals),
@@ -307,6 +336,7 @@ impl State {
             Some(Pending::AccountRead) => Expected::AccountRead,
             Some(
                 Pending::CompactStart { .. }
+                | Pending::TurnInterrupt { .. }
                 | Pending::PluginInstall { .. }
                 | Pending::PluginUninstall { .. }
                 | Pending::ConfigWrite(_)

@@ -21,6 +21,10 @@ impl Observer {
         completed_at_ms: i64,
         step: &mut Step<'_>,
     ) {
+        // A call that only its news shows names no sender.
+        if call.sender_thread_id.is_empty() {
+            self.state.thread_or_new(thread_id).has_agents_v2 = true;
+        }
         if call.tool != CollabTool::SpawnAgent || call.status != ItemStatus::Completed {
             return;
         }
@@ -33,7 +37,15 @@ impl Observer {
             agent,
             parent,
             source,
-            Spawn { model, effort: call.reasoning_effort, ephemeral: false, created_at },
+            Spawn {
+                model,
+                effort: call.reasoning_effort,
+                ephemeral: false,
+                created_at,
+                session_id: None,
+                // Traffic does not say whether it was given its parent's history.
+                forked_from_id: None,
+            },
             step,
         );
     }
@@ -53,6 +65,8 @@ impl Observer {
             effort: None,
             ephemeral: thread.ephemeral,
             created_at: to_u64(thread.created_at).unwrap_or(0),
+            session_id: thread.session_id.clone(),
+            forked_from_id: thread.forked_from_id.clone(),
         };
         self.spawned(&thread.id, &parent, source.clone(), spawn, step);
     }
@@ -64,7 +78,7 @@ impl Observer {
             return;
         }
         let Some(parent) = self.state.thread(parent_id) else { return };
-        let (connection, settings) = (parent.connection, parent.settings.clone());
+        let (connection, settings, has_agents_v2) = (parent.connection, parent.settings.clone(), parent.has_agents_v2);
         let Some(client) = connection.and_then(|id| self.state.connections.get_mut(self.state.now, &id)) else {
             return;
         };
@@ -74,11 +88,14 @@ impl Observer {
             *spawned = settings.spawn(spawn.model, spawn.effort, spawn.ephemeral);
         });
         let model = settings.model.clone().unwrap_or_default();
+        let dialect = self.state.dialect(parent_id);
         let thread = self.state.thread_or_new(id);
         thread.connection = connection;
         thread.is_known = true;
         thread.is_spawned = true;
-        thread.first_turn = true;
+        thread.has_agents_v2 = has_agents_v2;
+        // A history that was given to it has the first turn.
+        thread.first_turn = !(dialect.reports_more && spawn.forked_from_id.is_some());
         thread.last_total.get_or_insert_with(TokenBreakdown::default);
         step.fact(Fact::SubAgentThreadStarted(Box::new(SubAgentThreadStarted {
             thread_id: id.clone(),
@@ -90,6 +107,8 @@ impl Observer {
             ephemeral: spawn.ephemeral,
             subagent_source: source,
             created_at: spawn.created_at,
+            session_id: spawn.session_id,
+            forked_from_thread_id: spawn.forked_from_id,
         })));
     }
 }
@@ -101,6 +120,9 @@ struct Spawn {
     ephemeral: bool,
     /// Unix seconds.
     created_at: u64,
+    session_id: Option<Id>,
+    /// The thread whose history it was given.
+    forked_from_id: Option<Id>,
 }
 
 /// The Unix seconds in a thread's id, if it is a UUID of version 7: those begin with the

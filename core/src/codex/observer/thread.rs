@@ -5,6 +5,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
 use super::compaction::OpenCompaction;
+use super::profile::{Times, TurnRequest};
 use crate::codex::catalog::TokenBreakdown;
 use crate::codex::settings::Settings;
 use crate::codex::tokens::Tokens;
@@ -33,6 +34,9 @@ pub(super) struct Thread {
     pub(super) last_model: Option<Id>,
     /// The working directory, by hash.
     pub(super) cwd: Option<TextKey>,
+    /// Whether its agents work together by the tools of the second version.
+    #[serde(default)]
+    pub(super) has_agents_v2: bool,
     /// What is open in it; most threads are idle.
     pub(super) open: Option<Box<Open>>,
 }
@@ -48,6 +52,9 @@ pub(super) struct Open {
     pub(super) settings_shown: bool,
     /// How many `thread/compact/start` still wait for their compaction.
     pub(super) manual_compactions: u32,
+    /// Whether the queue of turns has moved since a turn started.
+    #[serde(default)]
+    pub(super) queue_moved: bool,
     /// Server requests that wait for an answer.
     pub(super) approvals: VecDeque<RequestId>,
 }
@@ -65,6 +72,7 @@ impl Thread {
                 && open.turn_starts == 0
                 && open.manual_compactions == 0
                 && open.approvals.is_empty()
+                && !open.queue_moved
         });
     }
 }
@@ -83,9 +91,25 @@ pub(super) struct Turn {
     pub(super) had_compaction: bool,
     /// How it ended, if it ended before its `turn/start` was answered.
     pub(super) completed: Option<TurnStatus>,
+    /// Whether its start was seen, or told when the client joined.
+    #[serde(default)]
+    pub(super) is_started: bool,
+    /// What its `turn/start` says of it.
+    #[serde(default)]
+    pub(super) request: Option<Box<TurnRequest>>,
+    /// What its time goes into.
+    #[serde(default)]
+    pub(super) times: Times,
 }
 
 impl Turn {
+    /// Something began the turn that is no request of a client.
+    pub(super) fn trigger_by(&mut self, trigger: Option<&str>) {
+        if let Some(trigger) = trigger {
+            self.request.get_or_insert_default().trigger = Some(trigger.into());
+        }
+    }
+
     /// Whether the turn is past what precedes its first model request.
     pub(super) fn is_underway(&self) -> bool {
         self.user_message || self.model_phase

@@ -1,12 +1,14 @@
 //! Turns and their items (`docs/contract/derived.md` 0, 3, 4).
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 use super::{Observer, Step};
 use crate::codex::catalog::{HookCompleted, SettingsUpdated, TokenUsageUpdated};
+use crate::codex::settings::Settings;
 use crate::fact::Fact;
 use crate::id::{Id, TurnRef};
-use crate::protocol::enums::TurnStatus;
+use crate::protocol::enums::{CommandSource, TurnStatus};
 use crate::protocol::item::Item;
 use crate::protocol::notification::{ItemCompleted, ItemStarted, Notification, TurnNotification};
 use crate::protocol::turn::Turn;
@@ -14,10 +16,19 @@ use crate::protocol::turn::Turn;
 impl Observer {
     pub(super) fn turn_started(&mut self, started: Box<TurnNotification>, step: &mut Step<'_>) {
         self.abort_approvals(&started.thread_id, step);
-        let open = self.state.thread_or_new(&started.thread_id).open();
+        let thread = self.state.thread_or_new(&started.thread_id);
+        let is_spawned = thread.is_spawned;
+        let open = thread.open();
+        let was_asked_for = open.turn_starts > 0 || open.starting_turn.is_some();
+        let is_of_queue = core::mem::take(&mut open.queue_moved);
         open.running_turn = Some(started.turn.id.clone());
         open.starting_turn = None;
-        self.state.turn_or_new(&started.thread_id, &started.turn.id);
+        let turn = self.state.turn_or_new(&started.thread_id, &started.turn.id);
+        turn.is_started = true;
+        if !was_asked_for && !is_spawned && turn.accepted.is_none() {
+            let goes_on = started.turn.root_turn_id.as_ref().is_some_and(|root| *root != started.turn.id);
+            turn.trigger_by(if goes_on { Some("goal") } else { is_of_queue.then_some("queue") });
+        }
         step.notification(Notification::TurnStarted(started));
     }
 
@@ -25,13 +36,13 @@ impl Observer {
     pub(super) fn turn_start_missed(&mut self, thread_id: Id, id: Id, started_at: Option<i64>, step: &mut Step<'_>) {
         self.state.thread_or_new(&thread_id).open().running_turn = Some(id.clone());
         self.state.turn_or_new(&thread_id, &id);
-        let turn =
-            Turn { id, status: TurnStatus::InProgress, error: None, started_at, completed_at: None, duration_ms: None };
+        let turn = Turn { id, status: TurnStatus::InProgress, started_at, ..Turn::default() };
         step.notification(Notification::TurnStarted(Box::new(TurnNotification { thread_id, turn })));
     }
 
-    pub(super) fn item_started(&mut self, started: Box<ItemStarted>, step: &mut Step<'_>) {
+    pub(super) fn item_started(&mut self, mut started: Box<ItemStarted>, step: &mut Step<'_>) {
         let ItemStarted { thread_id, turn_id, item, .. } = &*started;
+        self.began(thread_id, turn_id, item, started.started_at_ms);
         match item {
             Item::ContextCompaction(_) => self.compaction_started(thread_id, turn_id, started.started_at_ms, step),
             Item::UserMessage => {
@@ -40,18 +51,24 @@ impl Observer {
                 turn.user_message = true;
             }
             Item::Other => {}
+            // The user's own command is no work of the model.
+            Item::CommandExecution(command) if command.source == CommandSource::UserShell => {}
             item => {
                 self.state.turn_or_new(thread_id, turn_id).model_phase = true;
                 self.app_call_started(thread_id, turn_id, item, step);
             }
         }
         if item.tool_id().is_some() {
+            started.context = self.context_of_item(&started.thread_id, &started.turn_id);
+            started.item.forget_origin();
             step.notification(Notification::ItemStarted(started));
         }
     }
 
     pub(super) fn item_completed(&mut self, mut completed: Box<ItemCompleted>, step: &mut Step<'_>) {
+        self.confine(&mut completed);
         let ItemCompleted { thread_id, turn_id, completed_at_ms, item } = &mut *completed;
+        self.ended(thread_id, turn_id, item, *completed_at_ms);
         match item {
             Item::ContextCompaction(_) => self.compaction_completed(thread_id, turn_id, *completed_at_ms, step),
             Item::CollabAgentToolCall(call) => self.agents_called(thread_id, call, *completed_at_ms, step),
@@ -94,22 +111,26 @@ impl Observer {
         let dialect = self.state.dialect(thread_id);
         let Some(turn) = self.state.turn(thread_id, turn_id) else { return };
         let reported = turn.is_underway() && !turn.blocked;
-        let (accepted, tokens) = (turn.accepted.take(), turn.tokens);
+        let (accepted, tokens, is_started) = (turn.accepted.take(), turn.tokens, turn.is_started);
         let thread = self.state.thread_or_new(thread_id);
         if !reported || !thread.is_known {
             return;
         }
         let spawned = thread.is_spawned && dialect.reports_turns_of_subagents;
-        let Some((settings, images)) = accepted.or_else(|| spawned.then(|| (thread.settings.clone(), 0))) else {
+        // Something else than a request began it.
+        let is_of_nobody = spawned || dialect.reports_more && is_started;
+        let Some((settings, images)) = accepted.or_else(|| is_of_nobody.then(|| (thread.settings.clone(), 0))) else {
             return;
         };
         let is_first_turn = core::mem::replace(&mut thread.first_turn, false);
         thread.last_model.clone_from(&settings.model);
         // Before the settings, because the turn's event may be waiting only for them.
         if status != TurnStatus::Interrupted {
-            step.fact(Fact::TurnTokenUsage(tokens.used(thread_id.clone(), turn_id.clone())));
+            let used = tokens.used(thread_id.clone(), turn_id.clone(), dialect.reports_more);
+            step.fact(Fact::TurnTokenUsage(used));
         }
-        let config = settings.resolved(thread_id.clone(), turn_id.clone(), images, is_first_turn);
+        let mut config = settings.resolved(thread_id.clone(), turn_id.clone(), images, is_first_turn);
+        self.report_more(&mut config, step);
         step.fact(Fact::TurnResolvedConfig(Box::new(config)));
     }
 
@@ -120,10 +141,19 @@ impl Observer {
         let before = thread.last_total.replace(token_usage.total);
         thread.context_tokens = token_usage.last.total_tokens;
         if let Some(turn) = self.state.turn(thread_id, turn_id) {
-            turn.tokens.update(before, token_usage.total, token_usage.last);
+            if turn.tokens.update(before, token_usage.total, token_usage.last) {
+                turn.times.used_tokens();
+            }
             if let Some(compaction) = &mut turn.compaction {
                 compaction.tokens_after.get_or_insert(token_usage.last.total_tokens);
             }
+        }
+    }
+
+    /// `thread/queue/changed`: the turn that starts next without a request is the queue's.
+    pub(super) fn queue_changed(&mut self, thread_id: &Id) {
+        if let Some(open) = &mut self.state.thread_or_new(thread_id).open {
+            open.queue_moved = true;
         }
     }
 
@@ -157,7 +187,16 @@ impl Observer {
             event_name: run.event_name,
             hook_source: run.source,
             status: run.status,
+            handler_type: run.handler_type,
+            execution_mode: run.execution_mode,
         }));
+    }
+
+    /// The settings of a turn: its own, or else its thread's.
+    pub(super) fn settings_of(&mut self, thread_id: &Id, turn_id: &Id) -> Option<Arc<Settings>> {
+        let turn = self.state.turn(thread_id, turn_id);
+        let own = turn.and_then(|turn| turn.accepted.as_ref().map(|(settings, _)| settings.clone()));
+        own.or_else(|| self.state.thread(thread_id).map(|thread| thread.settings.clone()))
     }
 
     /// The model of a turn: its own settings', or else its thread's.

@@ -111,6 +111,8 @@ wire_enums! {
         InputText,
         /// An image.
         InputImage,
+        /// A sound; after Codex 0.131.
+        InputAudio,
     }
 
     /// A collaboration tool.
@@ -125,6 +127,10 @@ wire_enums! {
         Wait,
         /// Closes an agent.
         CloseAgent,
+        /// Sends an agent a message; after Codex 0.131.
+        SendMessage,
+        /// Interrupts an agent; after Codex 0.131.
+        InterruptAgent,
     }
 
     /// The state of an agent that a collaboration tool saw.
@@ -233,6 +239,10 @@ wire_enums! {
         SessionStart,
         /// When a session ends; after Codex 0.131.
         SessionEnd,
+        /// Before a request to the model; after Codex 0.131.
+        PreModelRequest,
+        /// After a response of the model; after Codex 0.131.
+        PostModelRequest,
         /// When the user submits input.
         UserPromptSubmit,
         /// When a subagent starts; after Codex 0.131.
@@ -267,6 +277,24 @@ wire_enums! {
         LegacyManagedConfigFile,
         /// The device's management in the older form.
         LegacyManagedConfigMdm,
+    }
+
+    /// What a hook is.
+    HookHandlerType("camelCase") {
+        /// A command.
+        Command,
+        /// A prompt.
+        Prompt,
+        /// An agent.
+        Agent,
+    }
+
+    /// Whether the server waits for a hook.
+    HookExecutionMode("camelCase") {
+        /// It waits.
+        Sync,
+        /// It goes on.
+        Async,
     }
 
     /// How a hook run ended.

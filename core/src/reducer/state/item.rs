@@ -1,6 +1,10 @@
 //! Items that have not completed.
 
+use alloc::boxed::Box;
+
 use crate::event::tool::ReviewSummary;
+use crate::id::Id;
+use crate::protocol::notification::ItemContext;
 use crate::read::Read;
 use crate::write::Write;
 
@@ -12,4 +16,17 @@ pub(crate) struct ItemState {
     pub(crate) reviews: ReviewSummary,
     pub(crate) requested_additional_permissions: bool,
     pub(crate) requested_network_access: bool,
+    /// What only 0.169 and later report.
+    #[serde(default)]
+    pub(crate) newer: Option<Box<NewerItem>>,
+}
+
+/// What only 0.169 and later report of an item.
+#[derive(Clone, Debug, Default, Write, Read)]
+#[serde(default)]
+pub(crate) struct NewerItem {
+    /// The settings under which it runs.
+    pub(crate) context: ItemContext,
+    /// The turn with which its turn's chain began.
+    pub(crate) root_turn_id: Option<Id>,
 }

@@ -16,13 +16,13 @@ use alloc::vec::Vec;
 
 pub(crate) use config::Config;
 pub(crate) use connection::Connection;
-pub(crate) use item::ItemState;
+pub(crate) use item::{ItemState, NewerItem};
 pub(crate) use keys::{ItemKey, ItemRef, RequestKey};
 pub use limits::Limits;
 pub(crate) use request::{PendingRequest, RequestKind};
 pub(crate) use review::{PendingReview, ReviewSubject};
 pub(crate) use skill::ParkedSkill;
-pub(crate) use thread::{Metadata, Thread};
+pub(crate) use thread::{Metadata, Origin, SessionOf, Thread};
 pub(crate) use turn::{Completed, Diff, Turn};
 
 use crate::capped::{Capped, Saved};
@@ -30,7 +30,7 @@ use crate::dialect::Dialect;
 use crate::digest::{Digest, DigestValue};
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Shared;
-use crate::event::common::{ConnectionContext, Lineage, Runtime, ThreadContext};
+use crate::event::common::{ConnectionContext, Lineage, Runtime, Session, ThreadContext};
 use crate::id::{ConnectionId, Id, RequestId, TurnKey, TurnRef};
 use crate::output::Output;
 use crate::question::QuestionId;
@@ -64,8 +64,8 @@ pub(crate) struct State {
     pub(crate) originator: Option<Id>,
     /// What runs, by the latest connection.
     pub(crate) runtime: Option<Runtime>,
-    /// The latest lineages of threads, and hashes of repositories: most threads have one of them.
-    pub(crate) lineages: Recent<Shared<Lineage>>,
+    /// The latest origins of threads, and hashes of repositories: most threads have one of them.
+    pub(crate) origins: Recent<Arc<Origin>>,
     pub(crate) hashes: Recent<Arc<DigestValue>>,
 }
 
@@ -105,7 +105,7 @@ impl State {
             next_question: 0,
             originator: None,
             runtime: None,
-            lineages: Recent::new(),
+            origins: Recent::new(),
             hashes: Recent::new(),
         }
     }
@@ -128,9 +128,9 @@ impl State {
     }
 
     pub(crate) fn load(limits: &Limits, mut saved: SavedState) -> Self {
-        let mut lineages: Recent<Shared<Lineage>> = Recent::new();
+        let mut origins: Recent<Arc<Origin>> = Recent::new();
         for metadata in saved.threads.iter_mut().filter_map(|(_, _, thread)| thread.metadata.as_mut()) {
-            metadata.lineage = lineages.share(Lineage::clone(&metadata.lineage));
+            metadata.origin = origins.share(Origin::clone(&metadata.origin));
         }
         let mut hashes: Recent<Arc<DigestValue>> = Recent::new();
         for hash in saved.repositories.iter_mut().filter_map(|(_, _, answer)| answer.as_mut()) {
@@ -162,7 +162,7 @@ impl State {
             next_question: saved.next_question,
             originator: saved.originator,
             runtime: saved.runtime,
-            lineages,
+            origins,
             hashes,
         }
     }
@@ -193,13 +193,24 @@ impl State {
     }
 
     pub(crate) fn lineage(&self, thread_id: &Id) -> Option<Shared<Lineage>> {
-        self.threads.peek(thread_id)?.metadata.as_ref().map(|metadata| metadata.lineage.clone())
+        self.threads.peek(thread_id)?.metadata.as_ref().map(|metadata| metadata.origin.lineage.clone())
+    }
+
+    /// The session of a thread, for events of 0.169 and later.
+    pub(crate) fn session(&self, thread_id: &Id) -> Session {
+        let metadata = self.threads.peek(thread_id).and_then(|thread| thread.metadata.as_ref());
+        Session { session_id: metadata.and_then(|metadata| metadata.origin.session.id(thread_id)) }
     }
 
     /// The dialect of a thread's server.
     pub(crate) fn dialect(&self, thread_id: &Id) -> &'static Dialect {
         let connection = self.threads.peek(thread_id).and_then(|thread| thread.connection_id);
         connection.and_then(|id| self.connections.peek(&id)).map_or(Dialect::unknown(), |connection| connection.dialect)
+    }
+
+    /// The dialect of the server that runs.
+    pub(crate) fn latest_dialect(&self) -> &'static Dialect {
+        self.runtime.as_ref().map_or(Dialect::unknown(), |runtime| Dialect::of(&runtime.codex_rs_version))
     }
 
     /// The product id of skill, app and plugin events (`docs/contract/facts.md` 2).

@@ -1,10 +1,13 @@
 //! Threads.
 
+use alloc::string::String;
+use alloc::sync::Arc;
+
 use crate::event::Shared;
 use crate::event::common::{InitializationMode, Lineage};
-use crate::id::ConnectionId;
+use crate::id::{ConnectionId, Id};
 use crate::question::QuestionId;
-use crate::read::Read;
+use crate::read::{Failed, Read, Reader};
 use crate::write::Write;
 
 /// What is known of a thread.
@@ -19,8 +22,68 @@ pub(crate) struct Thread {
 }
 
 /// What its events say of it.
-#[derive(Clone, Debug, Write, Read)]
+#[derive(Clone, Debug)]
 pub(crate) struct Metadata {
-    pub(crate) lineage: Shared<Lineage>,
+    pub(crate) origin: Arc<Origin>,
     pub(crate) initialization_mode: InitializationMode,
+}
+
+/// Where threads come from that have it in common.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Origin {
+    pub(crate) lineage: Shared<Lineage>,
+    pub(crate) session: SessionOf,
+}
+
+/// The session of a thread.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
+pub(crate) enum SessionOf {
+    #[default]
+    Unknown,
+    /// It began with the thread and has its id.
+    Own,
+    Other(Id),
+}
+
+impl SessionOf {
+    pub(crate) fn new(thread_id: &Id, session_id: Option<Id>) -> Self {
+        // A part of an id is another id.
+        match session_id.filter(|id| !id.is_too_long()) {
+            None => Self::Unknown,
+            Some(session_id) if session_id == *thread_id => Self::Own,
+            Some(session_id) => Self::Other(session_id),
+        }
+    }
+
+    /// The session's id, for a thread with this session.
+    pub(crate) fn id(&self, thread_id: &Id) -> Option<Id> {
+        match self {
+            Self::Unknown => None,
+            Self::Own => Some(thread_id.clone()),
+            Self::Other(session_id) => Some(session_id.clone()),
+        }
+    }
+}
+
+/// The saved form of [`Metadata`].
+#[derive(Write, Read)]
+struct SavedMetadata {
+    lineage: Shared<Lineage>,
+    initialization_mode: InitializationMode,
+    #[serde(default)]
+    session: SessionOf,
+}
+
+impl Write for Metadata {
+    fn write(&self, text: &mut String) {
+        let Origin { lineage, session } = Origin::clone(&self.origin);
+        SavedMetadata { lineage, initialization_mode: self.initialization_mode, session }.write(text);
+    }
+}
+
+impl<'text> Read<'text> for Metadata {
+    fn read(reader: &mut Reader<'text>) -> Result<Self, Failed> {
+        let SavedMetadata { lineage, initialization_mode, session } = Read::read(reader)?;
+        Ok(Self { origin: Arc::new(Origin { lineage, session }), initialization_mode })
+    }
 }

@@ -1,13 +1,18 @@
 //! Turns that have not had their event.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::config::Config;
 use crate::accepted_lines::AcceptedLines;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
-use crate::event::turn::{Tokens, ToolCounts, TurnStatus};
-use crate::id::{ConnectionId, TurnKey};
+use crate::event::error_kind::ErrorKind;
+use crate::event::turn::{
+    CriticalPath, ImagePreparation, Tokens, ToolCounts, TurnAgents, TurnBeginning, TurnProfile, TurnStatus,
+};
+use crate::fact::turn::TurnResolvedConfig;
+use crate::id::{ConnectionId, Id, TurnKey};
 use crate::output::Output;
 use crate::private::DiffText;
 use crate::protocol::Known;
@@ -31,6 +36,27 @@ pub(crate) struct Turn {
     pub(crate) steer_count: u64,
     pub(crate) tools: ToolCounts,
     pub(crate) repository: Option<QuestionId>,
+    /// What only 0.169 and later report.
+    #[serde(default)]
+    pub(crate) newer: Option<Box<NewerTurn>>,
+}
+
+/// What only 0.169 and later report of a turn.
+#[derive(Clone, Debug, Default, PartialEq, Write, Read)]
+#[serde(default)]
+pub(crate) struct NewerTurn {
+    pub(crate) root_turn_id: Option<Id>,
+    /// Unix milliseconds.
+    pub(crate) interrupt_requested_at_ms: Option<u64>,
+    pub(crate) cache_write_input_tokens: Option<i64>,
+    pub(crate) profile: TurnProfile,
+    pub(crate) critical_path: CriticalPath,
+    pub(crate) image_preparations: Option<Vec<ImagePreparation>>,
+    pub(crate) error: Option<ErrorKind>,
+    pub(crate) beginning: TurnBeginning,
+    pub(crate) agents: TurnAgents,
+    pub(crate) workspace_kind: Option<Id>,
+    pub(crate) used_dictation: Option<bool>,
 }
 
 /// How a turn ended.
@@ -70,6 +96,48 @@ impl Diff {
 }
 
 impl Turn {
+    pub(crate) fn newer(&mut self) -> &mut NewerTurn {
+        self.newer.get_or_insert_default()
+    }
+
+    /// Takes what only 0.169 and later report of its settings.
+    pub(crate) fn resolved(&mut self, fact: &mut TurnResolvedConfig) {
+        let beginning = TurnBeginning {
+            active_plugin_ids_at_turn_start: fact.active_plugin_ids_at_turn_start.take(),
+            voice_session_id: fact.voice_session_id.take(),
+            root_turn_id: None,
+            turn_trigger: fact.turn_trigger.take(),
+            codex_turn_source: fact.codex_turn_source.take(),
+        };
+        let agents =
+            TurnAgents { guardian_v2_enabled: fact.guardian_v2_enabled, multi_agent_version: fact.multi_agent_version };
+        let (workspace_kind, used_dictation) = (fact.workspace_kind.take(), fact.used_dictation);
+        let settings = NewerTurn { beginning, agents, workspace_kind, used_dictation, ..NewerTurn::default() };
+        if self.newer.is_none() && fact.root_turn_id.is_none() && settings == NewerTurn::default() {
+            return;
+        }
+        let newer = self.newer();
+        // The plugins are those of the first fact.
+        let plugins = newer.beginning.active_plugin_ids_at_turn_start.take();
+        newer.beginning = settings.beginning;
+        if plugins.is_some() {
+            newer.beginning.active_plugin_ids_at_turn_start = plugins;
+        }
+        newer.agents = settings.agents;
+        newer.workspace_kind = settings.workspace_kind;
+        newer.used_dictation = settings.used_dictation;
+        if newer.root_turn_id.is_none() {
+            newer.root_turn_id = fact.root_turn_id.take().filter(|root| !root.is_too_long());
+        }
+    }
+
+    /// The turn's chain began with another turn.
+    pub(crate) fn roots_in(&mut self, root_turn_id: Option<&Id>) {
+        if let Some(root) = root_turn_id.filter(|root| !root.is_too_long()) {
+            self.newer().root_turn_id = Some(root.clone());
+        }
+    }
+
     /// The turn with hashes in place of its diff.
     pub(crate) fn without_text(&self, digest: &impl Digest) -> Self {
         let mut turn = self.clone();

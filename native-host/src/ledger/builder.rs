@@ -62,6 +62,7 @@ use crate::store::{MemoryStore, StoreLimits};
 /// #     event_name: "stop".into(),
 /// #     hook_source: "user".into(),
 /// #     status: "completed".into(),
+/// #     ..HookRun::default()
 /// # });
 /// assert_eq!(ledger.shutdown(Duration::from_secs(5)), Flushed::Stored { delivered: 1, waiting: 0 });
 /// # Ok::<(), Box<dyn std::error::Error>>(())

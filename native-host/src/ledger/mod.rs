@@ -77,6 +77,7 @@ use crate::clock::now;
 ///     event_name: "stop".into(),
 ///     hook_source: "user".into(),
 ///     status: "completed".into(),
+///     ..HookRun::default()
 /// });
 /// assert!(ledger.shutdown(Duration::from_secs(5)).is_complete());
 /// assert_eq!(events.recv(), Ok("codex_hook_run"));

@@ -15,6 +15,7 @@ pub fn hook_run() -> HookRun {
         event_name: HookEventName::Stop,
         hook_source: HookSource::User,
         status: HookRunStatus::Completed,
+        ..HookRun::default()
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use turnledger_core::protocol::item::Item;
-use turnledger_core::protocol::notification::{ItemCompleted, ItemStarted, Notification};
+use turnledger_core::protocol::notification::{ItemCompleted, ItemContext, ItemStarted, Notification};
 use turnledger_core::{ConnectionId, Direction, Fact, UnixMillis};
 
 /// What passed at one moment of a session: as messages, and as the facts that a server knows of the same. Hand over the
@@ -238,7 +238,9 @@ impl State {
         let Place { thread_id, turn_id, .. } = place;
         let params = json!({ "threadId": thread_id, "turnId": turn_id, "startedAtMs": at, "item": wire });
         self.notify("item/started", &params);
-        let started = ItemStarted::new(thread_id.as_str(), turn_id.as_str(), at, item);
+        let mut started = ItemStarted::new(thread_id.as_str(), turn_id.as_str(), at, item);
+        let context = ItemContext { model_slug: Some(MODEL.into()), ..ItemContext::default() };
+        started.context = Some(Box::new(context));
         self.fact(Notification::ItemStarted(Box::new(started)));
     }
 

@@ -49,7 +49,12 @@ impl Thread {
         state.respond(request, &result);
         state.notify("thread/started", &json!({ "thread": thread }));
 
-        let thread = thread::Thread { id: id.as_str().into(), created_at, ..thread::Thread::default() };
+        let thread = thread::Thread {
+            id: id.as_str().into(),
+            session_id: Some(id.as_str().into()),
+            created_at,
+            ..thread::Thread::default()
+        };
         let response = ThreadResponse {
             thread,
             model: MODEL.into(),

@@ -5,7 +5,7 @@ use turnledger_core::fact::permission::{
     Access, FileSystemEntry, FileSystemPath, FileSystemProfile, PermissionProfile,
 };
 use turnledger_core::fact::protocol::{ClientRequestReceived, ClientResponseSent, ServerRequestAborted};
-use turnledger_core::fact::turn::{TurnResolvedConfig, TurnTokenUsage};
+use turnledger_core::fact::turn::{MultiAgentVersion, TurnInterrupted, TurnResolvedConfig, TurnTokenUsage};
 use turnledger_core::protocol::error::{ErrorText, TurnError};
 use turnledger_core::protocol::input::UserInput;
 use turnledger_core::protocol::item::Item;
@@ -131,6 +131,12 @@ impl Turn {
         let Place { thread_id, turn_id, .. } = &self.place;
         let request = state.request("turn/interrupt", &json!({ "threadId": thread_id, "turnId": turn_id }));
         state.respond(request, &json!({}));
+        let requested_at_ms = state.now.0;
+        state.fact(TurnInterrupted {
+            turn_id: turn_id.as_str().into(),
+            thread_id: thread_id.as_str().into(),
+            requested_at_ms,
+        });
         self.end(&mut state, "interrupted", None);
     }
 
@@ -229,6 +235,8 @@ fn resolved_config(place: &Place, is_first_turn: bool) -> TurnResolvedConfig {
         approvals_reviewer: "user".into(),
         collaboration_mode: "default".into(),
         is_first_turn,
+        active_plugin_ids_at_turn_start: Some(Vec::new()),
+        multi_agent_version: Some(MultiAgentVersion::V1),
         ..TurnResolvedConfig::default()
     }
 }
@@ -243,6 +251,6 @@ fn token_usage(place: &Place, tokens: [i64; 5]) -> TurnTokenUsage {
         output_tokens,
         reasoning_output_tokens,
         total_tokens,
-        ..TurnTokenUsage::default()
+        cache_write_input_tokens: Some(0),
     }
 }

@@ -12,7 +12,7 @@ use turnledger_core::UnixMillis;
 use turnledger_core::delivery::{Action, Delivery, Hold, RetryLimits, Verdict};
 
 use super::queue::Flush;
-use super::stats::Trouble;
+use super::stats::{LedgerStats, Trouble};
 use super::told::Told;
 use crate::clock::{SteadyClock, now};
 use crate::delivery::{Courier, Sent};
@@ -223,7 +223,12 @@ impl SenderThread {
             let sending = match self.delivery.poll(self.clock.now()) {
                 Action::Send(sending) => sending,
                 action => {
-                    self.settle(place, |spool| spool.release(&batch, false), |memory| memory.release(&batch, false));
+                    self.settle(
+                        place,
+                        |spool| spool.release(&batch, false),
+                        |memory| memory.release(&batch, false),
+                        |_| {},
+                    );
                     return if let Action::Wait { until } = action { Attempt::Wait(until) } else { Attempt::Idle };
                 }
             };
@@ -253,30 +258,40 @@ impl SenderThread {
         match verdict {
             Verdict::Delivered => {
                 self.has_sent = true;
-                {
-                    let mut stats = self.told.stats();
-                    stats.delivered += events;
-                    stats.requests_delivered += 1;
-                    stats.bytes_delivered += batch.body.len() as u64;
-                    stats.held = None;
-                }
-                self.settle(place, |spool| spool.delivered(batch), |memory| memory.delivered(batch));
+                self.settle(
+                    place,
+                    |spool| spool.delivered(batch),
+                    |memory| memory.delivered(batch),
+                    |stats| {
+                        stats.delivered += events;
+                        stats.requests_delivered += 1;
+                        stats.bytes_delivered += batch.body.len() as u64;
+                        stats.held = None;
+                    },
+                );
                 Attempt::Done
             }
             Verdict::Refused { status } => {
-                {
-                    let mut stats = self.told.stats();
-                    stats.requests_refused += 1;
-                    *stats.refused.entry(status).or_default() += events;
-                    stats.held = None;
-                }
+                self.settle(
+                    place,
+                    |spool| spool.refused(batch, status),
+                    |memory| memory.refused(batch),
+                    |stats| {
+                        stats.requests_refused += 1;
+                        *stats.refused.entry(status).or_default() += events;
+                        stats.held = None;
+                    },
+                );
                 self.told.tell(Trouble::Refused { status, events });
-                self.settle(place, |spool| spool.refused(batch, status), |memory| memory.refused(batch));
                 Attempt::Done
             }
             Verdict::Halve => {
-                self.told.stats().requests_failed += 1;
-                self.settle(place, |spool| spool.dissolve(batch), |memory| memory.dissolve(batch));
+                self.settle(
+                    place,
+                    |spool| spool.dissolve(batch),
+                    |memory| memory.dissolve(batch),
+                    |stats| stats.requests_failed += 1,
+                );
                 Attempt::Done
             }
             Verdict::Hold(hold) | Verdict::Defer(hold) => {
@@ -295,6 +310,7 @@ impl SenderThread {
                     place,
                     |spool| spool.release(batch, is_deferred),
                     |memory| memory.release(batch, is_deferred),
+                    |_| {},
                 );
                 match self.delivery.poll(self.clock.now()) {
                     Action::Wait { until } => Attempt::Wait(until),
@@ -303,7 +319,7 @@ impl SenderThread {
             }
             // [`Verdict::Again`] does not come here, and what this version does not know keeps the batch.
             _ => {
-                self.settle(place, |spool| spool.release(batch, false), |memory| memory.release(batch, false));
+                self.settle(place, |spool| spool.release(batch, false), |memory| memory.release(batch, false), |_| {});
                 Attempt::Idle
             }
         }
@@ -332,12 +348,13 @@ impl SenderThread {
         Some((Place::Memory, batch))
     }
 
-    /// Tells the store what became of a batch.
+    /// Tells the store what became of a batch, and counts it.
     fn settle(
         &mut self,
         place: Place,
         on_disk: impl FnOnce(&mut Spool) -> Result<(), crate::store::SpoolError>,
         in_memory: impl FnOnce(&mut MemoryStore),
+        count: impl FnOnce(&mut LedgerStats),
     ) {
         match place {
             Place::Memory => in_memory(&mut self.memory()),
@@ -356,7 +373,7 @@ impl SenderThread {
             (None, None) => Some(Waiting::default()),
         };
         let in_memory = self.memory().waiting();
-        self.told.count_waiting(on_disk, in_memory);
+        self.told.count(on_disk, in_memory, count);
     }
 
     /// The storing thread reports what is wrong with the spool; this thread opens it again at its next look.

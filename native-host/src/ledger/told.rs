@@ -27,7 +27,14 @@ impl Told {
 
     /// What waits on disk and in memory.
     pub(super) fn count_waiting(&self, on_disk: Option<Waiting>, in_memory: Waiting) {
+        self.count(on_disk, in_memory, |_| {});
+    }
+
+    /// What waits on disk and in memory, and what became of events that do not wait any more: at once, so that no event is
+    /// in two places.
+    pub(super) fn count(&self, on_disk: Option<Waiting>, in_memory: Waiting, change: impl FnOnce(&mut LedgerStats)) {
         let mut stats = self.stats();
+        change(&mut stats);
         let on_disk = on_disk.unwrap_or_else(|| {
             let Waiting { events, bytes, refused } = stats.waiting;
             let before = stats.in_memory;

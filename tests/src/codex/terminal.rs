@@ -66,8 +66,9 @@ impl Terminal {
         }
         let tap = tap.spawn().expect("the tap starts");
         let until = Instant::now() + PATIENCE;
-        while !home.path().join("tap.sock").exists() {
-            assert!(Instant::now() < until, "the tap listens");
+        // The server and the terminal would both make the database of their home.
+        while !["tap.sock", "codex.sock"].iter().all(|name| home.path().join(name).exists()) {
+            assert!(Instant::now() < until, "the tap and the server listen");
             thread::sleep(Duration::from_millis(20));
         }
 

@@ -6,9 +6,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::event::Event;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::limits::limits;
-use crate::read::Read;
-use crate::write::Write;
 
 limits! {
     /// What a request may hold.

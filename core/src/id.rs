@@ -6,10 +6,10 @@ use core::fmt;
 use core::ops::Deref;
 
 use crate::capped::Equivalent;
-use crate::read::{Failed, Read, Reader};
-use crate::scan::cut;
-use crate::schema::json_schemas;
-use crate::write::Write;
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::scan::cut;
+use crate::json::schema::json_schemas;
+use crate::json::write::Write;
 
 /// The longest name, in bytes: of a client, a model, a provider, a server, a tool, a skill, a plugin, a hook, … A longer
 /// one is cut there, or before the character that goes beyond.
@@ -251,7 +251,7 @@ mod tests {
                     assert_eq!(id.is_too_long(), whole.len() > MAX_ID_BYTES);
                     let lead = lead.replace('\t', "\\t");
                     let text = alloc::format!("\"{lead}{}\"", json.repeat(count));
-                    assert_eq!(crate::read::from_str::<Id>(&text), Ok(id));
+                    assert_eq!(crate::json::read::from_str::<Id>(&text), Ok(id));
                 }
             }
         }
@@ -269,13 +269,13 @@ mod tests {
 
     #[test]
     fn request_ids_keep_their_type() {
-        let parse = |json| crate::read::from_str::<RequestId>(json).unwrap();
+        let parse = |json| crate::json::read::from_str::<RequestId>(json).unwrap();
         assert_eq!(parse("7"), RequestId::Number(7));
         assert_eq!(parse("\"7\""), RequestId::from("7"));
         assert_ne!(parse("7"), parse("\"7\""));
         assert_eq!([parse("-7").to_string(), parse("\"abc\"").to_string()], ["-7", "abc"]);
         for bad in ["1.5", "18446744073709551615", "null", "[1]"] {
-            assert!(crate::read::from_str::<RequestId>(bad).is_err(), "{bad}");
+            assert!(crate::json::read::from_str::<RequestId>(bad).is_err(), "{bad}");
         }
     }
 }

@@ -10,13 +10,13 @@ use crate::discard::Stats;
 use crate::event::common::RpcTransport;
 use crate::fact::Fact;
 use crate::id::ConnectionId;
+use crate::json::write;
 use crate::limits::limits;
 use crate::output::Output;
 use crate::reducer::{self, Reducer};
 use crate::snapshot::{self, RestoreError, Snapshot};
 use crate::source::{Observation, Unreadable};
 use crate::time::{Elapsed, UnixMillis};
-use crate::write;
 
 limits! {
     /// How much state a session holds: by the number of entries of each kind, by how long they are not used, and so by

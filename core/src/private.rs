@@ -7,9 +7,9 @@
 use alloc::string::String;
 use core::fmt;
 
-use crate::read::{Failed, Read, Reader};
-use crate::schema::json_schemas;
-use crate::write::Write;
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::schema::json_schemas;
+use crate::json::write::Write;
 
 const STAND_IN: &str = "[redacted]";
 
@@ -232,24 +232,24 @@ mod tests {
             ("[1,[2]]", true),
             ("{\"a\":{}}", true),
         ] {
-            let presence: Presence = crate::read::from_str(json).unwrap();
+            let presence: Presence = crate::json::read::from_str(json).unwrap();
             assert_eq!(presence, Presence(present), "{json}");
-            let written = crate::write::to_string(&presence);
-            assert_eq!(crate::read::from_str::<Presence>(&written).unwrap(), presence);
+            let written = crate::json::write::to_string(&presence);
+            assert_eq!(crate::json::read::from_str::<Presence>(&written).unwrap(), presence);
         }
     }
 
     #[test]
     fn blank_texts_are_told_from_others() {
         for (json, non_blank) in [("\"\"", false), ("\" \\t\\u3000\"", false), ("\" x\"", true)] {
-            assert_eq!(crate::read::from_str::<NonBlank>(json).unwrap(), NonBlank(non_blank), "{json}");
+            assert_eq!(crate::json::read::from_str::<NonBlank>(json).unwrap(), NonBlank(non_blank), "{json}");
         }
     }
 
     #[test]
     fn paths_keep_only_their_number() {
-        let paths: alloc::vec::Vec<RedactedPath> = crate::read::from_str(r#"["/a","/b"]"#).unwrap();
-        assert_eq!(crate::write::to_string(&paths), r#"["[path]","[path]"]"#);
+        let paths: alloc::vec::Vec<RedactedPath> = crate::json::read::from_str(r#"["/a","/b"]"#).unwrap();
+        assert_eq!(crate::json::write::to_string(&paths), r#"["[path]","[path]"]"#);
     }
 
     #[test]

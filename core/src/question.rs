@@ -5,9 +5,9 @@
 
 use alloc::string::String;
 
+use crate::json::read::Read;
+use crate::json::write::{self, Write};
 use crate::private::HostPath;
-use crate::read::Read;
-use crate::write::{self, Write};
 
 /// Which question an answer belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Write, Read)]

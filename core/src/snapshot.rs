@@ -3,9 +3,9 @@
 use crate::codex::observer::SavedObserver;
 use crate::digest::Scheme;
 use crate::discard::Stats;
-use crate::read::{self, Read, ReadError};
+use crate::json::read::{self, Read, ReadError};
+use crate::json::write::Write;
 use crate::reducer::SavedState;
-use crate::write::Write;
 
 /// The version of the form; a snapshot of another version is refused.
 ///

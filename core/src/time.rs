@@ -1,7 +1,7 @@
 //! Time. The core never reads a clock: every entry point is given the time.
 
-use crate::read::Read;
-use crate::write::Write;
+use crate::json::read::Read;
+use crate::json::write::Write;
 
 /// A moment in Unix milliseconds, as the host's clock or a recording says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Write, Read)]

@@ -8,8 +8,8 @@ use core::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 
-use crate::read::{self, Read, ReadError};
-use crate::write::{self, Write};
+use crate::json::read::{self, Read, ReadError};
+use crate::json::write::{self, Write};
 
 /// The name by which `serde_json` hands over the text of a value as it stands. Where it is not known, the value is read
 /// as that of any other format.

@@ -183,7 +183,11 @@ impl Part {
 
     /// The expression that reads the value.
     pub(crate) fn value(&self) -> TokenStream {
-        if let Some(path) = &self.read_with { quote!(#path(reader)?) } else { quote!(crate::read::Read::read(reader)?) }
+        if let Some(path) = &self.read_with {
+            quote!(#path(reader)?)
+        } else {
+            quote!(crate::json::read::Read::read(reader)?)
+        }
     }
 }
 

@@ -59,11 +59,11 @@ pub(crate) fn read(data: &DataEnum, container: &Container) -> syn::Result<TokenS
     Ok(quote! {
         let mut value = None;
         reader.variant(#names, &mut |reader, index| {
-            value = Some((|| -> Result<Self, crate::read::Failed> { #choice })()?);
+            value = Some((|| -> Result<Self, crate::json::read::Failed> { #choice })()?);
             Ok(())
         })?;
         // It fails where the closure was not called.
-        value.ok_or(crate::read::Failed)
+        value.ok_or(crate::json::read::Failed)
     })
 }
 

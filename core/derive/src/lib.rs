@@ -46,8 +46,8 @@ fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let (generics, text) = with_text(&input.generics);
     let (parameters, _, conditions) = generics.split_for_impl();
     Ok(quote! {
-        impl #parameters crate::read::Read<#text> for #name #arguments #conditions {
-            fn read(reader: &mut crate::read::Reader<#text>) -> Result<Self, crate::read::Failed> {
+        impl #parameters crate::json::read::Read<#text> for #name #arguments #conditions {
+            fn read(reader: &mut crate::json::read::Reader<#text>) -> Result<Self, crate::json::read::Failed> {
                 #body
             }
         }
@@ -65,7 +65,7 @@ fn with_text(generics: &Generics) -> (Generics, Lifetime) {
     });
     for parameter in &mut generics.params {
         if let GenericParam::Type(parameter) = parameter {
-            parameter.bounds.push(parse_quote!(crate::read::Read<#text>));
+            parameter.bounds.push(parse_quote!(crate::json::read::Read<#text>));
         }
     }
     (generics, text)

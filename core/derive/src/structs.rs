@@ -66,7 +66,7 @@ fn members(constructor: &TokenStream, fields: &FieldsNamed, container: &Containe
     Ok(quote! {
         #start
         #(#slots)*
-        reader.object(const { &crate::read::Names::new(&[#(#names),*]) }, &mut |reader, index| {
+        reader.object(const { &crate::json::read::Names::new(&[#(#names),*]) }, &mut |reader, index| {
             match index {
                 #(#arms)*
                 _ => {}

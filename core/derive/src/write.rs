@@ -14,11 +14,11 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         Data::Struct(data) => match &data.fields {
             Fields::Named(_) => {
                 let members = members(&data.fields, container.names, |ident| quote!(self.#ident))?;
-                (quote!(crate::write::object(self, text);), Some(members))
+                (quote!(crate::json::write::object(self, text);), Some(members))
             }
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
                 let only = Index::from(0);
-                (quote!(crate::write::Write::write(&self.#only, text);), None)
+                (quote!(crate::json::write::Write::write(&self.#only, text);), None)
             }
             fields => return Err(syn::Error::new_spanned(fields, "`Write` knows no tuples of several fields")),
         },
@@ -27,7 +27,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     };
     let members = members.map(|members| {
         quote! {
-            impl #parameters crate::write::Members for #name #arguments #conditions {
+            impl #parameters crate::json::write::Members for #name #arguments #conditions {
                 fn write_members(&self, text: &mut alloc::string::String) {
                     #members
                 }
@@ -35,7 +35,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         }
     });
     Ok(quote! {
-        impl #parameters crate::write::Write for #name #arguments #conditions {
+        impl #parameters crate::json::write::Write for #name #arguments #conditions {
             fn write(&self, text: &mut alloc::string::String) {
                 #body
             }
@@ -68,11 +68,11 @@ fn members(fields: &Fields, names: Case, place: impl Fn(&Ident) -> TokenStream) 
         }
         flush(&mut table, &mut statements);
         let statement = if part.is_flat {
-            quote!(crate::write::Members::write_members(&#place, text);)
+            quote!(crate::json::write::Members::write_members(&#place, text);)
         } else if let Some(path) = &part.write_with {
-            quote!(crate::write::label(#label, text); #path(&#place, text);)
+            quote!(crate::json::write::label(#label, text); #path(&#place, text);)
         } else {
-            quote!(crate::write::members(&[(#label, &#place)], text);)
+            quote!(crate::json::write::members(&[(#label, &#place)], text);)
         };
         statements.push(match &part.left_out_if {
             Some(path) => quote!(if !#path(&#place) { #statement }),
@@ -85,7 +85,7 @@ fn members(fields: &Fields, names: Case, place: impl Fn(&Ident) -> TokenStream) 
 
 fn flush(table: &mut Vec<TokenStream>, statements: &mut Vec<TokenStream>) {
     if !table.is_empty() {
-        statements.push(quote!(crate::write::members(&[#(#table),*], text);));
+        statements.push(quote!(crate::json::write::members(&[#(#table),*], text);));
         table.clear();
     }
 }
@@ -137,7 +137,7 @@ fn shaped(
         let (word, open, open_members) = (format!("\"{name}\""), format!("{{\"{name}\":"), format!("{{\"{name}\":{{"));
         return match (content, members) {
             (Some(content), _) => {
-                quote!(text.push_str(#open); crate::write::Write::write(#content, text); text.push('}');)
+                quote!(text.push_str(#open); crate::json::write::Write::write(#content, text); text.push('}');)
             }
             (None, Some(members)) => quote!(text.push_str(#open_members); #members text.push_str("}}");),
             (None, None) => quote!(text.push_str(#word);),
@@ -147,9 +147,9 @@ fn shaped(
     let rest = match (content, members, &container.content) {
         (Some(content), _, Some(name)) => {
             let label = label(name);
-            quote!(text.push_str(#label); crate::write::Write::write(#content, text);)
+            quote!(text.push_str(#label); crate::json::write::Write::write(#content, text);)
         }
-        (Some(content), _, None) => quote!(crate::write::Members::write_members(#content, text);),
+        (Some(content), _, None) => quote!(crate::json::write::Members::write_members(#content, text);),
         (None, Some(members), _) => members.clone(),
         (None, None, _) => quote!(),
     };

@@ -16,8 +16,8 @@ pub use self::diff::{DiffLine, DiffParser};
 pub use self::normalise::LineBuffer;
 use crate::digest::{Digest, DigestValue, Domain, fingerprint};
 use crate::event::accepted_lines::LineFingerprint;
-use crate::read::Read;
-use crate::write::Write;
+use crate::json::read::Read;
+use crate::json::write::Write;
 
 /// The hash of a file's path, relative to its repository's root, with `/` between its parts.
 pub fn path_hash(digest: &impl Digest, path: &str) -> DigestValue {

@@ -7,10 +7,10 @@ use core::hash::{BuildHasher, Hash};
 use foldhash::quality::FixedState;
 
 use self::index::{Index, NONE, Position};
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::limits::limits;
-use crate::read::Read;
 use crate::time::Elapsed;
-use crate::write::Write;
 
 mod index;
 #[cfg(test)]

@@ -6,6 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::id::Id;
+use crate::json::read::{Failed, Raw, Read, Reader, Text};
+use crate::json::write::Write;
 use crate::private::{HostPath, Presence, TextKey};
 use crate::protocol::enums::{
     HookEventName, HookExecutionMode, HookHandlerType, HookRunStatus, HookSource, Personality, SkillScope,
@@ -14,8 +16,6 @@ use crate::protocol::error::TurnError;
 use crate::protocol::input::split_plugin_id;
 use crate::protocol::thread::Thread;
 use crate::protocol::turn::ThreadSettings;
-use crate::read::{Failed, Raw, Read, Reader, Text};
-use crate::write::Write;
 
 #[derive(Debug, Default, Read)]
 #[serde(rename_all = "camelCase", default)]
@@ -348,7 +348,7 @@ mod tests {
             {"keyPath":"plugins.f@m.enabled","value":"secret"},
             {"keyPath":"projects./secret.trust_level","value":"secret"}
         ]}"#;
-        let batch: ConfigBatch<'_> = crate::read::from_str(json).unwrap();
+        let batch: ConfigBatch<'_> = crate::json::read::from_str(json).unwrap();
         let toggles: Vec<_> = batch.toggles().into_iter().map(|toggle| (toggle.plugin_id, toggle.enabled)).collect();
         assert_eq!(toggles, [("a@m".into(), true), ("b@m".into(), false), ("c@m".into(), false)]);
     }

@@ -9,12 +9,12 @@ use super::catalog::{
     PluginInstallParams, PluginListResult, PluginReadResult, PluginToggle, PluginUninstallParams, SettingsUpdated,
     SkillsListResult, ThreadCompacted, ThreadOpenParams, ThreadStarted, TokenUsageUpdated, TurnInterruptParams,
 };
+use crate::json::read::Read;
 use crate::protocol::approval::{ServerRequest, ServerRequestResolved};
 use crate::protocol::notification::Notification;
 use crate::protocol::request::{InitializeParams, TurnStartResponse, TurnSteerResponse};
 use crate::protocol::thread::ThreadResponse;
 use crate::protocol::turn::{TurnStartParams, TurnSteerParams};
-use crate::read::Read;
 
 /// Who sent a message to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -7,10 +7,10 @@
 use super::content::{Body, ClientCall, Direction, Expected, ServerResult, Signal};
 use super::methods::{Method, params, result};
 use crate::id::RequestId;
+use crate::json::read::{self, Failed, Names, Position, Problem, Raw, Read, Reader};
 use crate::protocol::approval::ServerRequest;
 use crate::protocol::error::RpcError;
 use crate::protocol::notification::Notification;
-use crate::read::{self, Failed, Names, Position, Problem, Raw, Read, Reader};
 
 /// A message that matters to an observer.
 #[derive(Debug)]

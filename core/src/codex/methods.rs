@@ -2,9 +2,9 @@
 
 use super::catalog::{Account, ConfigBatch, ConfigEdit, last_of_each};
 use super::content::{Body, ClientCall, Direction, Expected, ServerResult, Signal};
+use crate::json::read::{Failed, Read, Reader};
 use crate::protocol::approval::ServerRequest;
 use crate::protocol::notification::Notification;
-use crate::read::{Failed, Read, Reader};
 
 /// Whether an observer reads messages of this method.
 pub(super) fn is_method_of_interest(direction: Direction, name: &str) -> bool {

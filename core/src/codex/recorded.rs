@@ -5,10 +5,10 @@ use alloc::boxed::Box;
 
 use super::content::{Body, ClientCall, Direction, Expected, ServerResult};
 use super::methods::{Method, params, result};
+use crate::json::read::{Failed, Names, Problem, Read, Reader};
 use crate::protocol::approval::ServerRequest;
 use crate::protocol::notification::Notification;
 use crate::protocol::request::{ClientRequest, ClientResponse};
-use crate::read::{Failed, Names, Problem, Read, Reader};
 
 const FACT: &str = "a message that is a fact";
 
@@ -103,8 +103,8 @@ mod tests {
             r#"{"result":{"turn":{"id":"u"}},"method":"turn/start"}"#,
             r#"{"method":"turn/start","newer":1,"result":{"turn":{"id":"u"}}}"#,
         ] {
-            let response: ClientResponse = crate::read::from_str(response).unwrap();
-            let written = crate::write::to_string(&response);
+            let response: ClientResponse = crate::json::read::from_str(response).unwrap();
+            let written = crate::json::write::to_string(&response);
             assert_eq!(written, r#"{"method":"turn/start","result":{"turn":{"id":"u"}}}"#);
         }
     }
@@ -113,7 +113,11 @@ mod tests {
     fn requests_without_an_event_are_known_as_such() {
         for request in [r#"{"method":"other"}"#, r#"{"method":"item/tool/requestUserInput","params":{"questions":[]}}"#]
         {
-            assert_eq!(crate::read::from_str::<ServerRequest>(request).unwrap(), ServerRequest::Other, "{request}");
+            assert_eq!(
+                crate::json::read::from_str::<ServerRequest>(request).unwrap(),
+                ServerRequest::Other,
+                "{request}"
+            );
         }
     }
 
@@ -122,9 +126,9 @@ mod tests {
         for request in
             [r#"{"method":"thread/start","params":{}}"#, r#"{"method":"turn/steer"}"#, r#"{"params":{}}"#, r"{}"]
         {
-            assert!(crate::read::from_str::<ClientRequest>(request).is_err(), "{request}");
+            assert!(crate::json::read::from_str::<ClientRequest>(request).is_err(), "{request}");
         }
         let signal = r#"{"method":"account/updated","params":{"authMode":null}}"#;
-        assert!(crate::read::from_str::<Notification>(signal).is_err());
+        assert!(crate::json::read::from_str::<Notification>(signal).is_err());
     }
 }

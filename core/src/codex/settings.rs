@@ -8,14 +8,14 @@ use crate::fact::permission::{
 };
 use crate::fact::turn::TurnResolvedConfig;
 use crate::id::Id;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::protocol::enums::{
     ApprovalsReviewer, ModeKind, Personality, ReasoningEffort, ReasoningSummary, ServiceTier,
 };
 use crate::protocol::policy::{AskForApproval, ExternalNetwork, SandboxPolicy};
 use crate::protocol::thread::ThreadResponse;
 use crate::protocol::turn::{CollaborationMode, PermissionProfileId, ThreadSettings, TurnStartParams, present};
-use crate::read::Read;
-use crate::write::Write;
 
 /// A thread's settings.
 #[derive(Clone, Debug, Default, PartialEq, Write, Read)]
@@ -235,8 +235,8 @@ mod tests {
             ),
             (r#"{"type":"newer"}"#, "null"),
         ] {
-            let wire: SandboxPolicy = crate::read::from_str(policy).unwrap();
-            assert_eq!(crate::write::to_string(&profile(wire)), expected, "{policy}");
+            let wire: SandboxPolicy = crate::json::read::from_str(policy).unwrap();
+            assert_eq!(crate::json::write::to_string(&profile(wire)), expected, "{policy}");
         }
     }
 }

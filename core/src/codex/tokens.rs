@@ -3,8 +3,8 @@
 use crate::codex::catalog::TokenBreakdown;
 use crate::fact::turn::TurnTokenUsage;
 use crate::id::Id;
-use crate::read::Read;
-use crate::write::Write;
+use crate::json::read::Read;
+use crate::json::write::Write;
 
 /// A turn's tokens so far.
 #[derive(Clone, Copy, Debug, Default, Write, Read)]

@@ -9,8 +9,8 @@ use core::fmt;
 #[cfg(any(test, feature = "sha2"))]
 pub use self::sha2::{KeyTooShort, Sha2};
 use crate::id::Id;
-use crate::read::{Failed, Read, Reader};
-use crate::write::Write;
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::write::Write;
 
 /// What a host supplies for hashing.
 ///
@@ -228,21 +228,21 @@ mod tests {
     fn names_of_schemes() {
         assert_eq!(Scheme::new("hmac-sha256:0a").as_str(), "hmac-sha256:0a");
         assert_eq!(Scheme::new("My Own\n").as_str(), "_y__wn_");
-        assert!(crate::read::from_str::<Scheme>("\"sha256\"").is_ok());
+        assert!(crate::json::read::from_str::<Scheme>("\"sha256\"").is_ok());
         for bad in ["\"SHA\"", "\"a\\n\"", "1"] {
-            assert!(crate::read::from_str::<Scheme>(bad).is_err(), "{bad}");
+            assert!(crate::json::read::from_str::<Scheme>(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn hexadecimal_both_ways() {
         let value = DigestValue::new(&[0x00, 0xab, 0x7f]);
-        let json = crate::write::to_string(&value);
+        let json = crate::json::write::to_string(&value);
         assert_eq!(json, "\"00ab7f\"");
-        assert_eq!(crate::read::from_str::<DigestValue>(&json).unwrap(), value);
+        assert_eq!(crate::json::read::from_str::<DigestValue>(&json).unwrap(), value);
         assert_eq!(alloc::format!("{value} {value:?}"), "00ab7f 00ab7f");
         for bad in ["\"abc\"", "\"zz\"", "\"é\"", "1"] {
-            assert!(crate::read::from_str::<DigestValue>(bad).is_err(), "{bad}");
+            assert!(crate::json::read::from_str::<DigestValue>(bad).is_err(), "{bad}");
         }
     }
 }

@@ -9,9 +9,9 @@ use core::fmt;
 
 use crate::fact::FactKind;
 use crate::id::{ConnectionId, Id, RequestId};
-use crate::read::{Failed, Read, Reader};
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::write::{self, Write};
 use crate::time::UnixMillis;
-use crate::write::{self, Write};
 
 /// Something that should have yielded an event and did not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -237,7 +237,7 @@ mod tests {
         sum.add(&stats(10));
         assert_eq!(sum, stats(11));
         let json = sum.to_json();
-        assert_eq!(crate::read::from_str::<Stats>(&json), Ok(sum));
+        assert_eq!(crate::json::read::from_str::<Stats>(&json), Ok(sum));
         assert_eq!(
             json,
             r#"{"messages":55,"irrelevant_messages":22,"facts":{"compaction":33},"events":{"codex_hook_run":44},"discards":[[["item","evicted"],66]]}"#

@@ -77,7 +77,7 @@ impl AcceptedLineFingerprints {
 }
 
 /// The constant that repeats the event's type inside its parameters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, crate::write::Write, crate::read::Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, crate::json::write::Write, crate::json::read::Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum InnerEventType {
@@ -88,7 +88,7 @@ pub enum InnerEventType {
 }
 
 /// The constant that says which product accepted the lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, crate::write::Write, crate::read::Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, crate::json::write::Write, crate::json::read::Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -9,7 +9,7 @@ pub use crate::protocol::thread::ThreadSource;
 macro_rules! event_enums {
     ($($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident),+ $(,)? })+) => {$(
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, crate::write::Write, crate::read::Read)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, crate::json::write::Write, crate::json::read::Read)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "snake_case")]
         #[non_exhaustive]
@@ -27,7 +27,7 @@ pub(crate) use event_enums;
 macro_rules! event_structs {
     ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)+ })+) => {$(
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, crate::write::Write, crate::read::Read)]
+        #[derive(Clone, Debug, PartialEq, crate::json::write::Write, crate::json::read::Read)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct $name {
             $(

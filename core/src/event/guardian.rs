@@ -6,14 +6,14 @@ use super::common::{ConnectionContext, Session, event_enums, event_groups, event
 use super::turn::TokenUse;
 use super::{Shared, Versioned};
 use crate::id::Id;
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::write::Write;
 use crate::private::RedactedPath;
 use crate::protocol::Known;
 use crate::protocol::enums::{ReasoningEffort, RiskLevel, UserAuthorization};
 use crate::protocol::notification::ProgramName;
 use crate::protocol::policy::NetworkPermissions;
 use crate::protocol::tagged::{Tagged, read_tagged};
-use crate::read::{Failed, Read, Reader};
-use crate::write::Write;
 
 event_enums! {
     /// Where the request under review came from.
@@ -118,7 +118,7 @@ event_enums! {
 /// What was reviewed, without command, path, host or target.
 #[derive(Clone, Debug, PartialEq, Write)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(transform = crate::schema::describe_kinds))]
+#[cfg_attr(feature = "schema", schemars(transform = crate::json::schema::describe_kinds))]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReviewedAction {

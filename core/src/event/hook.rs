@@ -45,7 +45,7 @@ event_enums! {
 }
 
 /// Which hook ran, in Pascal case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, crate::write::Write, crate::read::Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, crate::json::write::Write, crate::json::read::Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum HookName {

@@ -46,8 +46,8 @@ use turn::TurnEvent;
 pub use versioned::Versioned;
 
 use crate::id::Id;
-use crate::read::{Failed, Names, Read, Reader};
-use crate::write::{self, Members, Write};
+use crate::json::read::{Failed, Names, Read, Reader};
+use crate::json::write::{self, Members, Write};
 
 /// Declares the events: variant, parameters, `event_type`, label, and which of its members are the ids of what it is about.
 macro_rules! events {

@@ -6,8 +6,8 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Deref;
 
-use crate::read::{Failed, Read, Reader};
-use crate::write::{self, Members, Write};
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::write::{self, Members, Write};
 
 /// A value that many events share. It never changes, so that its JSON text is made once.
 #[derive(Clone)]
@@ -96,8 +96,8 @@ mod tests {
 
     use super::Shared;
     use crate::event::common::Lineage;
-    use crate::read;
-    use crate::write;
+    use crate::json::read;
+    use crate::json::write;
 
     #[test]
     fn is_written_and_read_like_its_value() {

@@ -5,10 +5,10 @@ use super::common::{InvocationType, VoiceSession, event_groups, event_structs};
 use super::plugin::RemotePlugin;
 use crate::digest::DigestValue;
 use crate::id::Id;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::protocol::Known;
 use crate::protocol::enums::SkillScope;
-use crate::read::Read;
-use crate::write::Write;
 
 /// A skill was used.
 #[derive(Clone, Debug, PartialEq, Write, Read)]

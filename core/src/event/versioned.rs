@@ -3,8 +3,8 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use crate::read::{Failed, Names, Read, Reader};
-use crate::write::{Members, Write};
+use crate::json::read::{Failed, Names, Read, Reader};
+use crate::json::write::{Members, Write};
 
 /// Members that events have from one version of Codex on, or up to one: absent in events of the others.
 ///
@@ -49,7 +49,7 @@ impl<G: Members> Members for Versioned<G> {
 
 impl<G: Members> Write for Versioned<G> {
     fn write(&self, text: &mut String) {
-        crate::write::object(self, text);
+        crate::json::write::object(self, text);
     }
 }
 
@@ -87,8 +87,8 @@ impl<G: schemars::JsonSchema> schemars::JsonSchema for Versioned<G> {
 mod tests {
     use super::Versioned;
     use crate::event::common::Session;
-    use crate::read::{self, Read};
-    use crate::write::{self, Write};
+    use crate::json::read::{self, Read};
+    use crate::json::write::{self, Write};
 
     #[derive(Debug, PartialEq, Write, Read)]
     struct Event {

@@ -2,10 +2,10 @@
 
 use alloc::string::String;
 
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::private::HostPath;
 use crate::question::QuestionId;
-use crate::read::Read;
-use crate::write::Write;
 
 /// The remote of the repository that a question asked about.
 #[derive(Clone, Debug, PartialEq, Eq, Write, Read)]

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use super::Tracking;
 use crate::event::common::InvocationType;
 use crate::id::Id;
-use crate::read::Read;
-use crate::write::Write;
+use crate::json::read::Read;
+use crate::json::write::Write;
 
 /// The user named apps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]

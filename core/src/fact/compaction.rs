@@ -6,9 +6,9 @@ pub use crate::event::compaction::{
 };
 use crate::event::error_kind::CodexErrorKind;
 use crate::id::Id;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::protocol::error::ErrorText;
-use crate::read::Read;
-use crate::write::Write;
 
 /// A compaction was attempted.
 #[derive(Clone, Debug, PartialEq, Write, Read)]

@@ -7,10 +7,10 @@ pub use crate::event::guardian::{
 };
 pub use crate::event::turn::Tokens;
 use crate::id::Id;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::protocol::Known;
 use crate::protocol::enums::{ReasoningEffort, RiskLevel, UserAuthorization};
-use crate::read::Read;
-use crate::write::Write;
 
 /// An automatic review ended.
 #[derive(Clone, Debug, PartialEq, Write, Read)]

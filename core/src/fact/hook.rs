@@ -1,9 +1,9 @@
 //! A hook's run (`docs/contract/facts.md` 3.9).
 
 use super::Tracking;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::protocol::enums::{HookEventName, HookExecutionMode, HookHandlerType, HookRunStatus, HookSource};
-use crate::read::Read;
-use crate::write::Write;
 
 /// A hook ran.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]

@@ -34,10 +34,10 @@ pub mod turn;
 use alloc::boxed::Box;
 
 use crate::id::Id;
+use crate::json::read::{self, Read, ReadError};
+use crate::json::write::{self, Write};
 use crate::private::PrivateJson;
 use crate::protocol::notification::Notification;
-use crate::read::{self, Read, ReadError};
-use crate::write::{self, Write};
 use answer::{RepositoryAnswered, SkillAnswered};
 use app::{AppMentioned, AppUsed};
 use compaction::Compaction;

@@ -4,9 +4,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::event::turn::SandboxPolicy;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::private::HostPath;
-use crate::read::Read;
-use crate::write::Write;
 
 /// What a turn's commands may do.
 #[derive(Clone, Debug, PartialEq, Eq, Write, Read)]

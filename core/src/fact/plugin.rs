@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use super::Tracking;
 use crate::id::Id;
-use crate::read::Read;
-use crate::write::Write;
+use crate::json::read::Read;
+use crate::json::write::Write;
 
 /// A plugin and what it can do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]

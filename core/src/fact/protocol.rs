@@ -2,13 +2,13 @@
 
 use crate::event::common::{RpcTransport, Runtime};
 use crate::id::{ConnectionId, Id, RequestId};
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::protocol::approval::{ServerRequest, ServerResponse};
 use crate::protocol::enums::GrantScope;
 use crate::protocol::error::JsonRpcErrorType;
 use crate::protocol::policy::PermissionOverlay;
 use crate::protocol::request::{ClientRequest, ClientResponse, InitializeParams};
-use crate::read::Read;
-use crate::write::Write;
 
 /// A connection was initialised: once each, before the response is sent.
 #[derive(Clone, Debug, PartialEq, Write, Read)]
@@ -198,8 +198,8 @@ impl ServerRequestAborted {
 #[cfg(test)]
 mod tests {
     use super::ServerResponseReceived;
+    use crate::json::{read, write};
     use crate::protocol::approval::{FileChangeDecision, ServerResponse};
-    use crate::{read, write};
 
     /// Earlier versions recorded the connection that answered.
     #[test]

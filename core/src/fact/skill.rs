@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use super::Tracking;
 use crate::event::common::InvocationType;
 use crate::id::Id;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::private::HostPath;
 use crate::protocol::enums::SkillScope;
-use crate::read::Read;
-use crate::write::Write;
 
 /// Skills were used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]

@@ -1,9 +1,9 @@
 //! A thread that the server itself started (`docs/contract/facts.md` 3.1).
 
 use crate::id::Id;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::protocol::thread::SubAgentSource;
-use crate::read::Read;
-use crate::write::Write;
 
 /// The server itself started a thread: a review, a guardian, a spawned agent, …
 #[derive(Clone, Debug, PartialEq, Eq, Write, Read)]

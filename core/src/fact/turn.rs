@@ -7,13 +7,13 @@ use crate::event::error_kind::ErrorKind;
 use crate::event::turn::SubmissionType;
 pub use crate::event::turn::{CriticalPath, ImagePreparation, MultiAgentVersion, TurnProfile};
 use crate::id::Id;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::private::HostPath;
 use crate::protocol::enums::{
     ApprovalsReviewer, ModeKind, Personality, ReasoningEffort, ReasoningSummary, ServiceTier,
 };
 use crate::protocol::policy::AskForApproval;
-use crate::read::Read;
-use crate::write::Write;
 
 /// A turn's settings, resolved right before its first model request.
 ///

@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use super::enums::{GrantScope, NetworkRuleAction};
 use super::policy::PermissionOverlay;
 use crate::id::{Id, RequestId};
+use crate::json::read::{self, Failed, Names, Read, Reader};
+use crate::json::schema::json_schemas;
+use crate::json::write::Write;
 use crate::private::Presence;
-use crate::read::{self, Failed, Names, Read, Reader};
-use crate::schema::json_schemas;
-use crate::write::Write;
 
 /// A request of the server, with the id that the server chose.
 #[derive(Clone, Debug, PartialEq, Eq, Write)]
@@ -344,8 +344,8 @@ mod tests {
                 Ok(ServerResponse::CommandApproval(expected)),
                 "{result}"
             );
-            let written = crate::write::to_string(&expected);
-            assert_eq!(crate::read::from_str::<CommandDecision>(&written).unwrap(), expected);
+            let written = crate::json::write::to_string(&expected);
+            assert_eq!(crate::json::read::from_str::<CommandDecision>(&written).unwrap(), expected);
         }
         for bad in
             [r#"{"decision":"nonsense"}"#, r#"{"decision":{}}"#, r#"{"decision":{"accept":1}}"#, "{}", "null", "7"]

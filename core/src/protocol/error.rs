@@ -3,8 +3,8 @@
 use super::enums::NonSteerableTurnKind;
 pub use super::failure::CodexErrorInfo;
 pub use super::sentence::ErrorText;
-use crate::read::{Failed, Read, Reader, Text};
-use crate::write::Write;
+use crate::json::read::{Failed, Read, Reader, Text};
+use crate::json::write::Write;
 
 /// Why a turn failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
@@ -122,8 +122,8 @@ mod tests {
             r#"{"httpConnectionFailed":{"httpStatusCode":null}}"#,
             r#"{"activeTurnNotSteerable":{"turnKind":"compact"}}"#,
         ] {
-            let info: CodexErrorInfo = crate::read::from_str(json).unwrap();
-            assert_eq!(crate::write::to_string(&info), json);
+            let info: CodexErrorInfo = crate::json::read::from_str(json).unwrap();
+            assert_eq!(crate::json::write::to_string(&info), json);
         }
         for (made, json) in [
             (CodexErrorInfo::from("contextWindowExceeded"), "\"contextWindowExceeded\""),
@@ -135,10 +135,10 @@ mod tests {
             (CodexErrorInfo::with_status("badRequest", Some(400)), "\"badRequest\""),
             (CodexErrorInfo::with_status("secret", Some(400)), "null"),
         ] {
-            assert_eq!(crate::write::to_string(&made), json);
+            assert_eq!(crate::json::write::to_string(&made), json);
         }
         for json in ["\"aKindOfANewerVersion\"", "\"free text\"", "\"\"", r#"{"newer":{"secret":1}}"#] {
-            assert_eq!(crate::read::from_str::<CodexErrorInfo>(json).unwrap(), CodexErrorInfo::Unknown, "{json}");
+            assert_eq!(crate::json::read::from_str::<CodexErrorInfo>(json).unwrap(), CodexErrorInfo::Unknown, "{json}");
         }
     }
 
@@ -168,7 +168,7 @@ mod tests {
             (r#"{"code":-32603,"message":"no active turn to steer"}"#, None),
             (r#"{"code":-32602,"message":"x","data":{"input_error_code":"other"}}"#, None),
         ] {
-            let error: RpcError = crate::read::from_str(json).unwrap();
+            let error: RpcError = crate::json::read::from_str(json).unwrap();
             assert_eq!(error, RpcError { error_type: expected, unrecorded: false }, "{json}");
         }
         for message in [
@@ -178,7 +178,7 @@ mod tests {
             "turn/start.x requires experimentalApi capability",
         ] {
             let json = serde_json::json!({ "code": -32600, "message": message });
-            let error: RpcError = crate::read::from_str(&json.to_string()).unwrap();
+            let error: RpcError = crate::json::read::from_str(&json.to_string()).unwrap();
             assert_eq!(error, RpcError { error_type: None, unrecorded: true }, "{message}");
         }
     }

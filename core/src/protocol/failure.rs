@@ -4,8 +4,8 @@ use alloc::string::String;
 
 use super::enums::NonSteerableTurnKind;
 use super::known::WireEnum;
-use crate::read::{Failed, Read, Reader};
-use crate::write::Write;
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::write::Write;
 
 /// What kind of failure ended a turn, in the wire's own form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

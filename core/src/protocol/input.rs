@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 
 use super::tagged::{Tagged, read_tagged};
 use crate::id::Id;
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::schema::json_schemas;
+use crate::json::write::Write;
 use crate::private::{HostPath, TextKey};
-use crate::read::{Failed, Read, Reader};
-use crate::schema::json_schemas;
-use crate::write::Write;
 
 /// One piece of user input. Prompts, image data and image paths have no place in it.
 #[derive(Clone, Debug, PartialEq, Eq, Write)]
@@ -174,7 +174,7 @@ mod tests {
             {"type":"mention","name":"a file","path":"/secret/b.rs"},
             {"type":"audio","data":"AAAA"}
         ]"#;
-        let input: Vec<UserInput> = crate::read::from_str(json).unwrap();
+        let input: Vec<UserInput> = crate::json::read::from_str(json).unwrap();
         let keys = ["doc-writer", "5", "a:b"].map(TextKey::of).to_vec();
         assert_eq!(
             input,
@@ -201,8 +201,8 @@ mod tests {
             ]
         );
         assert_eq!(count_images(&input), 2);
-        let written = crate::write::to_string(&input);
-        let again: Vec<UserInput> = crate::read::from_str(&written).unwrap();
+        let written = crate::json::write::to_string(&input);
+        let again: Vec<UserInput> = crate::json::read::from_str(&written).unwrap();
         assert_eq!(again[1..], input[1..]);
     }
 

@@ -10,13 +10,13 @@ use super::enums::{
 };
 use super::tagged::{Tagged, read_tagged};
 use crate::id::Id;
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::write::Write;
 use crate::private::{HostPath, NonBlank, Presence};
-use crate::read::{Failed, Read, Reader};
-use crate::write::Write;
 
 /// One step of a turn.
 #[derive(Clone, Debug, PartialEq, Eq, Write)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::any_other_kind))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::json::schema::any_other_kind))]
 #[serde(tag = "type", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Item {
@@ -458,7 +458,7 @@ mod tests {
             ..SubAgentActivity::default()
         };
         let wire = r#"{"type":"subAgentActivity","id":"s","kind":"started","agentThreadId":"a","model":"m"}"#;
-        assert_eq!(crate::read::from_str(wire), Ok(Item::from(started.clone())));
+        assert_eq!(crate::json::read::from_str(wire), Ok(Item::from(started.clone())));
         for (kind, tool) in [("interacted", CollabTool::SendMessage), ("interrupted", CollabTool::InterruptAgent)] {
             let call = CollabAgentToolCall {
                 id: "s".into(),
@@ -474,7 +474,7 @@ mod tests {
         assert_eq!(Item::from(SubAgentActivity { kind: "completed".into(), ..started }), Item::Other);
         for path in ["/home/dev/skills/a/SKILL.md", "/home/dev/a.rs"] {
             let wire = alloc::format!(r#"{{"type":"read","path":"{path}"}}"#);
-            assert_eq!(crate::read::from_str(&wire), Ok(CommandAction::on_file("read".into(), path)));
+            assert_eq!(crate::json::read::from_str(&wire), Ok(CommandAction::on_file("read".into(), path)));
         }
     }
 
@@ -511,11 +511,11 @@ mod tests {
             (r#"{"type":"reasoning","id":"r","summary":["secret"]}"#, r#"{"type":"modelOutput"}"#),
             (r#"{"type":"newerKind","status":7}"#, r#"{"type":"other"}"#),
         ] {
-            let item: Item = crate::read::from_str(wire).unwrap();
-            let written = crate::write::to_string(&item);
+            let item: Item = crate::json::read::from_str(wire).unwrap();
+            let written = crate::json::write::to_string(&item);
             assert_eq!(written, kept);
-            let again: Item = crate::read::from_str(&written).unwrap();
-            assert_eq!(crate::write::to_string(&again), kept);
+            let again: Item = crate::json::read::from_str(&written).unwrap();
+            assert_eq!(crate::json::write::to_string(&again), kept);
         }
     }
 }

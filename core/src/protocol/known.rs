@@ -2,8 +2,8 @@
 
 use alloc::string::String;
 
-use crate::read::{Failed, Read, Reader};
-use crate::write::Write;
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::write::Write;
 
 /// An enum of the wire, with a value for what this version does not know.
 pub trait WireEnum {
@@ -92,8 +92,8 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for Known<T> {
 #[cfg(test)]
 mod tests {
     use super::Known;
+    use crate::json::{read, write};
     use crate::protocol::enums::{ReasoningEffort, UserAuthorization};
-    use crate::{read, write};
 
     #[test]
     fn unknown_values_are_null() {

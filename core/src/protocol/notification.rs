@@ -11,9 +11,9 @@ use super::policy::PermissionOverlay;
 use super::tagged::{Tagged, read_tagged};
 use super::turn::Turn;
 use crate::id::Id;
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::write::Write;
 use crate::private::{DiffText, is_label};
-use crate::read::{Failed, Read, Reader};
-use crate::write::Write;
 
 /// A notification that the reducer takes.
 #[derive(Clone, Debug, PartialEq, Eq, Write)]
@@ -205,7 +205,7 @@ fn failed_rationale(failed: &bool, text: &mut String) {
 
 /// What an automatic review is about.
 #[derive(Clone, Debug, PartialEq, Eq, Write)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::any_other_kind))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::json::schema::any_other_kind))]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum GuardianAction {
@@ -353,9 +353,9 @@ mod tests {
             ),
             (r#"{"type":"newer","x":"secret"}"#, r#"{"type":"unknown"}"#),
         ] {
-            let action: GuardianAction = crate::read::from_str(wire).unwrap();
-            assert_eq!(crate::write::to_string(&action), kept);
-            assert_eq!(crate::read::from_str::<GuardianAction>(kept).unwrap(), action);
+            let action: GuardianAction = crate::json::read::from_str(wire).unwrap();
+            assert_eq!(crate::json::write::to_string(&action), kept);
+            assert_eq!(crate::json::read::from_str::<GuardianAction>(kept).unwrap(), action);
         }
     }
 
@@ -365,11 +365,11 @@ mod tests {
             [("null", false), (r#""secret""#, false), (r#""Automatic approval review failed: secret""#, true)]
         {
             let wire = alloc::format!(r#"{{"status":"denied","rationale":{rationale}}}"#);
-            let verdict: GuardianVerdict = crate::read::from_str(&wire).unwrap();
+            let verdict: GuardianVerdict = crate::json::read::from_str(&wire).unwrap();
             assert_eq!(verdict.failed_closed, failed, "{wire}");
-            let written = crate::write::to_string(&verdict);
+            let written = crate::json::write::to_string(&verdict);
             assert!(!written.contains("secret"), "{written}");
-            assert_eq!(crate::read::from_str::<GuardianVerdict>(&written).unwrap(), verdict);
+            assert_eq!(crate::json::read::from_str::<GuardianVerdict>(&written).unwrap(), verdict);
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Approval and sandbox policies, and permission overlays (`docs/contract/wire.md` 1.4, 1.6, 1.13).
 
 use super::tagged::{Tagged, read_tagged};
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::schema::json_schemas;
+use crate::json::write::Write;
 use crate::private::Presence;
-use crate::read::{Failed, Read, Reader};
-use crate::schema::json_schemas;
-use crate::write::Write;
 
 /// When the agent must ask before it acts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write)]
@@ -60,7 +60,7 @@ impl Read<'_> for AskForApproval {
 
 /// The wire's view of what a turn's commands may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Write)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::any_other_kind))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::json::schema::any_other_kind))]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum SandboxPolicy {
@@ -196,10 +196,10 @@ mod tests {
             (r#"{"other":{}}"#, AskForApproval::Unknown),
             ("\"sometimes\"", AskForApproval::Unknown),
         ] {
-            let read: AskForApproval = crate::read::from_str(json).unwrap();
+            let read: AskForApproval = crate::json::read::from_str(json).unwrap();
             assert_eq!(read, policy, "{json}");
-            let written = crate::write::to_string(&read);
-            assert_eq!(crate::read::from_str::<AskForApproval>(&written).unwrap(), policy);
+            let written = crate::json::write::to_string(&read);
+            assert_eq!(crate::json::read::from_str::<AskForApproval>(&written).unwrap(), policy);
         }
     }
 
@@ -230,11 +230,11 @@ mod tests {
             ),
             (r#"{"type":"newer","a":1}"#, SandboxPolicy::Unknown, None),
         ] {
-            let read: SandboxPolicy = crate::read::from_str(json).unwrap();
+            let read: SandboxPolicy = crate::json::read::from_str(json).unwrap();
             assert_eq!(read, policy, "{json}");
             assert_eq!(read.network_access(), network, "{json}");
-            let written = crate::write::to_string(&read);
-            assert_eq!(crate::read::from_str::<SandboxPolicy>(&written).unwrap(), policy);
+            let written = crate::json::write::to_string(&read);
+            assert_eq!(crate::json::read::from_str::<SandboxPolicy>(&written).unwrap(), policy);
         }
     }
 }

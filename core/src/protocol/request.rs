@@ -5,8 +5,8 @@ use alloc::boxed::Box;
 use super::thread::ThreadResponse;
 use super::turn::{TurnStartParams, TurnSteerParams};
 use crate::id::Id;
-use crate::read::Read;
-use crate::write::Write;
+use crate::json::read::Read;
+use crate::json::write::Write;
 
 /// Who a client says it is, and what it can do (`docs/contract/wire.md` 2.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]

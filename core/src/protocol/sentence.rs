@@ -6,9 +6,9 @@
 use alloc::string::String;
 
 use super::failure::CodexErrorInfo;
-use crate::read::{Failed, Read, Reader};
-use crate::schema::json_schemas;
-use crate::write::Write;
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::schema::json_schemas;
+use crate::json::write::Write;
 
 /// What a server puts before the failure of a compaction.
 const REMOTE_COMPACTION: &str = "Error running remote compact task: ";

@@ -3,7 +3,7 @@
 //! serde's internally tagged enums copy the whole object, prompts and outputs included, before they read
 //! the tag. Here the tag decides what is read at all, wherever it stands.
 
-use crate::read::{Failed, Reader};
+use crate::json::read::{Failed, Reader};
 
 /// A type that a tagged object is read into.
 pub(crate) trait Tagged: Sized {
@@ -14,8 +14,8 @@ pub(crate) trait Tagged: Sized {
 /// Makes [`Tagged`] types readable.
 macro_rules! read_tagged {
     ($($name:ty),+) => {$(
-        impl crate::read::Read<'_> for $name {
-            fn read(reader: &mut crate::read::Reader<'_>) -> Result<Self, crate::read::Failed> {
+        impl crate::json::read::Read<'_> for $name {
+            fn read(reader: &mut crate::json::read::Reader<'_>) -> Result<Self, crate::json::read::Failed> {
                 let tag = reader.tag("type")?;
                 <Self as $crate::protocol::tagged::Tagged>::from_members(&tag, reader)
             }

@@ -8,10 +8,10 @@ use super::known::WireEnum;
 use super::policy::{AskForApproval, SandboxPolicy};
 use super::turn::CollaborationMode;
 use crate::id::Id;
+use crate::json::read::{Failed, Names, Read, Reader};
+use crate::json::schema::json_schemas;
+use crate::json::write::Write;
 use crate::private::{HostPath, NonBlank, is_label, is_word};
-use crate::read::{Failed, Names, Read, Reader};
-use crate::schema::json_schemas;
-use crate::write::Write;
 
 /// Who started a thread (`thread.threadSource`).
 ///
@@ -360,8 +360,8 @@ mod tests {
     fn a_thread_source_is_read_as_it_was_written() {
         for text in ["user", "subagent", "memory_consolidation", "custom_word", "unknown", "us r", ""] {
             let source = ThreadSource::from(text);
-            let written = crate::write::to_string(&source);
-            assert_eq!(crate::read::from_str::<ThreadSource>(&written), Ok(source), "{text:?}");
+            let written = crate::json::write::to_string(&source);
+            assert_eq!(crate::json::read::from_str::<ThreadSource>(&written), Ok(source), "{text:?}");
         }
     }
 
@@ -381,16 +381,16 @@ mod tests {
                 SessionSource::SubAgent(SubAgentSource::ThreadSpawn { parent_thread_id: "p".into() }),
             ),
         ] {
-            let source: SessionSource = crate::read::from_str(json).unwrap();
+            let source: SessionSource = crate::json::read::from_str(json).unwrap();
             assert_eq!(source, expected, "{json}");
-            let written = crate::write::to_string(&source);
-            assert_eq!(crate::read::from_str::<SessionSource>(&written).unwrap(), expected);
+            let written = crate::json::write::to_string(&source);
+            assert_eq!(crate::json::read::from_str::<SessionSource>(&written).unwrap(), expected);
         }
     }
 
     #[test]
     fn a_response_with_only_what_analytics_reads() {
-        let response: ThreadResponse = crate::read::from_str(
+        let response: ThreadResponse = crate::json::read::from_str(
             r#"{"thread":{"id":"t","turns":[{"id":"u","status":"completed","items":[{"type":"userMessage","content":["secret"]},{"type":"plan"}]}]},"model":"m"}"#,
         )
         .unwrap();

@@ -9,10 +9,10 @@ use super::error::TurnError;
 use super::input::UserInput;
 use super::policy::{AskForApproval, SandboxPolicy};
 use crate::id::Id;
+use crate::json::read::{Failed, Read, Reader, Text};
+use crate::json::schema::json_schemas;
+use crate::json::write::Write;
 use crate::private::{HostPath, is_word};
-use crate::read::{Failed, Read, Reader, Text};
-use crate::schema::json_schemas;
-use crate::write::Write;
 
 /// A turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
@@ -246,10 +246,10 @@ mod tests {
             (r#","serviceTier":"priority""#, Some(Some(ServiceTier::Fast))),
         ] {
             let json = alloc::format!(r#"{{"threadId":"t","input":[]{member}}}"#);
-            let params: TurnStartParams = crate::read::from_str(&json).unwrap();
+            let params: TurnStartParams = crate::json::read::from_str(&json).unwrap();
             assert_eq!(params.service_tier, expected, "{json}");
-            let written = crate::write::to_string(&params);
-            assert_eq!(crate::read::from_str::<TurnStartParams>(&written).unwrap(), params);
+            let written = crate::json::write::to_string(&params);
+            assert_eq!(crate::json::read::from_str::<TurnStartParams>(&written).unwrap(), params);
         }
     }
 
@@ -262,10 +262,10 @@ mod tests {
             ("\"mine\"", PermissionProfileId::Custom),
             (r#"{"type":"profile","id":":read-only","modifications":[]}"#, PermissionProfileId::ReadOnly),
         ] {
-            let id: PermissionProfileId = crate::read::from_str(json).unwrap();
+            let id: PermissionProfileId = crate::json::read::from_str(json).unwrap();
             assert_eq!(id, expected, "{json}");
-            let written = crate::write::to_string(&id);
-            assert_eq!(crate::read::from_str::<PermissionProfileId>(&written).unwrap(), id);
+            let written = crate::json::write::to_string(&id);
+            assert_eq!(crate::json::read::from_str::<PermissionProfileId>(&written).unwrap(), id);
         }
     }
 }

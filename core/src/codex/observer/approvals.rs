@@ -213,7 +213,7 @@ mod tests {
                 turn_id: "u".into(),
                 item_id: "i".into(),
                 started_at_ms: 1,
-                permissions: crate::read::from_str(requested).unwrap(),
+                permissions: crate::json::read::from_str(requested).unwrap(),
             };
             let answer = ServerRequest::PermissionsApproval(params.clone()).response_from_result(result).ok();
             let (granted, granted_scope) = effective_permissions(&params, answer);

@@ -14,11 +14,11 @@ use crate::fact::compaction::{
     CompactionStrategy, CompactionTrigger,
 };
 use crate::id::Id;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::protocol::enums::{HookEventName, HookRunStatus, TurnStatus};
 use crate::protocol::error::{ErrorText, TurnError};
-use crate::read::Read;
 use crate::time::{UnixMillis, to_u64};
-use crate::write::Write;
 
 /// A compaction that has not completed.
 #[derive(Clone, Debug, Write, Read)]

@@ -1,9 +1,9 @@
 //! How much an observer remembers.
 
 use crate::capped::Cap;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::limits::limits;
-use crate::read::Read;
-use crate::write::Write;
 
 /// The most bytes that open requests hold of mentions and of plugins to turn on or off. More is discarded.
 pub(super) const MAX_MENTION_BYTES: usize = 16 << 20;

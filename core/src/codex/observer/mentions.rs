@@ -12,13 +12,13 @@ use crate::fact::plugin::{CapabilitySummary, PluginMetadata, PluginUsed};
 use crate::fact::skill::{SkillInvoked, SkillUse};
 use crate::fact::{Fact, Tracking};
 use crate::id::Id;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::private::{HostPath, TextKey};
 use crate::protocol::enums::SkillScope;
 use crate::protocol::input::{UserInput, split_plugin_id};
 use crate::protocol::item::{CommandAction, Item};
 use crate::protocol::notification::McpAction;
-use crate::read::Read;
-use crate::write::Write;
 
 /// The built-in MCP server through which apps are called.
 const APPS_SERVER: &str = "codex_apps";

@@ -7,14 +7,14 @@ use super::{Observer, Step};
 use crate::fact::Fact;
 use crate::fact::turn::{MultiAgentVersion, TurnInterrupted, TurnProfile, TurnProfiled, TurnResolvedConfig};
 use crate::id::Id;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::private::TextKey;
 use crate::protocol::enums::ServiceTier;
 use crate::protocol::item::{Item, SandboxBackend};
 use crate::protocol::notification::{ItemCompleted, ItemContext};
 use crate::protocol::turn::TurnStartParams;
-use crate::read::Read;
 use crate::time::to_u64;
-use crate::write::Write;
 
 /// What a turn's time goes into.
 #[derive(Clone, Copy, Debug, Default, Write, Read)]

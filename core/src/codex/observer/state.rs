@@ -15,14 +15,14 @@ use crate::codex::settings::{Overrides, Settings};
 use crate::dialect::Dialect;
 use crate::event::common::{InitializationMode, RpcTransport};
 use crate::id::{ConnectionId, Id, RequestId, TurnKey, TurnRef};
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::private::TextKey;
 use crate::protocol::approval::ServerRequest;
 use crate::protocol::enums::Personality;
 use crate::protocol::request::InitializeParams;
-use crate::read::Read;
 use crate::sharing::Recent;
 use crate::time::{Clock, Elapsed, UnixMillis};
-use crate::write::Write;
 
 /// The connections heard from, with or without an `initialize`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]

@@ -10,10 +10,10 @@ use crate::codex::catalog::TokenBreakdown;
 use crate::codex::settings::Settings;
 use crate::codex::tokens::Tokens;
 use crate::id::{ConnectionId, Id, RequestId};
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::private::TextKey;
 use crate::protocol::enums::TurnStatus;
-use crate::read::Read;
-use crate::write::Write;
 
 #[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct Thread {

@@ -5,8 +5,8 @@
 //! and is `Unknown` by default.
 
 use super::known::WireEnum;
-use crate::read::Read;
-use crate::write::Write;
+use crate::json::read::Read;
+use crate::json::write::Write;
 
 /// Declares unit enums with their wire spelling, `Unknown` for any other text, and their docs.
 macro_rules! wire_enums {

@@ -7,21 +7,21 @@ use crate::protocol::UnknownWord;
 
 #[test]
 fn spellings_and_aliases() {
-    let parse = |json: &str| crate::read::from_str::<ApprovalsReviewer>(json).unwrap();
+    let parse = |json: &str| crate::json::read::from_str::<ApprovalsReviewer>(json).unwrap();
     assert_eq!(parse("\"auto_review\""), ApprovalsReviewer::GuardianSubagent);
     assert_eq!(parse("\"guardian_subagent\""), ApprovalsReviewer::GuardianSubagent);
     assert_eq!(parse("\"someone\""), ApprovalsReviewer::Unknown);
-    assert_eq!(crate::read::from_str::<NetworkProtocol>("\"socks5Tcp\"").unwrap(), NetworkProtocol::Socks5Tcp);
-    assert_eq!(crate::read::from_str::<ItemStatus>("\"inProgress\"").unwrap(), ItemStatus::InProgress);
-    assert_eq!(crate::read::from_str::<ReasoningEffort>("\"xhigh\"").unwrap(), ReasoningEffort::Xhigh);
-    assert_eq!(crate::read::from_str::<ModeKind>("\"pair_programming\"").unwrap(), ModeKind::Unknown);
+    assert_eq!(crate::json::read::from_str::<NetworkProtocol>("\"socks5Tcp\"").unwrap(), NetworkProtocol::Socks5Tcp);
+    assert_eq!(crate::json::read::from_str::<ItemStatus>("\"inProgress\"").unwrap(), ItemStatus::InProgress);
+    assert_eq!(crate::json::read::from_str::<ReasoningEffort>("\"xhigh\"").unwrap(), ReasoningEffort::Xhigh);
+    assert_eq!(crate::json::read::from_str::<ModeKind>("\"pair_programming\"").unwrap(), ModeKind::Unknown);
     for (json, tier) in [
         ("\"fast\"", ServiceTier::Fast),
         ("\"priority\"", ServiceTier::Fast),
         ("\"flex\"", ServiceTier::Flex),
         ("\"x\"", ServiceTier::Other),
     ] {
-        assert_eq!(crate::read::from_str::<ServiceTier>(json).unwrap(), tier, "{json}");
+        assert_eq!(crate::json::read::from_str::<ServiceTier>(json).unwrap(), tier, "{json}");
         assert_eq!(ServiceTier::from(json.trim_matches('"')), tier, "{json}");
     }
 }

@@ -5,11 +5,11 @@ use crate::event::turn::{
 };
 use crate::fact::turn::TurnResolvedConfig;
 use crate::id::Id;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::protocol::Known;
 use crate::protocol::enums::{self, ModeKind, Personality, ReasoningEffort, ReasoningSummary};
 use crate::protocol::policy::AskForApproval;
-use crate::read::Read;
-use crate::write::Write;
 
 /// A turn's settings.
 #[derive(Clone, Debug, Write, Read)]

@@ -5,8 +5,8 @@ use alloc::string::String;
 use crate::dialect::Dialect;
 use crate::event::Shared;
 use crate::event::common::ConnectionContext;
-use crate::read::{Failed, Read, Reader};
-use crate::write::Write;
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::write::Write;
 
 /// A client and the server that it speaks to.
 #[derive(Clone, Debug)]

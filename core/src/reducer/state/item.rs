@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 
 use crate::event::tool::ReviewSummary;
 use crate::id::Id;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::protocol::notification::ItemContext;
-use crate::read::Read;
-use crate::write::Write;
 
 /// What is known of an item that has not completed.
 #[derive(Clone, Debug, Default, Write, Read)]

@@ -2,8 +2,8 @@
 
 use crate::capped::Equivalent;
 use crate::id::{ConnectionId, Id, RequestId};
-use crate::read::Read;
-use crate::write::Write;
+use crate::json::read::Read;
+use crate::json::write::Write;
 
 /// An item, by its thread, its turn and its own id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Write, Read)]

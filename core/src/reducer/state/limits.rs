@@ -7,10 +7,10 @@ use crate::capped::{Cap, Capped};
 use crate::digest::DigestValue;
 use crate::event::common::{ConnectionContext, Lineage};
 use crate::id::{ConnectionId, Id, MAX_NAME_BYTES, RequestId, TEXT_BYTES, TurnKey};
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::limits::limits;
 use crate::question::QuestionId;
-use crate::read::Read;
-use crate::write::Write;
 
 limits! {
     /// How much state a reducer holds, and how long it keeps what nobody uses.

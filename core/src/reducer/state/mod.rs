@@ -32,12 +32,12 @@ use crate::discard::{Ids, Reason, Subject};
 use crate::event::Shared;
 use crate::event::common::{ConnectionContext, Lineage, Runtime, Session, ThreadContext};
 use crate::id::{ConnectionId, Id, RequestId, TurnKey, TurnRef};
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::output::Output;
 use crate::question::QuestionId;
-use crate::read::Read;
 use crate::sharing::Recent;
 use crate::time::{Elapsed, UnixMillis};
-use crate::write::Write;
 
 #[derive(Clone, Debug)]
 pub(crate) struct State {

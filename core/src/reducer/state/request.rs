@@ -1,9 +1,9 @@
 //! Requests of clients.
 
 use crate::id::Id;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::question::QuestionId;
-use crate::read::Read;
-use crate::write::Write;
 
 /// A client's request that waits for its response.
 #[derive(Clone, Debug, Write, Read)]

@@ -3,8 +3,8 @@
 use crate::discard::Ids;
 use crate::event::review::{SubjectKind, Trigger};
 use crate::id::{Id, RequestId};
-use crate::read::Read;
-use crate::write::Write;
+use crate::json::read::Read;
+use crate::json::write::Write;
 
 /// An approval that waits for its answer.
 #[derive(Clone, Debug, Write, Read)]

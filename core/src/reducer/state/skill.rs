@@ -2,8 +2,8 @@
 
 use crate::fact::Tracking;
 use crate::fact::skill::SkillUse;
-use crate::read::Read;
-use crate::write::Write;
+use crate::json::read::Read;
+use crate::json::write::Write;
 
 /// A use of a skill that waits for the answer about the skill's place.
 #[derive(Clone, Debug, Write, Read)]

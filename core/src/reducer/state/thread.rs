@@ -6,9 +6,9 @@ use alloc::sync::Arc;
 use crate::event::Shared;
 use crate::event::common::{InitializationMode, Lineage};
 use crate::id::{ConnectionId, Id};
+use crate::json::read::{Failed, Read, Reader};
+use crate::json::write::Write;
 use crate::question::QuestionId;
-use crate::read::{Failed, Read, Reader};
-use crate::write::Write;
 
 /// What is known of a thread.
 #[derive(Clone, Debug, Default, Write, Read)]

@@ -13,14 +13,14 @@ use crate::event::turn::{
 };
 use crate::fact::turn::TurnResolvedConfig;
 use crate::id::{ConnectionId, Id, TurnKey};
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::output::Output;
 use crate::private::DiffText;
 use crate::protocol::Known;
 use crate::protocol::error::CodexErrorInfo;
 use crate::question::QuestionId;
-use crate::read::Read;
 use crate::time::UnixMillis;
-use crate::write::Write;
 
 /// What is known of a turn that has not had its event.
 #[derive(Clone, Debug, Default, Write, Read)]

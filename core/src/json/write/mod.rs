@@ -1,6 +1,6 @@
 //! Writing this crate's types as JSON text, in the form that serde gives them.
 //!
-//! The counterpart of [`read`](crate::read), for the same reasons: tables instead of code for each type. Strings are
+//! The counterpart of [`read`](crate::json::read), for the same reasons: tables instead of code for each type. Strings are
 //! scanned eight bytes at a time.
 
 mod values;

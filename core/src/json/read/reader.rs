@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::Read;
 use super::error::{Failed, Problem, ReadError};
 use super::names::{Names, place};
-use crate::scan;
+use crate::json::scan;
 
 /// Reads a text from its start to its end.
 pub(crate) struct Reader<'text> {

@@ -5,8 +5,8 @@ use alloc::string::String;
 
 use super::Reader;
 use super::error::{Failed, Problem};
-use crate::scan;
-use crate::scan::cut;
+use crate::json::scan;
+use crate::json::scan::cut;
 
 pub(super) const INTEGER: &str = "an integer of the right size";
 

@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{Members, Write};
-use crate::scan;
+use crate::json::scan;
 
 /// Appends a string with its quotation marks.
 fn string(value: &str, text: &mut String) {
@@ -195,7 +195,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use crate::write::to_string;
+    use crate::json::write::to_string;
 
     proptest! {
         #[test]

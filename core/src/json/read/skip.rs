@@ -2,7 +2,7 @@
 
 use super::Reader;
 use super::error::{Failed, Problem};
-use crate::scan;
+use crate::json::scan;
 
 impl<'text> Reader<'text> {
     /// Passes over a value, whatever it is, and says where it stands.

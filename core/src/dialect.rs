@@ -19,8 +19,6 @@ enum Contract {
 pub(crate) struct Dialect {
     /// Which members events have.
     contract: Contract,
-    /// Whether events have the members of 0.169, so that an observer looks for them.
-    pub(crate) reports_more: bool,
     /// Whether an item that ends after its turn has an event.
     pub(crate) reports_late_items: bool,
     /// Whether a turn that another thread started has an event.
@@ -38,7 +36,6 @@ pub(crate) struct Dialect {
 /// The contract's own version, 0.131, and those before it.
 static CODEX_0_131: Dialect = Dialect {
     contract: Contract::V131,
-    reports_more: false,
     reports_late_items: false,
     reports_turns_of_subagents: false,
     collaboration_runs_throughout: false,
@@ -50,7 +47,6 @@ static CODEX_0_131: Dialect = Dialect {
 /// 0.132 and later. Those up to 0.168 were not recorded: their events have the contract's members.
 static CODEX_0_132: Dialect = Dialect {
     contract: Contract::V131,
-    reports_more: false,
     reports_late_items: true,
     reports_turns_of_subagents: true,
     collaboration_runs_throughout: true,
@@ -62,7 +58,6 @@ static CODEX_0_132: Dialect = Dialect {
 /// 0.169 and later.
 static CODEX_0_169: Dialect = Dialect {
     contract: Contract::V169,
-    reports_more: true,
     reports_late_items: true,
     reports_turns_of_subagents: true,
     collaboration_runs_throughout: true,
@@ -82,14 +77,19 @@ impl Dialect {
         }
     }
 
+    /// Whether events have the members of 0.169, so that they are looked for.
+    pub(crate) fn reports_more(&self) -> bool {
+        self.contract >= Contract::V169
+    }
+
     /// Members that events have from 0.169 on.
     pub(crate) fn since_169<G>(&self, members: impl FnOnce() -> G) -> Versioned<G> {
-        Versioned::when(self.contract >= Contract::V169, members)
+        Versioned::when(self.reports_more(), members)
     }
 
     /// Members that 0.169 no longer has.
     pub(crate) fn until_169<G>(&self, members: impl FnOnce() -> G) -> Versioned<G> {
-        Versioned::when(self.contract < Contract::V169, members)
+        Versioned::when(!self.reports_more(), members)
     }
 
     /// The dialect where no connection says one.

@@ -86,7 +86,7 @@ impl<D: Digest> Reducer<D> {
         } else {
             return discard(output, Reason::UnknownTurn);
         }
-        if is_news_of_an_agent(&item) && !dialect.reports_more {
+        if is_news_of_an_agent(&item) && !dialect.reports_more() {
             // It counts, and has no event.
             self.state.items.remove(&key);
             return;
@@ -265,7 +265,10 @@ fn command_event(base: ToolBase, command: CommandExecution, context: &Context<'_
             model_slug: settings.and_then(|settings| settings.model_slug.clone()),
             reasoning_effort: settings.and_then(|settings| settings.reasoning_effort).into(),
         }),
-        turn_trigger: context.settings.and_then(|settings| settings.turn_trigger.clone()),
+        turn_trigger: context
+            .settings
+            .and_then(|settings| settings.turn_trigger.clone())
+            .filter(|_| dialect.reports_more()),
         base,
         plugin: dialect.since_169(|| CommandPlugin { plugin_id: command.plugin_id, script_path: None }),
         command_execution_source: command.source,

@@ -140,7 +140,7 @@ impl<D: Digest> Reducer<D> {
             Fact::TurnResolvedConfig(fact) => self.turn_config_resolved(at, *fact, output),
             Fact::TurnTokenUsage(fact) => self.turn_tokens_used(at, &fact, output),
             Fact::TurnProfiled(fact) => self.turn_profiled(*fact, output),
-            Fact::TurnInterrupted(fact) => self.turn_interrupted(&fact, output),
+            Fact::TurnInterrupted(fact) => self.turn_interrupted(&fact),
             Fact::TurnErrorKind(fact) => self.turn_failed(&fact, output),
             Fact::SkillInvoked(fact) => self.skills_invoked(fact, output),
             Fact::AppMentioned(fact) => self.apps_mentioned(fact, output),

@@ -78,8 +78,10 @@ impl<D: Digest> Reducer<D> {
     }
 
     /// A client interrupted the turn: the earliest request counts.
-    pub(super) fn turn_interrupted(&mut self, fact: &TurnInterrupted, output: &mut Output) {
-        let newer = self.state.turn_or_new(&fact.thread_id, &fact.turn_id, output).newer();
+    pub(super) fn turn_interrupted(&mut self, fact: &TurnInterrupted) {
+        // A turn that has had its event does not begin again.
+        let Some(turn) = self.state.turn_mut(&fact.thread_id, &fact.turn_id) else { return };
+        let newer = turn.newer();
         let earliest = newer.interrupt_requested_at_ms.map_or(fact.requested_at_ms, |at| at.min(fact.requested_at_ms));
         newer.interrupt_requested_at_ms = Some(earliest);
     }
@@ -228,7 +230,7 @@ impl<D: Digest> Reducer<D> {
             turn_error: completed.error,
             error_kind: dialect.since_169(|| error_kind),
             steer_count,
-            used_dictation: newer.used_dictation,
+            used_dictation: newer.used_dictation.filter(|_| dialect.reports_more()),
             tools,
             tokens: TokenUse::new(tokens.unwrap_or_default(), dialect.since_169(|| writes)),
             profile: dialect.since_169(|| newer.profile),

@@ -162,6 +162,25 @@ fn the_same_turn_id_in_two_threads() {
     assert_eq!(session.one(completed("T2", "turn-77")), turn_event(second));
 }
 
+/// What only 0.169 and later report changes nothing for a server of 0.131, and begins no turn that is over.
+#[test]
+fn what_newer_versions_report_of_a_turn() {
+    let interrupted = json!({ "turn_interrupted": { "turn_id": "turn-77", "thread_id": "T1", "requested_at_ms": 1_771_000_329_000_u64 } });
+    let dictated = |mut config: Value| {
+        config["turn_resolved_config"]["used_dictation"] = json!(true);
+        config
+    };
+    let mut session = Session::new();
+    session.fact(started("T1", "turn-77"));
+    session.fact(dictated(config("T1", "turn-77")));
+    session.fact(tokens("T1", "turn-77"));
+    assert_eq!(session.fact(interrupted.clone()), nothing());
+    assert_eq!(session.one(completed("T1", "turn-77")), turn_event(json!({})));
+    assert_eq!(session.fact(interrupted), nothing());
+    let late = item_completed("T1", "turn-77", 1, &item("webSearch"));
+    assert_eq!(session.fact(late), discarded(Subject::Item, Reason::UnknownTurn));
+}
+
 /// `docs/contract/rules.md` 4.1: the later number of images wins, `turn/started` overwrites even with nothing.
 #[test]
 fn the_last_writer_wins() {

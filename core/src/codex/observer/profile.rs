@@ -132,7 +132,7 @@ impl Times {
 impl Observer {
     /// A `turn/interrupt` succeeded.
     pub(super) fn turn_interrupted(&mut self, thread_id: Id, turn_id: Id, requested_at_ms: u64, step: &mut Step<'_>) {
-        if self.state.dialect(&thread_id).reports_more {
+        if self.state.dialect(&thread_id).reports_more() {
             step.fact(Fact::TurnInterrupted(TurnInterrupted { turn_id, thread_id, requested_at_ms }));
         } else {
             step.out.irrelevant = true;
@@ -159,7 +159,7 @@ impl Observer {
 
     /// The settings under which an item runs.
     pub(super) fn context_of_item(&mut self, thread_id: &Id, turn_id: &Id) -> Option<Box<ItemContext>> {
-        if !self.state.reports_more || !self.state.dialect(thread_id).reports_more {
+        if !self.state.reports_more || !self.state.dialect(thread_id).reports_more() {
             return None;
         }
         let settings = self.settings_of(thread_id, turn_id)?;
@@ -175,7 +175,7 @@ impl Observer {
     /// What confined a command that ended: nothing, if its turn has full access; what ran in a sandbox is not shown.
     pub(super) fn confine(&mut self, completed: &mut ItemCompleted) {
         let ItemCompleted { thread_id, turn_id, item: Item::CommandExecution(command), .. } = completed else { return };
-        if !self.state.reports_more || !self.state.dialect(thread_id).reports_more || command.exit_code.is_none() {
+        if !self.state.reports_more || !self.state.dialect(thread_id).reports_more() || command.exit_code.is_none() {
             return;
         }
         let has_full_access = self.settings_of(thread_id, turn_id).is_some_and(|settings| settings.has_full_access());
@@ -185,7 +185,7 @@ impl Observer {
     /// Adds to a turn's settings what only 0.169 and later report, and says what its time went into.
     pub(super) fn report_more(&mut self, config: &mut TurnResolvedConfig, step: &mut Step<'_>) {
         let thread_id = config.thread_id.clone();
-        if !self.state.dialect(&thread_id).reports_more {
+        if !self.state.dialect(&thread_id).reports_more() {
             return;
         }
         let has_agents_v2 = self.state.thread_or_new(&thread_id).has_agents_v2;

@@ -165,7 +165,7 @@ impl Observer {
         let client = Some(step.connection).filter(|client| self.state.connections.contains(client));
         let thread = self.state.thread_or_new(&response.thread.id);
         thread.connection = client.or(thread.connection);
-        if !self.state.dialect(&response.thread.id).reports_more {
+        if !self.state.dialect(&response.thread.id).reports_more() {
             response.thread.session_id = None;
         }
         let thread = self.state.thread_or_new(&response.thread.id);

@@ -44,7 +44,7 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn reports_more(&self) -> bool {
-        Dialect::of(&self.server_version).reports_more
+        Dialect::of(&self.server_version).reports_more()
     }
 }
 

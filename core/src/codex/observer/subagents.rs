@@ -95,7 +95,7 @@ impl Observer {
         thread.is_spawned = true;
         thread.has_agents_v2 = has_agents_v2;
         // A history that was given to it has the first turn.
-        thread.first_turn = !(dialect.reports_more && spawn.forked_from_id.is_some());
+        thread.first_turn = !(dialect.reports_more() && spawn.forked_from_id.is_some());
         thread.last_total.get_or_insert_with(TokenBreakdown::default);
         step.fact(Fact::SubAgentThreadStarted(Box::new(SubAgentThreadStarted {
             thread_id: id.clone(),

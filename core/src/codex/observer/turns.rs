@@ -118,7 +118,7 @@ impl Observer {
         }
         let spawned = thread.is_spawned && dialect.reports_turns_of_subagents;
         // Something else than a request began it.
-        let is_of_nobody = spawned || dialect.reports_more && is_started;
+        let is_of_nobody = spawned || dialect.reports_more() && is_started;
         let Some((settings, images)) = accepted.or_else(|| is_of_nobody.then(|| (thread.settings.clone(), 0))) else {
             return;
         };
@@ -126,7 +126,7 @@ impl Observer {
         thread.last_model.clone_from(&settings.model);
         // Before the settings, because the turn's event may be waiting only for them.
         if status != TurnStatus::Interrupted {
-            let used = tokens.used(thread_id.clone(), turn_id.clone(), dialect.reports_more);
+            let used = tokens.used(thread_id.clone(), turn_id.clone(), dialect.reports_more());
             step.fact(Fact::TurnTokenUsage(used));
         }
         let mut config = settings.resolved(thread_id.clone(), turn_id.clone(), images, is_first_turn);

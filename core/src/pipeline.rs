@@ -67,7 +67,8 @@ impl Limits {
 ///
 /// # Time
 ///
-/// Every call is given the time, `at`. Events and discards have this time. What is open expires by the time that passes
+/// Every call is given the time, `at`. Events and discards have this time; what follows from a notification has the time
+/// at which the server says that it sent it, if it says so and the two clocks differ by five minutes at most. What is open expires by the time that passes
 /// from call to call ([`Limits`]). Observer and reducer share that time, and it does not follow a clock that is set:
 ///
 /// - A clock that goes backwards stands still. If it goes back more than two days, it is followed at once.
@@ -127,6 +128,7 @@ impl<D: Digest> Pipeline<D> {
         let before = Mark::of(output);
         self.reducer.advance(self.observer.now(), at, output);
         output.discards.append(&mut observation.discards);
+        let at = observation.emitted_at.unwrap_or(at);
         for fact in observation.facts.drain(..) {
             self.reduce(at, fact, output);
         }
@@ -175,8 +177,14 @@ impl<D: Digest> Pipeline<D> {
     /// Ends the session: what still waits for something yields what is known of it, or a discard.
     pub fn finish(&mut self, at: UnixMillis, output: &mut Output) {
         let before = Mark::of(output);
-        self.observer.see(at);
+        let mut observation = core::mem::take(&mut self.observation);
+        observation.clear();
+        self.observer.finish(at, &mut observation);
         self.reducer.advance(self.observer.now(), at, output);
+        for fact in observation.facts.drain(..) {
+            self.reduce(at, fact, output);
+        }
+        self.observation = observation;
         self.reducer.end(output);
         self.count(before, output);
     }

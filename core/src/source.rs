@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::discard::Discard;
 use crate::fact::Fact;
+use crate::time::UnixMillis;
 
 /// A message that cannot be read. A discard says why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +27,9 @@ pub struct Observation {
     pub malformed_at: Option<usize>,
     /// Whether the message is of no interest to analytics.
     pub irrelevant: bool,
+    /// When the server says that it sent the message, if that is within five minutes of the host's clock: the time of the
+    /// facts.
+    pub emitted_at: Option<UnixMillis>,
 }
 
 impl Observation {
@@ -35,5 +39,6 @@ impl Observation {
         self.discards.clear();
         self.malformed_at = None;
         self.irrelevant = false;
+        self.emitted_at = None;
     }
 }

@@ -18,6 +18,7 @@ pub fn difference(messages: &[Message]) -> Option<String> {
         output.questions.retain(|question| matches!(question.kind, QuestionKind::Skill { .. }));
         answer(&mut session, message.at, &mut output);
         let (mut actual, mut expected) = (values(&output.events), model.observe(message));
+        actual.retain(|event| !NEWER_EVENTS.iter().any(|newer| event["event_type"] == *newer));
         actual.iter_mut().chain(&mut expected).for_each(as_the_model_knows);
         if actual != expected {
             let list =
@@ -27,6 +28,22 @@ pub fn difference(messages: &[Message]) -> Option<String> {
     }
     None
 }
+
+/// Events that the model does not make yet: those that only servers after 0.131 have.
+pub const NEWER_EVENTS: [&str; 12] = [
+    "codex_control_tool_call_event",
+    "codex_goal_event",
+    "codex_thread_archive_event",
+    "codex_thread_hint_status",
+    "codex_plugin_install_failed",
+    "codex_plugin_install_requested",
+    "codex_plugin_measurement_event",
+    "codex_artifact_operation",
+    "codex_guardian_v2_classification",
+    "codex_guardian_v2_fast_decision",
+    "codex_onboarding_external_agent_import_complete",
+    "codex_onboarding_external_agent_import_failure",
+];
 
 /// What the model does not know yet: the members of 0.169 that came, and those that went. The recordings of 0.169 and 0.171
 /// hold them.

@@ -25,8 +25,6 @@ const UNKNOWABLE: &[(&str, &[&str])] = &[
             "tools_change_count",
             // Requests that failed or were interrupted say nothing of their use.
             "sampling_request_count",
-            // A kind that the wire shares with others.
-            "codex_error_kind",
         ],
     ),
     (
@@ -53,6 +51,8 @@ const UNKNOWABLE: &[(&str, &[&str])] = &[
             "total_tokens",
         ],
     ),
+    // The server's own id.
+    ("codex_goal_event", &["goal_id"]),
     // Where the working directory is, is asked of nobody yet.
     ("codex_thread_initialized", &["is_worktree"]),
     // The model's default is in `model/list`, which the recordings lack.
@@ -65,10 +65,9 @@ const UNKNOWABLE: &[(&str, &[&str])] = &[
         "codex_compaction_event",
         &[
             "implementation",
-            // Its own request is not on the wire, nor all kinds of its errors.
+            // Its own request is not on the wire.
             "cache_write_input_tokens",
             "cached_input_tokens",
-            "codex_error_kind",
             "compaction_summary_tokens",
             "retained_image_count",
         ],
@@ -84,6 +83,12 @@ const APPROXIMATE: &[(&str, &str, u64)] = &[
     ("codex_review_event", "completed_at_ms", 2000),
     ("codex_review_event", "duration_ms", 2000),
     ("codex_turn_steer_event", "created_at", 2),
+    // Measured inside the server.
+    ("codex_control_tool_call_event", "started_at_ms", 10),
+    ("codex_control_tool_call_event", "completed_at_ms", 10),
+    ("codex_control_tool_call_event", "duration_ms", 10),
+    ("codex_control_tool_call_event", "execution_duration_ms", 10),
+    ("codex_thread_archive_event", "occurred_at_ms", 10),
     ("codex_accepted_line_fingerprints", "completed_at", 2),
     ("codex_guardian_review", "completion_latency_ms", 2000),
     ("codex_compaction_event", "duration_ms", 2000),
@@ -234,6 +239,12 @@ fn identity(event: &Value) -> Value {
         "codex_review_event" | "codex_guardian_review" => &["thread_id", "turn_id", "review_id"],
         "codex_hook_run" => &["thread_id", "turn_id", "hook_name"],
         "skill_invocation" => &["thread_id", "turn_id", "skill_name"],
+        // The item of a goal's tool is not on the wire.
+        "codex_control_tool_call_event" => &["thread_id", "turn_id", "tool_name"],
+        "codex_goal_event" => &["thread_id", "turn_id", "event_kind", "goal_status", "cumulative_tokens_accounted"],
+        "codex_thread_archive_event" => &["thread_id", "action"],
+        "codex_onboarding_external_agent_import_complete" => &["import_id", "type"],
+        "codex_plugin_install_failed" => &["plugin_id"],
         _ => &["thread_id", "turn_id", "item_id"],
     };
     let fields = fields(event);

@@ -8,17 +8,18 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// The units that a description may name, as sentences, and what the page calls them.
-const UNITS: [(&str, &str); 6] = [
+const UNITS: [(&str, &str); 7] = [
     ("Unix milliseconds.", "Unix ms"),
     ("Unix seconds.", "Unix s"),
     ("Milliseconds.", "ms"),
     ("Minutes.", "min"),
+    ("Seconds.", "s"),
     ("Pixels.", "pixels"),
     ("Tokens.", "tokens"),
 ];
 
 /// Numbers that count nothing and measure nothing.
-const BARE_NUMBERS: [&str; 4] = ["codex_error_http_status_code", "exit_code", "httpStatusCode", "port"];
+const BARE_NUMBERS: [&str; 5] = ["codex_error_http_status_code", "exit_code", "httpStatusCode", "number_value", "port"];
 
 /// Objects that many events have: the page describes them once.
 const COMMON: [&str; 2] = ["app_server_client", "runtime"];

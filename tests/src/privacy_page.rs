@@ -33,7 +33,8 @@ fn fits(class: Class, kind: Kind) -> bool {
     match kind {
         Kind::Text => class.carries_text() || class == Class::Enum,
         Kind::Digest => class == Class::Hash,
-        Kind::Words => class == Class::Enum,
+        // Some events have a word of a list where others have a name.
+        Kind::Words => matches!(class, Class::Enum | Class::Name),
         Kind::Flag => class == Class::Flag,
         Kind::Number => matches!(class, Class::Count | Class::Time),
     }
@@ -94,8 +95,10 @@ fn kinds_of(root: &Value, schema: &Value, kinds: &mut BTreeSet<Kind>) {
             kinds_of(root, part, kinds);
         }
     }
-    if schema["items"].is_object() {
-        kinds_of(root, &schema["items"], kinds);
+    for inner in ["items", "additionalProperties"] {
+        if schema[inner].is_object() {
+            kinds_of(root, &schema[inner], kinds);
+        }
     }
     let types = match &schema["type"] {
         Value::Array(types) => types.iter().filter_map(Value::as_str).collect(),

@@ -10,7 +10,8 @@ use crate::json::read::{Failed, Raw, Read, Reader, Text};
 use crate::json::write::Write;
 use crate::private::{HostPath, Presence, TextKey};
 use crate::protocol::enums::{
-    HookEventName, HookExecutionMode, HookHandlerType, HookRunStatus, HookSource, Personality, SkillScope,
+    HookEventName, HookExecutionMode, HookHandlerType, HookRunStatus, HookSource, Personality, ReasoningEffort,
+    SkillScope,
 };
 use crate::protocol::error::TurnError;
 use crate::protocol::input::split_plugin_id;
@@ -27,6 +28,14 @@ pub(crate) struct ThreadOpenParams {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OfThread {
     pub(crate) thread_id: Id,
+}
+
+#[derive(Debug, Read)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OfTurn {
+    pub(crate) thread_id: Id,
+    #[serde(default)]
+    pub(crate) turn_id: Option<Id>,
 }
 
 #[derive(Debug, Read)]
@@ -184,6 +193,14 @@ pub(crate) struct PluginUninstallParams {
 }
 
 #[derive(Debug, Read)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PluginReadParams {
+    #[serde(default)]
+    #[json(read_with = "optional_text_key")]
+    pub(crate) marketplace_path: Option<TextKey>,
+}
+
+#[derive(Debug, Read)]
 pub(crate) struct PluginReadResult {
     pub(crate) plugin: PluginDetail,
 }
@@ -232,6 +249,20 @@ pub(crate) struct App {
     pub(crate) id: Id,
     #[serde(default)]
     pub(crate) name: Option<Id>,
+}
+
+#[derive(Debug, Read)]
+pub(crate) struct ModelListResult {
+    #[serde(default)]
+    pub(crate) data: Vec<ListedModel>,
+}
+
+#[derive(Debug, Read)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ListedModel {
+    pub(crate) model: Id,
+    #[serde(default)]
+    pub(crate) default_reasoning_effort: Option<ReasoningEffort>,
 }
 
 #[derive(Debug, Read)]

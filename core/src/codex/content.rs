@@ -5,10 +5,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::catalog::{
-    AccountReadResult, AccountUpdated, AppListResult, AuthMode, ErrorNotification, HookCompleted, OfThread,
-    PluginInstallParams, PluginListResult, PluginReadResult, PluginToggle, PluginUninstallParams, SettingsUpdated,
-    SkillsListResult, ThreadCompacted, ThreadOpenParams, ThreadStarted, TokenUsageUpdated, TurnInterruptParams,
+    AccountReadResult, AccountUpdated, AppListResult, AuthMode, ErrorNotification, HookCompleted, ModelListResult,
+    OfThread, OfTurn, PluginInstallParams, PluginListResult, PluginReadParams, PluginReadResult, PluginToggle,
+    PluginUninstallParams, SettingsUpdated, SkillsListResult, ThreadCompacted, ThreadOpenParams, ThreadStarted,
+    TokenUsageUpdated, TurnInterruptParams,
 };
+use super::newer::{AgentImportCompleted, AgentImportParams, AgentImportResult, GoalUpdated, Inquiry};
+use crate::event::archive::ArchiveAction;
 use crate::json::read::Read;
 use crate::protocol::approval::{ServerRequest, ServerRequestResolved};
 use crate::protocol::notification::Notification;
@@ -40,13 +43,15 @@ pub(crate) enum ClientCall {
     CompactStart(OfThread),
     PluginInstall(PluginInstallParams),
     PluginUninstall(PluginUninstallParams),
-    PluginRead,
+    PluginRead(PluginReadParams),
     PluginList,
+    ModelList,
     ConfigWrite(Vec<PluginToggle>),
     SkillsList,
     AppList,
     Login(AuthMode),
     AccountRead,
+    AgentImport(AgentImportParams),
 }
 
 /// A notification that alone makes no fact.
@@ -61,6 +66,10 @@ pub(crate) enum Signal {
     Error(ErrorNotification),
     ServerRequestResolved(ServerRequestResolved),
     AccountUpdated(AccountUpdated),
+    GoalUpdated(Box<GoalUpdated>),
+    GoalCleared(OfTurn),
+    ThreadArchived(OfThread, ArchiveAction),
+    AgentImportCompleted(AgentImportCompleted),
 }
 
 /// What the response of a request is read as.
@@ -78,7 +87,9 @@ pub(crate) enum Expected {
     PluginList,
     SkillsList,
     AppList,
+    ModelList,
     AccountRead,
+    AgentImport,
 }
 
 /// A response, read as its request expects.
@@ -93,7 +104,9 @@ pub(crate) enum ServerResult {
     PluginList(PluginListResult),
     SkillsList(SkillsListResult),
     AppList(AppListResult),
+    ModelList(ModelListResult),
     AccountRead(AccountReadResult),
+    AgentImport(AgentImportResult),
 }
 
 /// The response of `initialize`.
@@ -108,6 +121,7 @@ pub(crate) struct InitializeResult {
 pub(super) enum Body<'a> {
     Call(ClientCall),
     Request(ServerRequest),
+    Inquiry(Inquiry),
     Notification(Notification),
     Signal(Signal),
     Result(ServerResult),

@@ -6,6 +6,7 @@
 
 use super::content::{Body, ClientCall, Direction, Expected, ServerResult, Signal};
 use super::methods::{Method, params, result};
+use super::newer::Inquiry;
 use crate::id::RequestId;
 use crate::json::read::{self, Failed, Names, Position, Problem, Raw, Read, Reader};
 use crate::protocol::approval::ServerRequest;
@@ -22,6 +23,11 @@ pub(crate) enum Message<'a> {
     ServerRequest {
         id: RequestId,
         request: ServerRequest,
+    },
+    /// The server asks the user in the course of a tool's call.
+    Inquiry {
+        id: RequestId,
+        inquiry: Inquiry,
     },
     Notification(Notification),
     Signal(Signal),
@@ -66,12 +72,19 @@ pub(crate) enum MalformedKind {
     LongId,
 }
 
+/// A message, and when the server says that it sent it, in Unix milliseconds.
+#[derive(Debug)]
+pub(crate) struct Parsed<'a> {
+    pub(crate) message: Message<'a>,
+    pub(crate) emitted_at: Option<u64>,
+}
+
 /// Reads a message; `expected` says what a response to a client's request is read as.
 pub(crate) fn parse<'a>(
     text: &'a [u8],
     direction: Direction,
     expected: &dyn Fn(&RequestId) -> Expected,
-) -> Result<Message<'a>, Malformed> {
+) -> Result<Parsed<'a>, Malformed> {
     // JSON is UTF-8 (RFC 8259, 8.1). Other bytes are refused before anything is read.
     let text = core::str::from_utf8(text).map_err(|error| Malformed {
         kind: MalformedKind::Json,
@@ -79,10 +92,11 @@ pub(crate) fn parse<'a>(
         id: None,
         is_response: false,
     })?;
-    let mut parts = Parts { direction, expected, id: None, method: None, body: None, late: None, error: None };
+    let mut parts =
+        Parts { direction, expected, id: None, method: None, body: None, late: None, error: None, emitted_at: None };
     let mut reader = Reader::new(text);
     let read = parts.read(&mut reader).and_then(|()| reader.end()).and_then(|()| parts.finish(&mut reader));
-    read.map_err(|Failed| {
+    read.map(|message| Parsed { message, emitted_at: parts.emitted_at }).map_err(|Failed| {
         let error = reader.error();
         // A member that cannot be read ends the reading early: what follows may not even be JSON. And a text with half
         // a surrogate pair is JSON, but no text.
@@ -107,6 +121,7 @@ struct Parts<'a, 'e> {
     /// A body that came before what decides its meaning.
     late: Option<(Late, Position)>,
     error: Option<RpcError>,
+    emitted_at: Option<u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -117,7 +132,8 @@ enum Late {
 
 impl<'a> Parts<'a, '_> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Failed> {
-        reader.object(const { &Names::new(&["method", "params", "id", "result", "error"]) }, &mut |reader, index| {
+        const NAMES: &Names<'_> = &Names::new(&["method", "params", "id", "result", "error", "emittedAtMs"]);
+        reader.object(NAMES, &mut |reader, index| {
             match index {
                 0 => {
                     let method = reader.string()?;
@@ -138,7 +154,8 @@ impl<'a> Parts<'a, '_> {
                     (Direction::ServerToClient, Some(id)) => self.body = Some(result((self.expected)(id), reader)?),
                     (Direction::ServerToClient, None) => self.leave(Late::Result, reader)?,
                 },
-                _ => self.error = Some(Read::read(reader)?),
+                4 => self.error = Some(Read::read(reader)?),
+                _ => self.emitted_at = emitted_at(reader)?,
             }
             Ok(())
         })
@@ -176,6 +193,7 @@ impl<'a> Parts<'a, '_> {
         Ok(match (self.id.clone(), self.body.take(), self.error) {
             (Some(id), Some(Body::Call(call)), _) => Message::ClientRequest { id, call },
             (Some(id), Some(Body::Request(request)), _) => Message::ServerRequest { id, request },
+            (Some(id), Some(Body::Inquiry(inquiry)), _) => Message::Inquiry { id, inquiry },
             (None, Some(Body::Notification(notification)), _) => Message::Notification(notification),
             (None, Some(Body::Signal(signal)), _) => Message::Signal(signal),
             (Some(id), Some(Body::Result(result)), _) => Message::Response { id, result },
@@ -185,6 +203,11 @@ impl<'a> Parts<'a, '_> {
             (_, None, None) => return Err(reader.unlike("a request, a notification or a response")),
         })
     }
+}
+
+/// A time that cannot be read is not known, and the message counts.
+fn emitted_at(reader: &mut Reader<'_>) -> Result<Option<u64>, Failed> {
+    reader.raw().map(|text| text.parse().ok())
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use super::catalog::{Account, ConfigBatch, ConfigEdit, last_of_each};
 use super::content::{Body, ClientCall, Direction, Expected, ServerResult, Signal};
+use super::newer::Inquiry;
+use crate::event::archive::ArchiveAction;
 use crate::json::read::{Failed, Read, Reader};
 use crate::protocol::approval::ServerRequest;
 use crate::protocol::notification::Notification;
@@ -48,20 +50,22 @@ methods! {
         "thread/fork" => ThreadFork = Body::Call(ClientCall::ThreadFork(Read::read(params)?)),
         "turn/start" => TurnStart = Body::Call(ClientCall::TurnStart(Read::read(params)?)),
         "turn/steer" => TurnSteer = Body::Call(ClientCall::TurnSteer(Read::read(params)?)),
-"turn/interrupt" => TurnInterrupt = Body::Call(ClientCall::TurnInterrupt(Read::read(params)?)),
+        "turn/interrupt" => TurnInterrupt = Body::Call(ClientCall::TurnInterrupt(Read::read(params)?)),
         "thread/compact/start" => CompactStart = Body::Call(ClientCall::CompactStart(Read::read(params)?)),
         "plugin/install" => PluginInstall = Body::Call(ClientCall::PluginInstall(Read::read(params)?)),
         "plugin/uninstall" => PluginUninstall = Body::Call(ClientCall::PluginUninstall(Read::read(params)?)),
-        "plugin/read" => PluginRead = skipped(params, ClientCall::PluginRead)?,
+        "plugin/read" => PluginRead = Body::Call(ClientCall::PluginRead(Read::read(params)?)),
         "plugin/list" => PluginList = skipped(params, ClientCall::PluginList)?,
         "config/value/write" => ConfigValueWrite =
             Body::Call(ClientCall::ConfigWrite(last_of_each(ConfigEdit::read(params)?.toggles()))),
         "config/batchWrite" => ConfigBatchWrite =
             Body::Call(ClientCall::ConfigWrite(ConfigBatch::read(params)?.toggles())),
         "skills/list" => SkillsList = skipped(params, ClientCall::SkillsList)?,
+        "model/list" => ModelList = skipped(params, ClientCall::ModelList)?,
         "app/list" => AppList = skipped(params, ClientCall::AppList)?,
         "account/login/start" => Login = Body::Call(ClientCall::Login(Account::read(params)?.auth_mode)),
         "account/read" => AccountRead = skipped(params, ClientCall::AccountRead)?,
+        "externalAgentConfig/import" => AgentImport = Body::Call(ClientCall::AgentImport(Read::read(params)?)),
     }
     ServerToClient {
         "item/commandExecution/requestApproval" => CommandApproval =
@@ -70,6 +74,8 @@ methods! {
             Body::Request(ServerRequest::FileChangeApproval(Read::read(params)?)),
         "item/permissions/requestApproval" => PermissionsApproval =
             Body::Request(ServerRequest::PermissionsApproval(Read::read(params)?)),
+        "item/tool/requestUserInput" => UserInput = Body::Inquiry(Inquiry::UserInput(Read::read(params)?)),
+        "mcpServer/elicitation/request" => Elicitation = Body::Inquiry(Inquiry::Elicitation(Read::read(params)?)),
         "turn/started" => TurnStarted = Body::Notification(Notification::TurnStarted(Read::read(params)?)),
         "turn/completed" => TurnCompleted = Body::Notification(Notification::TurnCompleted(Read::read(params)?)),
         "turn/diff/updated" => TurnDiffUpdated =
@@ -89,7 +95,17 @@ methods! {
         "serverRequest/resolved" => ServerRequestResolved =
             Body::Signal(Signal::ServerRequestResolved(Read::read(params)?)),
         "account/updated" => AccountUpdated = Body::Signal(Signal::AccountUpdated(Read::read(params)?)),
+        "thread/goal/updated" => GoalUpdated = Body::Signal(Signal::GoalUpdated(Read::read(params)?)),
+        "thread/goal/cleared" => GoalCleared = Body::Signal(Signal::GoalCleared(Read::read(params)?)),
+        "thread/archived" => Archived = archived(params, ArchiveAction::Archived)?,
+        "thread/unarchived" => Unarchived = archived(params, ArchiveAction::Unarchived)?,
+        "externalAgentConfig/import/completed" => AgentImportCompleted =
+            Body::Signal(Signal::AgentImportCompleted(Read::read(params)?)),
     }
+}
+
+fn archived<'a>(params: &mut Reader<'a>, action: ArchiveAction) -> Result<Body<'a>, Failed> {
+    Read::read(params).map(|thread| Body::Signal(Signal::ThreadArchived(thread, action)))
 }
 
 /// A call whose parameters do not matter.
@@ -115,7 +131,9 @@ pub(super) fn result<'a>(expected: Expected, result: &mut Reader<'a>) -> Result<
         Expected::PluginRead => ServerResult::PluginRead(Read::read(result)?),
         Expected::PluginList => ServerResult::PluginList(Read::read(result)?),
         Expected::SkillsList => ServerResult::SkillsList(Read::read(result)?),
+        Expected::ModelList => ServerResult::ModelList(Read::read(result)?),
         Expected::AppList => ServerResult::AppList(Read::read(result)?),
         Expected::AccountRead => ServerResult::AccountRead(Read::read(result)?),
+        Expected::AgentImport => ServerResult::AgentImport(Read::read(result)?),
     }))
 }

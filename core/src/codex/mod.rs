@@ -4,6 +4,7 @@ pub(crate) mod catalog;
 pub(crate) mod content;
 pub(crate) mod message;
 mod methods;
+pub(crate) mod newer;
 pub mod observer;
 mod recorded;
 mod settings;

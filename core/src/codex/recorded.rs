@@ -45,7 +45,12 @@ impl Read<'_> for ClientRequest {
 
 impl Read<'_> for ServerRequest {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
-        match recorded_params(reader, Direction::ServerToClient)? {
+        let (_, body) = recorded(reader, Direction::ServerToClient, "params", |method, reader| match method {
+            // A fact of its own says what comes of them.
+            Method::UserInput | Method::Elicitation => reader.skip().map(|()| Body::Skipped),
+            method => params(method, reader),
+        })?;
+        match body {
             Body::Request(request) => Ok(request),
             Body::Skipped => Ok(Self::Other),
             _ => Err(reader.unlike(FACT)),

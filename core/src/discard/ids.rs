@@ -1,6 +1,7 @@
 //! The ids of a fact: none of them may be too long.
 
 use super::{Discard, Ids, Reason, Subject};
+use crate::fact::guardian_v2::GuardianV2Subject;
 use crate::fact::{Fact, Tracking};
 use crate::id::{ConnectionId, Id, RequestId};
 use crate::protocol::item::Item;
@@ -19,7 +20,7 @@ struct About<'f> {
     item: Option<&'f Id>,
     /// Another id, by which it is joined with nothing.
     other: Option<&'f Id>,
-    /// The threads that it addresses.
+    /// The threads that it addresses, or the calls that it asks for.
     receivers: &'f [Id],
 }
 
@@ -59,6 +60,14 @@ impl<'f> About<'f> {
         Self { thread: Some(&tracking.thread_id), turn: tracking.turn_id.as_ref(), ..Self::new(subject) }
     }
 
+    fn guardian_v2(subject: &'f GuardianV2Subject) -> Self {
+        Self {
+            item: subject.item_id.as_ref(),
+            ..Self::turn(Subject::GuardianReview, &subject.thread_id, &subject.turn_id)
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "an arm a fact")]
     fn of(fact: &'f Fact) -> Self {
         match fact {
             Fact::Initialize(_) => Self::new(Subject::Connection),
@@ -140,8 +149,43 @@ impl<'f> About<'f> {
             Fact::AppUsed(fact) => Self::tracking(Subject::App, &fact.tracking),
             Fact::HookRun(fact) => Self::tracking(Subject::Hook, &fact.tracking),
             Fact::PluginUsed(fact) => Self::tracking(Subject::Plugin, &fact.tracking),
-            Fact::PluginStateChanged(_) => Self::new(Subject::Plugin),
+            Fact::PluginStateChanged(_) | Fact::PluginInstallFailed(_) => Self::new(Subject::Plugin),
             Fact::RepositoryAnswered(_) | Fact::SkillAnswered(_) => Self::new(Subject::Answer),
+            Fact::GoalChanged(fact) => Self {
+                thread: Some(&fact.thread_id),
+                turn: fact.turn_id.as_ref(),
+                other: Some(&fact.goal.goal_id),
+                ..Self::new(Subject::Goal)
+            },
+            Fact::ThreadArchived(fact) => Self { thread: Some(&fact.thread_id), ..Self::new(Subject::Thread) },
+            Fact::ThreadHinted(fact) => Self { thread: Some(&fact.thread_id), ..Self::new(Subject::Thread) },
+            Fact::PluginInstallRequested(fact) => Self::tracking(Subject::Plugin, &fact.tracking),
+            Fact::PluginMeasured(fact) => Self {
+                item: Some(&fact.call.item_id),
+                ..Self::turn(Subject::Plugin, &fact.call.thread_id, &fact.call.turn_id)
+            },
+            Fact::ArtifactOperated(fact) => {
+                Self { item: Some(&fact.item_id), ..Self::tracking(Subject::Plugin, &fact.tracking) }
+            }
+            Fact::GuardianV2Classified(fact) => Self::guardian_v2(&fact.subject),
+            Fact::GuardianV2Decided(fact) => Self::guardian_v2(&fact.subject),
+            Fact::AgentImportCompleted(fact) => {
+                Self { other: Some(&fact.import.import_id), ..Self::new(Subject::Import) }
+            }
+            Fact::AgentImportFailed(fact) => Self { other: Some(&fact.import.import_id), ..Self::new(Subject::Import) },
+            Fact::ModelResponded(fact) => Self {
+                other: Some(&fact.response_id),
+                receivers: &fact.call_ids,
+                ..Self::turn(Subject::Turn, &fact.thread_id, &fact.turn_id)
+            },
+            Fact::CodeCall(fact) => Self {
+                item: Some(&fact.call_id),
+                other: Some(&fact.cell_id),
+                ..Self::turn(Subject::Item, &fact.thread_id, &fact.turn_id)
+            },
+            Fact::McpElicited(fact) => {
+                Self { item: Some(&fact.item_id), ..Self::turn(Subject::Item, &fact.thread_id, &fact.turn_id) }
+            }
         }
     }
 

@@ -127,6 +127,8 @@ worded_enums! {
         Answer = "answer",
         App = "app",
         Plugin = "plugin",
+        Goal = "goal",
+        Import = "import",
     }
 
     /// Why something was given up.
@@ -140,6 +142,7 @@ worded_enums! {
         UnknownTurn = "no such turn is open: it never started, or it is already reported",
         UnknownRequest = "no such request is open",
         UnknownQuestion = "no such question is open",
+        UnknownMarketplace = "the name of the plugin's marketplace was never told",
         NeverStarted = "its start was never seen",
         NegativeTime = "its time is negative",
         NotFinal = "its status is not final",

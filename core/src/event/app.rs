@@ -1,6 +1,8 @@
 //! `codex_app_mentioned` and `codex_app_used` (`docs/contract/events.md`).
 
-use super::common::{InvocationType, event_structs};
+use super::Versioned;
+use super::common::{InvocationType, event_groups, event_structs};
+use super::tool::ElicitationType;
 use crate::id::Id;
 
 event_structs! {
@@ -22,5 +24,20 @@ event_structs! {
         invoke_type: Option<InvocationType>,
         /// The turn's model. Null when it is unknown. Source: `tracking.model_slug`.
         model_slug: Option<Id>,
+        /// What the user was asked.
+        #[serde(flatten)]
+        elicitation: Versioned<AppElicitation>,
+    }
+}
+
+event_groups! {
+    /// What the user was asked in the course of an app's call; only of apps that were used (0.169 and later).
+    #[derive(Default)]
+    #[non_exhaustive]
+    AppElicitation {
+        /// The voice session of the turn. Null without one, and from traffic. Source: a host's own fact.
+        voice_session_id: Option<Id>,
+        /// What the user was asked. Null when nothing was, and from traffic. Source: the fact's `elicitation_type`.
+        elicitation_type: Option<ElicitationType>,
     }
 }

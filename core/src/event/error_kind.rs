@@ -1,7 +1,7 @@
 //! The kinds of errors that 0.169 and later report (`docs/contract/events.md`).
 
 use super::common::{event_enums, event_groups};
-use crate::protocol::error::CodexErrorInfo;
+use crate::protocol::error::{CodexErrorInfo, ErrorText};
 
 event_enums! {
     /// What kind of error ended a turn or a compaction.
@@ -93,9 +93,10 @@ event_groups! {
     #[expect(clippy::exhaustive_structs, reason = "a fact has it, whose literal ends in `..Default::default()`")]
     ErrorKind {
         /// The kind of error. Null without an error, and when traffic does not tell kinds apart.
-        /// Source: `codexErrorInfo`, or a host's own fact.
+        /// Source: `codexErrorInfo` or else a known text of the error, or a host's own fact.
         codex_error_kind: Option<CodexErrorKind>,
-        /// The HTTP status of the error. Null without one. Source: `codexErrorInfo`, or a host's own fact.
+        /// The HTTP status of the error. Null without one. Source: `codexErrorInfo` or else a known text of the error, or a
+        /// host's own fact.
         codex_error_http_status_code: Option<u16>,
         /// The window of the limit that was reached. Minutes. Null from traffic, and for other errors.
         /// Source: a host's own fact.
@@ -108,6 +109,43 @@ impl ErrorKind {
     pub(crate) fn of(error: Option<&CodexErrorInfo>) -> Self {
         let (codex_error_kind, codex_error_http_status_code) = error.map(CodexErrorKind::of).unwrap_or_default();
         Self { codex_error_kind, codex_error_http_status_code, usage_limit_window_minutes: None }
+    }
+}
+
+/// The kinds that the sentences of released servers stand for, by how these begin. A status may follow.
+const SENTENCES: [(&str, CodexErrorKind); 12] = [
+    ("We", CodexErrorKind::InternalServerError),
+    ("Codex ran out of room", CodexErrorKind::ContextWindowExceeded),
+    ("Selected model is at capacity", CodexErrorKind::ServerOverloaded),
+    ("Quota exceeded", CodexErrorKind::QuotaExceeded),
+    ("You", CodexErrorKind::UsageLimitReached),
+    ("Fatal error", CodexErrorKind::Fatal),
+    ("stream disconnected before completion", CodexErrorKind::Stream),
+    ("Incomplete response returned", CodexErrorKind::ResponseIncomplete),
+    ("exceeded retry limit, last status: ", CodexErrorKind::RetryLimit),
+    ("unexpected status ", CodexErrorKind::UnexpectedStatus),
+    ("timeout waiting for child process to exit", CodexErrorKind::Timeout),
+    ("request timed out", CodexErrorKind::RequestTimeout),
+];
+
+impl ErrorKind {
+    /// What an error's text says of its kind: a known sentence, or the protocol's word for it.
+    pub(crate) fn of_text(text: &ErrorText) -> Self {
+        let text = text.as_str();
+        let Some((start, kind)) = SENTENCES.iter().find(|(start, _)| text.starts_with(start)) else {
+            return Self::of(Some(&CodexErrorInfo::from(text)));
+        };
+        let status = text[start.len()..].get(..3).and_then(|digits| digits.parse().ok());
+        Self {
+            codex_error_kind: Some(*kind),
+            codex_error_http_status_code: status.filter(|_| start.ends_with(' ')),
+            usage_limit_window_minutes: None,
+        }
+    }
+
+    /// What is known of it, and else what `other` says.
+    pub(crate) fn or(self, other: impl FnOnce() -> Option<Self>) -> Self {
+        if self.codex_error_kind.is_some() { self } else { other().unwrap_or(self) }
     }
 }
 
@@ -142,8 +180,31 @@ impl CodexErrorKind {
 
 #[cfg(test)]
 mod tests {
-    use super::CodexErrorKind;
-    use crate::protocol::error::CodexErrorInfo;
+    use super::{CodexErrorKind, ErrorKind};
+    use crate::protocol::error::{CodexErrorInfo, ErrorText};
+
+    #[test]
+    fn kinds_of_texts() {
+        for (text, kind, status) in [
+            (
+                "We’re currently experiencing high demand, which may cause temporary errors.",
+                CodexErrorKind::InternalServerError,
+                None,
+            ),
+            ("Incomplete response returned, reason: max_output_tokens", CodexErrorKind::ResponseIncomplete, None),
+            ("exceeded retry limit, last status: 429 Too Many Requests", CodexErrorKind::RetryLimit, Some(429)),
+            ("unexpected status 500 Internal Server Error: secret", CodexErrorKind::UnexpectedStatus, Some(500)),
+            ("modelNotFound", CodexErrorKind::ModelNotFound, Some(404)),
+        ] {
+            let text = ErrorText::of(text).unwrap();
+            let expected = ErrorKind {
+                codex_error_kind: Some(kind),
+                codex_error_http_status_code: status,
+                usage_limit_window_minutes: None,
+            };
+            assert_eq!(ErrorKind::of_text(&text), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn kinds_of_the_protocols_errors() {

@@ -5,12 +5,20 @@
 
 pub mod accepted_lines;
 pub mod app;
+pub mod archive;
+pub mod artifact;
 pub mod common;
 pub mod compaction;
+pub mod control_tool;
 pub mod error_kind;
+pub mod goal;
 pub mod guardian;
+pub mod guardian_v2;
 pub mod hook;
+pub mod measurement;
+pub mod onboarding;
 pub mod plugin;
+pub mod plugin_install;
 #[cfg(feature = "schema")]
 pub mod privacy;
 pub mod review;
@@ -29,10 +37,18 @@ use core::fmt;
 
 use accepted_lines::AcceptedLineFingerprints;
 use app::AppEvent;
+use archive::{ThreadArchiveEvent, ThreadHintStatusEvent};
+use artifact::ArtifactOperationEvent;
 use compaction::CompactionEvent;
+use control_tool::ControlToolCallEvent;
+use goal::GoalEvent;
 use guardian::GuardianReviewEvent;
+use guardian_v2::{GuardianV2ClassificationEvent, GuardianV2FastDecisionEvent};
 use hook::HookRunEvent;
+use measurement::PluginMeasurementEvent;
+use onboarding::{AgentImportCompletedEvent, AgentImportFailedEvent};
 use plugin::{PluginEvent, PluginUsedEvent};
+use plugin_install::{PluginInstallFailedEvent, PluginInstallRequestedEvent};
 use review::ReviewEvent;
 pub use shared::Shared;
 use skill::SkillInvocation;
@@ -232,6 +248,36 @@ events! {
     PluginDisabled(PluginEvent) = "codex_plugin_disabled", "Plugin disabled", [];
     /// A hook ran.
     HookRun(HookRunEvent) = "codex_hook_run", "Hook", [thread_id: thread_id, turn_id: turn_id];
+    /// A call of a control tool ended.
+    ControlToolCall(ControlToolCallEvent) = "codex_control_tool_call_event", "Control tool",
+        [thread_id: base.thread_id, turn_id: base.turn_id, item_id: base.item_id];
+    /// A goal was set, worked on or removed.
+    Goal(GoalEvent) = "codex_goal_event", "Goal", [thread_id: thread_id, turn_id: turn_id];
+    /// A thread was archived, or taken back.
+    ThreadArchive(ThreadArchiveEvent) = "codex_thread_archive_event", "Archive", [thread_id: thread_id];
+    /// A thread was given a hint.
+    ThreadHintStatus(ThreadHintStatusEvent) = "codex_thread_hint_status", "Hint", [thread_id: thread_id];
+    /// A plugin could not be installed.
+    PluginInstallFailed(PluginInstallFailedEvent) = "codex_plugin_install_failed", "Plugin not installed", [];
+    /// The agent suggested that plugins be installed.
+    PluginInstallRequested(PluginInstallRequestedEvent) = "codex_plugin_install_requested", "Plugin suggested",
+        [thread_id: thread_id, turn_id: turn_id];
+    /// A plugin measured something.
+    PluginMeasurement(PluginMeasurementEvent) = "codex_plugin_measurement_event", "Measurement",
+        [thread_id: call.thread_id, turn_id: call.turn_id, item_id: call.item_id];
+    /// A plugin's skill began to make something.
+    ArtifactOperation(ArtifactOperationEvent) = "codex_artifact_operation", "Artifact",
+        [thread_id: thread_id, turn_id: turn_id, item_id: item_id];
+    /// The second version of the automatic reviewer classified an action.
+    GuardianV2Classification(GuardianV2ClassificationEvent) = "codex_guardian_v2_classification", "Guardian",
+        [thread_id: subject.thread_id, turn_id: subject.turn_id, item_id: subject.item_id];
+    /// The second version of the automatic reviewer decided at once.
+    GuardianV2FastDecision(GuardianV2FastDecisionEvent) = "codex_guardian_v2_fast_decision", "Guardian decision",
+        [thread_id: subject.thread_id, turn_id: subject.turn_id, item_id: subject.item_id];
+    /// Settings of one kind were imported from another agent.
+    AgentImportCompleted(AgentImportCompletedEvent) = "codex_onboarding_external_agent_import_complete", "Import", [];
+    /// Settings of one kind could not be imported from another agent.
+    AgentImportFailed(AgentImportFailedEvent) = "codex_onboarding_external_agent_import_failure", "Import failed", [];
 }
 
 impl Event {

@@ -10,15 +10,17 @@ event_structs! {
     /// A plugin was installed, removed, turned on or turned off.
     #[non_exhaustive]
     PluginEvent {
-        /// `<name>@<marketplace>`; before 0.169 the remote id where there is one. Source: the fact's `plugin`.
-        plugin_id: Id,
+        /// `<name>@<marketplace>`; before 0.169 the remote id where there is one.
+        /// Null where the name or the marketplace is. Source: the fact's `plugin`.
+        plugin_id: Option<Id>,
         /// The plugin's remote id.
         #[serde(flatten)]
         remote: Versioned<RemotePlugin>,
-        /// The plugin's name. Source: `plugin.plugin_name`.
-        plugin_name: Id,
-        /// The marketplace it is from. Source: `plugin.marketplace_name`.
-        marketplace_name: Id,
+        /// The plugin's name. Null for a plugin that is known by its remote id alone. Source: `plugin.plugin_name`.
+        plugin_name: Option<Id>,
+        /// The marketplace it is from. Null for a plugin that is known by its remote id alone, and for one that could not
+        /// be installed from a folder that was never listed. Source: `plugin.marketplace_name`.
+        marketplace_name: Option<Id>,
         /// Whether the plugin brings skills.
         /// Null when what it brings is unknown, or too long. Source: `plugin.capability_summary`.
         has_skills: Option<bool>,

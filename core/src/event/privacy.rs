@@ -139,6 +139,21 @@ members! {
         guardian_context_mode: "a host's own fact; null from traffic", "what the reviewer was shown";
         message_role: "a host's own fact", "who sent the image";
         effective_detail: "a host's own fact", "how the model sees the image";
+        source: "the reviewed action; or `source` of the import or the installation: one word",
+            "which shell tool it was; where something was asked for";
+        provider_id: "`providerId` of the import: one word", "which agent was used before";
+        failure_stage: "a host's own fact", "why an import failed";
+        error_type: "a host's own fact; from traffic only for known texts of `plugin/install`", "why it failed";
+        sub_error_type: "a host's own fact; null from traffic", "why it failed";
+        originator: "a host's own fact", "which client is used";
+        operation: "a host's own fact: one word", "what a plugin did";
+        measurement_name: "a host's own fact: one word", "what a plugin measures";
+        dimensions: "a host's own fact: at most eight pairs of words", "what a plugin measures";
+        skill: "a host's own fact", "which skills are used";
+        artifact_type: "a host's own fact", "what is made";
+        operation_kind: "a host's own fact", "what is made";
+        output_format: "a host's own fact", "what is made";
+        execution_backend: "a host's own fact", "how it is made";
     }
     Url {
         repo_url: "the host's answer where a skill lies: `origin` of its repository, without user, password, query and fragment",
@@ -171,6 +186,10 @@ members! {
         subsequent_response_id: "a host's own fact; null from traffic", "which calls belong together";
         imagegen_request_id: "a host's own fact; null from traffic", "which request made the image";
         generation_id: "`generationId` of the item", "which generation made the image";
+        goal_id: "the thread's id and the goal's `createdAt`, or a host's own fact", "which events belong together";
+        import_id: "the response of `externalAgentConfig/import`", "which events belong together";
+        suggestion_id: "a host's own fact", "which events belong together";
+        execution_id: "a host's own fact", "which events belong together";
     }
     Hash {
         path_hash: "a path of the turn's latest diff", "the path, to whoever can guess it",
@@ -221,9 +240,8 @@ members! {
         trigger: "the request for approval, or the compaction's place", "why it was needed";
         resolution: "the answer", "how far the decision goes";
         approval_request_source: "a constant, or a host's own fact", "which thread asked";
-        r#type: "the reviewed action", "what was reviewed";
+        r#type: "the reviewed action, or the kind of what was imported; null if not known", "what it was";
         sandbox_permissions: "a host's own fact; `use_default` from traffic", "what a command asked for";
-        source: "the reviewed action", "which shell tool it was";
         protocol: "the reviewed action", "which network protocol it was";
         read: "`[path]` for each path of a host's own fact", "how many paths";
         write: "`[path]` for each path of a host's own fact", "how many paths";
@@ -247,13 +265,17 @@ members! {
         hook_source: "`source` of the hook's run", "who configured it";
         sandbox_backend: "the turn's settings and the command's approval", "what confined the command";
         tool_event_type: "the kind and the id of the item", "whether the model or code made the call";
-        elicitation_type: "a host's own fact; null from traffic", "what the user was asked";
+        elicitation_type: "the answer to `mcpServer/elicitation/request`, or a host's own fact", "what the user was asked";
         handler_type: "`handlerType` of the hook's run; null if not known", "what kind of hooks run";
         execution_mode: "`executionMode` of the hook's run; null if not known", "whether the server waits for the hook";
         critical_path_status: "a host's own fact; null from traffic", "whether the server measured";
         multi_agent_version: "the kinds of the thread's items", "how agents work together";
         codex_error_kind: "`codexErrorInfo` of the turn or the compaction; null if not known", "why it failed";
         script_path: "nothing: always null", "nothing";
+        event_kind: "`thread/goal/updated` and `thread/goal/cleared`", "what happened to a goal";
+        goal_status: "`status` of the goal; null if not known", "where a goal stands";
+        action: "`thread/archived` and `thread/unarchived`", "what was done with a thread";
+        lifecycle: "a host's own fact", "how far it came";
     }
     Flag {
         experimental_api_enabled: "`capabilities` of `initialize`", "what the client takes part in";
@@ -263,7 +285,7 @@ members! {
         requested_additional_permissions: "the item's requests for approval", "whether it asked for more";
         requested_network_access: "the item's requests for approval", "whether it asked for the network";
         mcp_error_present: "whether the item has an error", "whether it failed";
-        success: "`success` of the item", "whether it succeeded";
+        success: "`success` of the item, or how it ended", "whether it succeeded";
         query_present: "whether the query is more than white space", "whether there was a query";
         revised_prompt_present: "whether the item has one", "whether the prompt was revised";
         saved_path_present: "whether the item has one", "whether the image was saved";
@@ -272,11 +294,12 @@ members! {
         enabled: "a host's own fact", "whether the network was asked for";
         had_prior_review_context: "a host's own fact; null from traffic", "how the reviewer ran";
         has_skills: "`plugin/read`", "what a plugin brings";
-        is_worktree: "nothing yet: always null", "nothing";
+        is_worktree: "a host's own fact; null from traffic", "how the user works with Git";
         guardian_v2_enabled: "a host's own fact; null from traffic", "how the reviewer is set";
         guardian_catalog_contains_auto_review: "a host's own fact; null from traffic", "how the reviewer is set";
         guardian_review_model_overridden: "a host's own fact; null from traffic", "how the reviewer is set";
         used_dictation: "`responsesapiClientMetadata` of `turn/start`", "whether the input was dictated";
+        has_token_budget: "`tokenBudget` of the goal", "whether a goal is limited";
         transparent_background: "`transparentBackground` of the item", "how the image looks";
     }
     Time {
@@ -287,6 +310,8 @@ members! {
         completed_at_ms: "the item, or the host's clock at an answer; Unix milliseconds", "when it ended";
         duration_ms: "the end less the beginning", "how long it took";
         execution_duration_ms: "`durationMs` of the item", "how long it ran";
+        occurred_at_ms: "`emittedAtMs` of the notification, or a host's own fact; Unix milliseconds", "when it was";
+        cumulative_time_accounted_seconds: "`timeUsedSeconds` of the goal; seconds", "how long it took";
         review_timeout_ms: "a constant, or a host's own fact", "how long a review may take";
         time_to_first_token_ms: "a host's own fact; null from traffic", "how fast the reviewer answered";
         completion_latency_ms: "the review's end less its beginning", "how long it took";
@@ -364,6 +389,11 @@ members! {
         retained_image_count: "a host's own fact; null from traffic", "how many";
         compaction_summary_tokens: "a host's own fact; null from traffic", "how many";
         attempt_count: "a host's own fact; null from traffic", "how many";
+        cumulative_tokens_accounted: "`tokensUsed` of the goal", "how many";
+        success_count: "`successes` of the import", "how many";
+        failed_count: "`failures` of the import", "how many";
+        expected_output_count: "a host's own fact", "how many";
+        number_value: "a host's own fact", "what a plugin measured";
         source_width: "a host's own fact", "how large the image is";
         source_height: "a host's own fact", "how large the image is";
         prepared_width: "a host's own fact", "how large the image is";

@@ -38,6 +38,8 @@ event_enums! {
         Failed,
         /// It was not allowed.
         Rejected,
+        /// It was interrupted.
+        Interrupted,
     }
 
     /// Why it did not complete.
@@ -46,6 +48,8 @@ event_enums! {
         ToolError,
         /// The approval was refused, or cancelled.
         ApprovalDenied,
+        /// A control tool was not allowed.
+        PolicyForbidden,
     }
 
     /// What a web search did.
@@ -111,7 +115,7 @@ event_structs! {
         /// When the item ended. Unix milliseconds. Source: `item/completed` `completedAtMs`.
         completed_at_ms: u64,
         /// The end less the beginning: waiting for approval counts. Milliseconds.
-        /// Null when negative. Source: the two times.
+        /// Null when negative, and for a tool of goals from traffic. Source: the two times.
         duration_ms: Option<u64>,
         /// How long the tool itself ran. Milliseconds. Null for patches, searches and images, for collaboration
         /// calls of Codex 0.131, and when the server does not say. Source: `item.durationMs`.

@@ -31,6 +31,10 @@ impl<G> Versioned<G> {
     pub fn get(&self) -> Option<&G> {
         self.0.as_deref()
     }
+
+    pub(crate) fn get_mut(&mut self) -> Option<&mut G> {
+        self.0.as_deref_mut()
+    }
 }
 
 impl<G> Default for Versioned<G> {

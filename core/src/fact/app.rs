@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::Tracking;
 use crate::event::common::InvocationType;
+pub use crate::event::tool::ElicitationType;
 use crate::id::Id;
 use crate::json::read::Read;
 use crate::json::write::Write;
@@ -26,6 +27,9 @@ pub struct AppUsed {
     pub tracking: Tracking,
     /// The app.
     pub app: App,
+    /// What the user was asked in the course of the call, for events of 0.169 and later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elicitation_type: Option<ElicitationType>,
 }
 
 /// An app, as far as it is known.

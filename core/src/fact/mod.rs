@@ -21,9 +21,15 @@
 
 pub mod answer;
 pub mod app;
+pub mod archive;
+pub mod artifact;
+pub mod calls;
 pub mod compaction;
+pub mod goal;
 pub mod guardian;
+pub mod guardian_v2;
 pub mod hook;
+pub mod onboarding;
 pub mod permission;
 pub mod plugin;
 pub mod protocol;
@@ -40,10 +46,16 @@ use crate::private::PrivateJson;
 use crate::protocol::notification::Notification;
 use answer::{RepositoryAnswered, SkillAnswered};
 use app::{AppMentioned, AppUsed};
+use archive::{ThreadArchived, ThreadHinted};
+use artifact::ArtifactOperated;
+use calls::{CodeCall, McpElicited, ModelResponded};
 use compaction::Compaction;
+use goal::GoalChanged;
 use guardian::GuardianReview;
+use guardian_v2::{GuardianV2Classified, GuardianV2Decided};
 use hook::HookRun;
-use plugin::{PluginStateChanged, PluginUsed};
+use onboarding::{AgentImportCompleted, AgentImportFailed};
+use plugin::{PluginInstallFailed, PluginInstallRequested, PluginMeasured, PluginStateChanged, PluginUsed};
 use protocol::{
     ClientRequestReceived, ClientResponseSent, EffectivePermissionsApprovalResponse, ErrorResponseSent, Initialize,
     ServerRequestAborted, ServerRequestSent, ServerResponseReceived,
@@ -150,6 +162,34 @@ facts! {
     PluginUsed(Box<PluginUsed>),
     /// A plugin was installed, removed, turned on or turned off.
     PluginStateChanged(PluginStateChanged),
+    /// A goal was set, worked on or removed.
+    GoalChanged(Box<GoalChanged>),
+    /// A thread was archived, or taken back.
+    ThreadArchived(ThreadArchived),
+    /// A thread was given a hint.
+    ThreadHinted(ThreadHinted),
+    /// A plugin could not be installed.
+    PluginInstallFailed(Box<PluginInstallFailed>),
+    /// The agent suggested that plugins be installed.
+    PluginInstallRequested(Box<PluginInstallRequested>),
+    /// A plugin measured something.
+    PluginMeasured(Box<PluginMeasured>),
+    /// A plugin's skill began to make something.
+    ArtifactOperated(Box<ArtifactOperated>),
+    /// The second version of the automatic reviewer classified an action.
+    GuardianV2Classified(Box<GuardianV2Classified>),
+    /// The second version of the automatic reviewer decided at once.
+    GuardianV2Decided(Box<GuardianV2Decided>),
+    /// Settings of one kind were imported from another agent.
+    AgentImportCompleted(Box<AgentImportCompleted>),
+    /// Settings of one kind could not be imported from another agent.
+    AgentImportFailed(Box<AgentImportFailed>),
+    /// A request to the model completed, and asked for calls.
+    ModelResponded(ModelResponded),
+    /// A call has to do with a cell of code.
+    CodeCall(CodeCall),
+    /// The user was asked something in the course of an MCP call.
+    McpElicited(McpElicited),
     /// The host answers a question about a repository.
     RepositoryAnswered(RepositoryAnswered),
     /// The host answers a question about a skill's place.
@@ -197,11 +237,14 @@ pub struct Tracking {
     /// The turn; an observer may not know it.
     #[serde(default)]
     pub turn_id: Option<Id>,
+    /// What started the thread, where the host says it (0.143 and later); else what the thread's response says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_client_id: Option<Id>,
 }
 
 impl Tracking {
     /// A turn of a thread, with a model that is not known unless it is set.
     pub fn new(thread_id: impl Into<Id>, turn_id: impl Into<Id>) -> Self {
-        Self { model_slug: None, thread_id: thread_id.into(), turn_id: Some(turn_id.into()) }
+        Self { thread_id: thread_id.into(), turn_id: Some(turn_id.into()), ..Self::default() }
     }
 }

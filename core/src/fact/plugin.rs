@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 
 use super::Tracking;
+pub use crate::event::measurement::{MeasuredCall, Measurement, Number};
+pub use crate::event::plugin_install::{InstallSource, PluginInstallFailure, SuggestedPlugin, SuggestionSource};
 use crate::id::Id;
 use crate::json::read::Read;
 use crate::json::write::Write;
@@ -83,4 +85,43 @@ pub enum PluginState {
     Enabled,
     /// It was turned off.
     Disabled,
+}
+
+/// A plugin could not be installed.
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PluginInstallFailed {
+    /// The plugin.
+    pub plugin: PluginMetadata,
+    /// Why it was not installed.
+    #[serde(flatten)]
+    pub failure: PluginInstallFailure,
+}
+
+/// The agent suggested that plugins be installed.
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PluginInstallRequested {
+    /// The turn.
+    pub tracking: Tracking,
+    /// The suggestion.
+    pub suggestion_id: Id,
+    /// How the plugins were found.
+    pub source: SuggestionSource,
+    /// The plugins.
+    pub plugins: Vec<SuggestedPlugin>,
+}
+
+/// A plugin measured something: one event for each valid row.
+///
+/// A batch without rows, of more than 100, or with an operation that is no word is discarded. A row is valid if its
+/// words are words (a small letter, then small letters, digits and `_`, at most 64) and its dimensions at most eight.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PluginMeasured {
+    /// What it is of.
+    #[serde(flatten)]
+    pub call: MeasuredCall,
+    /// The numbers.
+    pub rows: Vec<Measurement>,
 }

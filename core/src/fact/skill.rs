@@ -37,6 +37,12 @@ pub struct SkillUse {
     /// The plugin it came with.
     #[serde(default)]
     pub plugin_id: Option<Id>,
+    /// The plugin's remote id, for events of 0.169 and later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_plugin_id: Option<Id>,
+    /// The resource that it is, if it is no file: its id is then the resource's hash (0.159 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<Id>,
     /// Who asked for it.
     pub invocation_type: InvocationType,
 }
@@ -50,6 +56,8 @@ impl SkillUse {
             skill_path: None,
             workspace: None,
             plugin_id: None,
+            remote_plugin_id: None,
+            resource_id: None,
             invocation_type,
         }
     }

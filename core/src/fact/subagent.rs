@@ -3,7 +3,7 @@
 use crate::id::Id;
 use crate::json::read::Read;
 use crate::json::write::Write;
-use crate::protocol::thread::SubAgentSource;
+use crate::protocol::thread::{SubAgentSource, ThreadSource};
 
 /// The server itself started a thread: a review, a guardian, a spawned agent, …
 #[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
@@ -14,11 +14,11 @@ pub struct SubAgentThreadStarted {
     /// The thread that asked for it; a spawned agent's is in its source.
     #[serde(default)]
     pub parent_thread_id: Option<Id>,
-    /// The parent's client.
+    /// The parent's client; after 0.131 the originator of the new thread.
     pub product_client_id: Id,
-    /// The parent's client's name.
+    /// The parent's client's name. Without it there is no event of a server after 0.131: the thread is only known.
     pub client_name: Id,
-    /// The parent's client's version.
+    /// The parent's client's version. As with the name.
     pub client_version: Id,
     /// The new thread's model.
     pub model: Id,
@@ -28,6 +28,9 @@ pub struct SubAgentThreadStarted {
     pub subagent_source: SubAgentSource,
     /// When, in Unix seconds.
     pub created_at: u64,
+    /// Who started it, if not another thread (0.159 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_source: Option<ThreadSource>,
     /// The session that it belongs to, for events of 0.169 and later; its parent's, if this is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<Id>,
@@ -49,6 +52,7 @@ impl SubAgentThreadStarted {
             ephemeral: false,
             subagent_source,
             created_at,
+            thread_source: None,
             session_id: None,
             forked_from_thread_id: None,
         }

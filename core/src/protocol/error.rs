@@ -51,6 +51,13 @@ pub struct RpcError {
     pub error_type: Option<JsonRpcErrorType>,
     /// Whether the server refused the request before it dispatched or recorded it.
     pub unrecorded: bool,
+    /// Why a plugin could not be installed, where the message is a known one.
+    pub install_error: Option<&'static str>,
+}
+
+/// The kind of error that the server's message about a plugin's installation tells.
+fn install_error(message: &str) -> Option<&'static str> {
+    (message == "missing plugin.json").then_some("store_invalid")
 }
 
 impl Read<'_> for RpcError {
@@ -104,7 +111,7 @@ impl Read<'_> for RpcError {
                 || message == "Not initialized"
                 || message.starts_with("Invalid request")
                 || message.contains("requires experimentalApi capability"));
-        Ok(Self { error_type, unrecorded })
+        Ok(Self { error_type, unrecorded, install_error: install_error(message) })
     }
 }
 
@@ -169,7 +176,7 @@ mod tests {
             (r#"{"code":-32602,"message":"x","data":{"input_error_code":"other"}}"#, None),
         ] {
             let error: RpcError = crate::json::read::from_str(json).unwrap();
-            assert_eq!(error, RpcError { error_type: expected, unrecorded: false }, "{json}");
+            assert_eq!(error, RpcError { error_type: expected, unrecorded: false, install_error: None }, "{json}");
         }
         for message in [
             "expectedTurnId must not be empty",
@@ -179,7 +186,7 @@ mod tests {
         ] {
             let json = serde_json::json!({ "code": -32600, "message": message });
             let error: RpcError = crate::json::read::from_str(&json.to_string()).unwrap();
-            assert_eq!(error, RpcError { error_type: None, unrecorded: true }, "{message}");
+            assert_eq!(error, RpcError { error_type: None, unrecorded: true, install_error: None }, "{message}");
         }
     }
 }

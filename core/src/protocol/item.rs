@@ -1,9 +1,9 @@
 //! The items of a turn (`docs/contract/wire.md` 1.15), each reduced to what events count.
 
 use alloc::collections::BTreeMap;
-use alloc::vec;
 use alloc::vec::Vec;
 
+pub use super::activity::{ActivityKind, SubAgentActivity};
 use super::enums::{
     CollabAgentStatus, CollabTool, CommandActionKind, CommandSource, ContentKind, ItemStatus, PatchKind,
     ReasoningEffort, WebSearchActionKind,
@@ -34,6 +34,9 @@ pub enum Item {
     WebSearch(WebSearch),
     /// A generated image.
     ImageGeneration(ImageGeneration),
+    /// A call of a tool that acts on the session: it shows an image, asks the user or sets a goal. On the wire only
+    /// `imageView` is one; a host makes the others.
+    ControlToolCall(ControlToolCall),
     /// A compaction of the thread's context.
     ContextCompaction(Identified),
     /// A message of the user.
@@ -266,6 +269,22 @@ pub struct CollabAgentToolCall {
     pub agents_states: BTreeMap<Id, AgentState>,
 }
 
+/// A call of a tool that acts on the session (0.169 and later).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ControlToolCall {
+    /// The item's id.
+    pub id: Id,
+    /// The tool, such as `view_image`, `request_user_input`, `create_goal` or `update_goal`.
+    pub tool: Id,
+    /// Its state; `declined` where it was not allowed.
+    pub status: ItemStatus,
+    /// Whether only its end is known: then its event has no durations.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub is_untimed: bool,
+}
+
 /// The state of an agent that a collaboration tool saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -349,68 +368,10 @@ impl Item {
             | Self::DynamicToolCall(DynamicToolCall { id, .. })
             | Self::CollabAgentToolCall(CollabAgentToolCall { id, .. })
             | Self::WebSearch(WebSearch { id, .. })
-            | Self::ImageGeneration(ImageGeneration { id, .. }) => Some(id),
+            | Self::ImageGeneration(ImageGeneration { id, .. })
+            | Self::ControlToolCall(ControlToolCall { id, .. }) => Some(id),
             Self::ContextCompaction(_) | Self::UserMessage | Self::ModelOutput | Self::Other => None,
         }
-    }
-}
-
-/// The news of an agent (`subAgentActivity`), which newer versions show instead of a spawn call. Made an [`Item`], it is
-/// that call.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Read)]
-#[serde(rename_all = "camelCase")]
-pub struct SubAgentActivity {
-    /// The item's id.
-    pub id: Id,
-    /// What the agent did.
-    pub kind: ActivityKind,
-    /// The agent's thread.
-    pub agent_thread_id: Option<Id>,
-    /// The model that was asked for.
-    pub model: Option<Id>,
-    /// The reasoning effort that was asked for.
-    pub reasoning_effort: Option<ReasoningEffort>,
-}
-
-/// What an agent did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Read)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum ActivityKind {
-    /// It started.
-    Started,
-    /// It was sent a message.
-    Interacted,
-    /// It was interrupted.
-    Interrupted,
-    /// Anything else; it has no event.
-    #[default]
-    #[serde(other)]
-    Other,
-}
-
-impl From<SubAgentActivity> for Item {
-    fn from(activity: SubAgentActivity) -> Self {
-        let tool = match activity.kind {
-            ActivityKind::Started => CollabTool::SpawnAgent,
-            ActivityKind::Interacted => CollabTool::SendMessage,
-            ActivityKind::Interrupted => CollabTool::InterruptAgent,
-            ActivityKind::Other => return Self::Other,
-        };
-        let Some(agent) = activity.agent_thread_id else { return Self::Other };
-        Self::CollabAgentToolCall(CollabAgentToolCall {
-            id: activity.id,
-            tool,
-            status: ItemStatus::Completed,
-            sender_thread_id: Id::default(),
-            receiver_thread_ids: vec![agent.clone()],
-            model: activity.model,
-            reasoning_effort: activity.reasoning_effort,
-            agents_states: match tool {
-                CollabTool::SpawnAgent => BTreeMap::from([(agent, AgentState { status: CollabAgentStatus::Running })]),
-                _ => BTreeMap::new(),
-            },
-        })
     }
 }
 
@@ -425,6 +386,12 @@ impl Tagged for Item {
             "webSearch" => Self::WebSearch(Read::read(members)?),
             "imageGeneration" => Self::ImageGeneration(Read::read(members)?),
             "contextCompaction" => Self::ContextCompaction(Read::read(members)?),
+            "controlToolCall" => Self::ControlToolCall(Read::read(members)?),
+            "imageView" => {
+                let Identified { id } = Read::read(members)?;
+                let (tool, status) = ("view_image".into(), ItemStatus::Completed);
+                Self::ControlToolCall(ControlToolCall { id, tool, status, is_untimed: false })
+            }
             "subAgentActivity" => SubAgentActivity::read(members)?.into(),
             _ => {
                 members.skip()?;
@@ -505,6 +472,10 @@ mod tests {
             (
                 r#"{"type":"subAgentActivity","id":"s","kind":"started","agentThreadId":"a","agentPath":"/root/a","model":"m"}"#,
                 r#"{"type":"collabAgentToolCall","id":"s","tool":"spawnAgent","status":"completed","senderThreadId":"","receiverThreadIds":["a"],"model":"m","reasoningEffort":null,"agentsStates":{"a":{"status":"running"}}}"#,
+            ),
+            (
+                r#"{"type":"imageView","id":"v","path":"/secret"}"#,
+                r#"{"type":"controlToolCall","id":"v","tool":"view_image","status":"completed"}"#,
             ),
             (r#"{"type":"contextCompaction","id":"k"}"#, r#"{"type":"contextCompaction","id":"k"}"#),
             (r#"{"type":"userMessage","id":"u","content":[{"text":"secret"}]}"#, r#"{"type":"userMessage"}"#),

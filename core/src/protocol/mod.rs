@@ -9,6 +9,7 @@
     reason = "facts have them: literals end in `..default()` or `..new(…)`, which a new member leaves whole"
 )]
 
+mod activity;
 pub mod approval;
 pub mod enums;
 pub mod error;

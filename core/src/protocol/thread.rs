@@ -228,6 +228,12 @@ pub struct Thread {
     /// The session that it belongs to (0.169 and later).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<Id>,
+    /// What started it: the originator that the server resolved for it (0.143 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub originator: Option<Id>,
+    /// The thread that started it (0.159 and later); before, only a spawned agent's source says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_thread_id: Option<Id>,
     /// The thread whose history it began with.
     #[serde(default)]
     pub forked_from_id: Option<Id>,
@@ -312,6 +318,9 @@ pub struct ThreadResponse {
     /// The collaboration mode, where a newer version says it.
     #[serde(default)]
     pub collaboration_mode: Option<CollaborationMode>,
+    /// Whether the working directory is in a linked worktree of Git, for events of 0.159 and later; no message says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_worktree: Option<bool>,
 }
 
 json_schemas! {

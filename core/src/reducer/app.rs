@@ -4,8 +4,8 @@ use alloc::boxed::Box;
 
 use super::Reducer;
 use crate::digest::Digest;
-use crate::event::Event;
-use crate::event::app::AppEvent;
+use crate::event::app::{AppElicitation, AppEvent};
+use crate::event::{Event, Versioned};
 use crate::fact::Tracking;
 use crate::fact::app::{App, AppMentioned, AppUsed};
 use crate::output::Output;
@@ -19,7 +19,9 @@ impl<D: Digest> Reducer<D> {
     }
 
     pub(super) fn app_used(&mut self, fact: AppUsed, output: &mut Output) {
-        let event = self.app_event(&fact.tracking, fact.app);
+        let mut event = self.app_event(&fact.tracking, fact.app);
+        let elicitation = AppElicitation { voice_session_id: None, elicitation_type: fact.elicitation_type };
+        event.elicitation = self.state.dialect(&fact.tracking.thread_id).since_169(|| elicitation);
         output.events.push(Event::AppUsed(Box::new(event)));
     }
 
@@ -29,9 +31,10 @@ impl<D: Digest> Reducer<D> {
             thread_id: tracking.thread_id.clone(),
             turn_id: tracking.turn_id.clone().unwrap_or_default(),
             app_name: app.app_name,
-            product_client_id: self.state.product_client_id(),
+            product_client_id: self.state.product_of(tracking),
             invoke_type: app.invocation_type,
             model_slug: tracking.model_slug.clone(),
+            elicitation: Versioned::ABSENT,
         }
     }
 }

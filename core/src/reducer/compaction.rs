@@ -36,13 +36,16 @@ impl<D: Digest> Reducer<D> {
             phase: details.phase,
             strategy: details.strategy,
             status: details.status,
+            error_kind: dialect.since_169(|| {
+                let told = ErrorKind {
+                    codex_error_kind: details.codex_error_kind,
+                    codex_error_http_status_code: details.codex_error_http_status_code,
+                    usage_limit_window_minutes: details.usage_limit_window_minutes,
+                };
+                told.or(|| details.error.as_ref().map(ErrorKind::of_text))
+            }),
             error: dialect.until_169(|| CompactionError { error: details.error }),
             voice: dialect.since_169(VoiceSession::default),
-            error_kind: dialect.since_169(|| ErrorKind {
-                codex_error_kind: details.codex_error_kind,
-                codex_error_http_status_code: details.codex_error_http_status_code,
-                usage_limit_window_minutes: details.usage_limit_window_minutes,
-            }),
             active_context_tokens_before: details.active_context_tokens_before,
             active_context_tokens_after: details.active_context_tokens_after,
             request: dialect.since_169(|| CompactionRequest {

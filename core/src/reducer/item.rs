@@ -4,16 +4,17 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Reducer;
-use super::state::{ItemKey, ItemRef, ItemState, NewerItem};
+use super::state::{ItemKey, ItemRef, ItemState, NewerItem, WaitingCall};
 use crate::dialect::Dialect;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
 use crate::event::common::{RootTurn, ThreadContext};
+use crate::event::control_tool::ControlToolCallEvent;
 use crate::event::tool::{
     AudioOutput, CollabAgentToolCallEvent, CommandExecutionEvent, CommandPlugin, CommandSetting, DynamicToolCallEvent,
-    FailureKind, FileChangeEvent, ImageGenerationEvent, ImageMaking, McpContext, McpToolCallEvent, SandboxBackend,
-    TerminalStatus, ToolBase, ToolEventType, ToolKind, ToolOrigin, WebSearchAction, WebSearchEvent,
+    ElicitationType, FailureKind, FileChangeEvent, ImageGenerationEvent, ImageMaking, McpContext, McpToolCallEvent,
+    SandboxBackend, TerminalStatus, ToolBase, ToolEventType, ToolKind, ToolOrigin, WebSearchAction, WebSearchEvent,
 };
 use crate::event::turn::ToolCounts;
 use crate::id::{Id, TurnRef};
@@ -33,6 +34,9 @@ impl<D: Digest> Reducer<D> {
     /// `item/started`: only tool items count. It never creates a turn.
     pub(super) fn item_started(&mut self, started: &ItemStarted, output: &mut Output) {
         let Some(id) = started.item.tool_id() else { return };
+        if is_control_tool(&started.item) && !self.state.dialect(&started.thread_id).reports_more() {
+            return;
+        }
         let Some(started_at_ms) = to_u64(started.started_at_ms) else {
             let ids = Ids::item(&started.thread_id, &started.turn_id, id);
             output.discard(self.state.at, Subject::Item, Reason::NegativeTime, ids);
@@ -77,10 +81,14 @@ impl<D: Digest> Reducer<D> {
         };
 
         let dialect = self.state.dialect(&thread_id);
-        let (mut is_late, mut root_turn_id) = (false, None);
+        if is_control_tool(&item) && !dialect.reports_more() {
+            return;
+        }
+        let (mut is_late, mut root_turn_id, mut has_responses) = (false, None, false);
         if let Some(turn) = self.state.turns.get_mut(now, &TurnRef { thread: &thread_id, turn: &turn_id }) {
             count(&mut turn.tools, &item);
             root_turn_id = turn.newer.as_ref().and_then(|newer| newer.root_turn_id.clone());
+            has_responses = turn.has_responses;
         } else if dialect.reports_late_items {
             is_late = true;
         } else {
@@ -107,9 +115,14 @@ impl<D: Digest> Reducer<D> {
             return discard(output, Reason::NotFinal);
         };
         let ThreadContext { connection, lineage } = context;
-        let duration_ms = completed_at_ms.checked_sub(started_at_ms);
+        let duration_ms = completed_at_ms.checked_sub(started_at_ms).filter(|_| !is_untimed(&item));
         let session = dialect.since_169(|| self.state.session(&thread_id));
-        let tool_event_type = tool_event_type(&item, &item_id).filter(|_| !is_late);
+        let (origin, tool_event_type) = self
+            .state
+            .call_origin(&key)
+            .unwrap_or_else(|| (ToolOrigin::default(), tool_event_type(&item, &item_id).filter(|_| !is_late)));
+        let comes_of = origin.cell_id.is_some() || origin.originating_response_id.is_some();
+        let waits_as = (has_responses && (comes_of || always_waits(&item))).then(|| key.to_owned());
         let newer = state.newer.as_deref();
         let root_turn_id = root_turn_id.or_else(|| newer.and_then(|newer| newer.root_turn_id.clone()));
         let root_turn_id = root_turn_id.filter(|_| !is_users_own(&item));
@@ -119,7 +132,7 @@ impl<D: Digest> Reducer<D> {
             turn_id,
             root_turn: dialect.since_169(|| RootTurn { root_turn_id }),
             item_id,
-            origin: dialect.since_169(ToolOrigin::default),
+            origin: dialect.since_169(|| origin),
             connection,
             lineage,
             tool_name: tool_name(&item),
@@ -134,7 +147,21 @@ impl<D: Digest> Reducer<D> {
             requested_additional_permissions: state.requested_additional_permissions,
             requested_network_access: state.requested_network_access,
         };
-        let context = Context { dialect, settings: newer.map(|newer| &newer.context) };
+        let elicitation_type = state.elicitation_type;
+        let settings = newer.map(|newer| &newer.context);
+        if let Some(key) = waits_as {
+            let call = WaitingCall { base, item, settings: settings.cloned(), elicitation_type };
+            self.wait_for_response(key, call, output);
+        } else {
+            output.events.extend(tool_event(base, item, &Context { dialect, settings, elicitation_type }));
+        }
+    }
+
+    /// A call that waited has its event.
+    pub(super) fn call_ended(&self, call: WaitingCall, output: &mut Output) {
+        let WaitingCall { base, item, settings, elicitation_type } = call;
+        let dialect = self.state.dialect(&base.thread_id);
+        let context = Context { dialect, settings: settings.as_ref(), elicitation_type };
         output.events.extend(tool_event(base, item, &context));
     }
 }
@@ -143,12 +170,34 @@ impl<D: Digest> Reducer<D> {
 struct Context<'i> {
     dialect: &'static Dialect,
     settings: Option<&'i ItemContext>,
+    elicitation_type: Option<ElicitationType>,
+}
+
+impl Context<'_> {
+    fn turn_trigger(&self) -> Option<Id> {
+        self.settings.and_then(|settings| settings.turn_trigger.clone()).filter(|_| self.dialect.reports_more())
+    }
+}
+
+/// Whether it acts on the session. Servers before 0.169 neither count nor report it.
+fn is_control_tool(item: &Item) -> bool {
+    matches!(item, Item::ControlToolCall(_))
+}
+
+/// Whether only its end is known.
+fn is_untimed(item: &Item) -> bool {
+    matches!(item, Item::ControlToolCall(call) if call.is_untimed)
+}
+
+/// Whether its event waits for the model's next response, where a host tells of responses, whatever made it.
+fn always_waits(item: &Item) -> bool {
+    matches!(item, Item::ControlToolCall(_) | Item::CollabAgentToolCall(_))
 }
 
 /// Whether it is a call of an agent that only its news shows.
 fn is_news_of_an_agent(item: &Item) -> bool {
     matches!(item, Item::CollabAgentToolCall(call)
-        if matches!(call.tool, CollabTool::SendMessage | CollabTool::InterruptAgent))
+        if matches!(call.tool, CollabTool::SendMessage | CollabTool::FollowupTask | CollabTool::InterruptAgent))
 }
 
 /// Whether the user ran it, and no model.
@@ -177,6 +226,10 @@ fn count(tools: &mut ToolCounts, item: &Item) {
         Item::CollabAgentToolCall(_) => &mut tools.subagent_tool_call_count,
         Item::WebSearch(_) => &mut tools.web_search_count,
         Item::ImageGeneration(_) => &mut tools.image_generation_count,
+        Item::ControlToolCall(_) => {
+            tools.total_tool_call_count += 1;
+            return;
+        }
         Item::ContextCompaction(_) | Item::UserMessage | Item::ModelOutput | Item::Other => return,
     };
     *counter += 1;
@@ -201,10 +254,13 @@ fn tool_name(item: &Item) -> Id {
             CollabTool::Wait => "wait_agent".into(),
             CollabTool::CloseAgent => "close_agent".into(),
             CollabTool::SendMessage => "send_message".into(),
+            CollabTool::FollowupTask => "followup_task".into(),
             CollabTool::InterruptAgent => "interrupt_agent".into(),
+            CollabTool::ListAgents => "list_agents".into(),
             CollabTool::Unknown => "unknown".into(),
         },
         Item::WebSearch(_) => "web_search".into(),
+        Item::ControlToolCall(call) => call.tool.clone(),
         Item::ImageGeneration(_) => "image_generation".into(),
         Item::ContextCompaction(_) | Item::UserMessage | Item::ModelOutput | Item::Other => Id::default(),
     }
@@ -227,6 +283,15 @@ fn outcome(item: &Item) -> Option<(TerminalStatus, Option<FailureKind>)> {
         Item::McpToolCall(call) => call.status,
         Item::DynamicToolCall(call) => call.status,
         Item::CollabAgentToolCall(call) => call.status,
+        Item::ControlToolCall(call) => {
+            return match call.status {
+                ItemStatus::Interrupted => Some((TerminalStatus::Interrupted, None)),
+                ItemStatus::Declined => Some((TerminalStatus::Rejected, Some(FailureKind::PolicyForbidden))),
+                ItemStatus::Failed => failed,
+                ItemStatus::Completed => completed,
+                _ => None,
+            };
+        }
         Item::ContextCompaction(_) | Item::UserMessage | Item::ModelOutput | Item::Other => return None,
     };
     match status {
@@ -243,6 +308,7 @@ fn execution_duration_ms(item: &Item, dialect: &Dialect, duration_ms: Option<u64
         Item::CommandExecution(command) => command.duration_ms.and_then(to_u64),
         Item::McpToolCall(call) => call.duration_ms.and_then(to_u64),
         Item::DynamicToolCall(call) => call.duration_ms.and_then(to_u64),
+        Item::ControlToolCall(_) => duration_ms,
         Item::CollabAgentToolCall(_) if dialect.collaboration_runs_throughout => duration_ms,
         _ => None,
     }
@@ -265,10 +331,7 @@ fn command_event(base: ToolBase, command: CommandExecution, context: &Context<'_
             model_slug: settings.and_then(|settings| settings.model_slug.clone()),
             reasoning_effort: settings.and_then(|settings| settings.reasoning_effort).into(),
         }),
-        turn_trigger: context
-            .settings
-            .and_then(|settings| settings.turn_trigger.clone())
-            .filter(|_| dialect.reports_more()),
+        turn_trigger: context.turn_trigger(),
         base,
         plugin: dialect.since_169(|| CommandPlugin { plugin_id: command.plugin_id, script_path: None }),
         command_execution_source: command.source,
@@ -310,7 +373,7 @@ fn tool_event(base: ToolBase, item: Item, context: &Context<'_>) -> Option<Event
                 plugin_id: call.plugin_id,
                 connector_id: call.app_context.and_then(|app| app.connector_id),
                 voice_session_id: None,
-                elicitation_type: None,
+                elicitation_type: context.elicitation_type,
             }),
         })),
         Item::DynamicToolCall(call) => {
@@ -369,6 +432,11 @@ fn tool_event(base: ToolBase, item: Item, context: &Context<'_>) -> Option<Event
                 imagegen_request_id: image.imagegen_request_id,
                 generation_id: image.generation_id,
             }),
+        })),
+        Item::ControlToolCall(_) => Event::ControlToolCall(Box::new(ControlToolCallEvent {
+            turn_trigger: context.turn_trigger(),
+            success: base.terminal_status == TerminalStatus::Completed,
+            base,
         })),
         Item::ContextCompaction(_) | Item::UserMessage | Item::ModelOutput | Item::Other => return None,
     })

@@ -1,16 +1,21 @@
 //! Facts in, events out: the state machine of `docs/contract/rules.md`.
 //!
 //! The rule for each event stands in the file of its name: `thread`, `turn`, `steer`, `item`, `review`, `guardian`,
-//! `compaction`, `skill`, `app`, `plugin`, `hook`. `requests` and `approvals` match requests with their answers and
+//! `guardian_v2`, `compaction`, `skill`, `app`, `plugin`, `hook`, `goal`, `onboarding`. `calls` says what made a tool's
+//! call. `requests` and `approvals` match requests with their answers and
 //! call a rule with what it needs. `state` has the maps; each is capped and expires by the time in the facts.
 
 mod app;
 mod approvals;
+mod calls;
 mod compaction;
 mod connection;
+mod goal;
 mod guardian;
+mod guardian_v2;
 mod hook;
 mod item;
+mod onboarding;
 mod plugin;
 mod repository;
 mod requests;
@@ -24,7 +29,7 @@ mod turn;
 pub use state::Limits;
 pub(crate) use state::SavedState;
 
-use state::State;
+use state::{Expired, State};
 
 use crate::digest::{Digest, Scheme};
 use crate::event::common::InitializationMode;
@@ -148,6 +153,20 @@ impl<D: Digest> Reducer<D> {
             Fact::HookRun(fact) => self.hook_ran(fact, output),
             Fact::PluginUsed(fact) => self.plugin_used(*fact, output),
             Fact::PluginStateChanged(fact) => self.plugin_state_changed(fact, output),
+            Fact::GoalChanged(fact) => self.goal_changed(*fact, output),
+            Fact::ThreadArchived(fact) => self.thread_archived(fact, output),
+            Fact::ThreadHinted(fact) => self.thread_hinted(fact, output),
+            Fact::PluginInstallFailed(fact) => self.plugin_install_failed(*fact, output),
+            Fact::PluginInstallRequested(fact) => self.plugin_install_requested(*fact, output),
+            Fact::PluginMeasured(fact) => self.plugin_measured(*fact, output),
+            Fact::ArtifactOperated(fact) => self.artifact_operated(*fact, output),
+            Fact::GuardianV2Classified(fact) => self.guardian_v2_classified(*fact, output),
+            Fact::GuardianV2Decided(fact) => self.guardian_v2_decided(*fact, output),
+            Fact::AgentImportCompleted(fact) => self.agent_import_completed(*fact, output),
+            Fact::AgentImportFailed(fact) => self.agent_import_failed(*fact, output),
+            Fact::ModelResponded(fact) => self.model_responded(fact, output),
+            Fact::CodeCall(fact) => self.code_called(fact),
+            Fact::McpElicited(fact) => self.mcp_elicited(&fact, output),
             Fact::RepositoryAnswered(fact) => self.repository_answered(&fact, output),
             Fact::SkillAnswered(fact) => self.skill_answered(&fact, output),
         }
@@ -163,6 +182,7 @@ impl<D: Digest> Reducer<D> {
 
     pub(crate) fn end(&mut self, output: &mut Output) {
         self.finish_skills(output);
+        self.release_calls(output);
         self.state.finish(output);
     }
 
@@ -191,8 +211,12 @@ impl<D: Digest> Reducer<D> {
 
     #[inline(never)]
     fn expire(&mut self, output: &mut Output) {
-        for parked in self.state.expire(output) {
+        let Expired { skills, calls } = self.state.expire(output);
+        for parked in skills {
             self.emit_skill(parked, None, output);
+        }
+        for call in calls {
+            self.call_ended(call, output);
         }
     }
 }

@@ -7,14 +7,19 @@ use crate::dialect::Dialect;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::event::plugin::{PluginEvent, PluginServers, PluginUsedEvent, RemotePlugin};
-use crate::fact::plugin::{PluginMetadata, PluginState, PluginStateChanged, PluginUsed};
+use crate::event::plugin_install::{PluginInstallFailedEvent, PluginInstallRequestedEvent};
+use crate::fact::plugin::{
+    PluginInstallFailed, PluginInstallRequested, PluginMetadata, PluginState, PluginStateChanged, PluginUsed,
+};
+use crate::id::Id;
 use crate::output::Output;
 
 impl<D: Digest> Reducer<D> {
     pub(super) fn plugin_used(&mut self, fact: PluginUsed, output: &mut Output) {
         let dialect = self.state.dialect(&fact.tracking.thread_id);
         let names = fact.plugin.capability_summary.as_ref().map(|summary| summary.mcp_server_names.clone());
-        let plugin = self.plugin_event(fact.plugin, dialect);
+        let mut plugin = self.plugin_event(fact.plugin, dialect);
+        plugin.product_client_id = self.state.product_of(&fact.tracking);
         output.events.push(Event::PluginUsed(Box::new(PluginUsedEvent {
             plugin,
             servers: dialect.since_169(|| PluginServers { mcp_server_names: names }),
@@ -34,12 +39,33 @@ impl<D: Digest> Reducer<D> {
         });
     }
 
+    pub(super) fn plugin_install_failed(&mut self, fact: PluginInstallFailed, output: &mut Output) {
+        let PluginInstallFailed { plugin, failure } = fact;
+        let plugin = self.plugin_event(plugin, self.state.latest_dialect());
+        output.events.push(Event::PluginInstallFailed(Box::new(PluginInstallFailedEvent { plugin, failure })));
+    }
+
+    pub(super) fn plugin_install_requested(&self, fact: PluginInstallRequested, output: &mut Output) {
+        let PluginInstallRequested { tracking, suggestion_id, source, plugins } = fact;
+        output.events.push(Event::PluginInstallRequested(Box::new(PluginInstallRequestedEvent {
+            suggestion_id,
+            plugins,
+            source,
+            thread_id: tracking.thread_id,
+            turn_id: tracking.turn_id.unwrap_or_default(),
+            model_slug: tracking.model_slug,
+            product_client_id: self.state.product_client_id(),
+        })));
+    }
+
     fn plugin_event(&self, plugin: PluginMetadata, dialect: &Dialect) -> PluginEvent {
         let PluginMetadata { plugin_name, marketplace_name, remote_plugin_id, capability_summary } = plugin;
-        let local_id = || alloc::format!("{plugin_name}@{marketplace_name}").into();
         let remote = dialect.since_169(|| RemotePlugin { remote_plugin_id: remote_plugin_id.clone() });
+        let stands_for_it = remote_plugin_id.filter(|_| remote.get().is_none());
+        let (plugin_name, marketplace_name) = (known(plugin_name), known(marketplace_name));
+        let local_id = || Some(alloc::format!("{}@{}", plugin_name.as_ref()?, marketplace_name.as_ref()?).into());
         PluginEvent {
-            plugin_id: remote_plugin_id.filter(|_| remote.get().is_none()).unwrap_or_else(local_id),
+            plugin_id: stands_for_it.or_else(local_id),
             remote,
             has_skills: capability_summary.as_ref().map(|summary| summary.has_skills),
             mcp_server_count: capability_summary.as_ref().map(|summary| summary.mcp_server_names.len() as u64),
@@ -49,4 +75,9 @@ impl<D: Digest> Reducer<D> {
             marketplace_name,
         }
     }
+}
+
+/// A name; none where it is empty.
+fn known(name: Id) -> Option<Id> {
+    (!name.is_empty()).then_some(name)
 }

@@ -34,7 +34,9 @@ impl<D: Digest> Reducer<D> {
             let workspace = skill.workspace.take();
             let parked = ParkedSkill { tracking: fact.tracking.clone(), skill };
             let Some(path) = path else {
-                self.emit_skill(parked, None, output);
+                let of_resource = |id: &Id| Place { skill_id: self.digest.sha1(&[id.as_bytes()]), repo_url: None };
+                let place = parked.skill.resource_id.as_ref().map(of_resource);
+                self.emit_skill(parked, place, output);
                 continue;
             };
             let id = self.state.ask();
@@ -81,10 +83,10 @@ impl<D: Digest> Reducer<D> {
             skill_id,
             skill_name: skill.skill_name,
             params: SkillInvocationParams {
-                product_client_id: self.state.product_client_id(),
+                product_client_id: self.state.product_of(&tracking),
                 skill_scope: skill.skill_scope.into(),
                 plugin_id: skill.plugin_id,
-                remote_plugin: dialect.since_169(RemotePlugin::default),
+                remote_plugin: dialect.since_169(|| RemotePlugin { remote_plugin_id: skill.remote_plugin_id }),
                 repository: dialect.until_169(|| SkillRepository { repo_url }),
                 thread_id: tracking.thread_id,
                 turn_id: tracking.turn_id.unwrap_or_default(),

@@ -29,25 +29,28 @@ impl<D: Digest> Reducer<D> {
     ) {
         let thread = response.thread;
         let known = self.state.connection(connection_id);
-        let Some((connection, dialect)) = known.map(|known| (known.context.clone(), known.dialect)) else {
+        let Some((known, dialect)) = known.map(|known| (known.clone(), known.dialect)) else {
             let ids = Ids { connection_id: Some(connection_id), ..Ids::thread(&thread.id) };
             output.discard(self.state.at, Subject::Thread, Reason::UnknownConnection, ids);
             return;
         };
         let source = thread.source.subagent();
+        let named_parent = thread.parent_thread_id.filter(|id| dialect.reports_more() && !id.is_too_long());
         let lineage = Lineage {
             thread_source: thread.thread_source.into(),
             subagent_source: source.map(crate::protocol::thread::SubAgentSource::name),
-            parent_thread_id: source.and_then(|source| source.parent_thread_id().cloned()),
+            parent_thread_id: named_parent.or_else(|| source.and_then(|source| source.parent_thread_id().cloned())),
         };
         let session = SessionOf::new(&thread.id, thread.session_id);
+        let originator = thread.originator.filter(|_| dialect.reports_more());
+        let origin = Origin { lineage: lineage.clone().into(), session, originator };
         let event = ThreadInitialized {
             thread_id: thread.id.clone(),
-            session: dialect.since_169(|| Session { session_id: session.id(&thread.id) }),
-            connection,
+            session: dialect.since_169(|| Session { session_id: origin.session.id(&thread.id) }),
+            connection: known.context_of(Some(&origin)),
             model: response.model,
             ephemeral: thread.ephemeral,
-            worktree: dialect.since_169(Worktree::default),
+            worktree: dialect.since_169(|| Worktree { is_worktree: response.is_worktree }),
             thread_source: lineage.thread_source.clone(),
             initialization_mode,
             subagent_source: lineage.subagent_source.clone(),
@@ -58,7 +61,7 @@ impl<D: Digest> Reducer<D> {
         };
         let repository = response.cwd.map(|cwd| self.ask_repository(cwd, output));
         let open_turn_starts = self.state.threads.peek(&thread.id).map_or(0, |thread| thread.open_turn_starts);
-        let origin = self.state.origins.share(Origin { lineage: lineage.into(), session });
+        let origin = self.state.origins.share(origin);
         let metadata = Some(Metadata { origin, initialization_mode });
         self.insert_thread(
             thread.id,
@@ -73,14 +76,17 @@ impl<D: Digest> Reducer<D> {
     pub(super) fn subagent_thread_started(&mut self, fact: SubAgentThreadStarted, output: &mut Output) {
         let parent_thread_id = fact.parent_thread_id.or_else(|| fact.subagent_source.parent_thread_id().cloned());
         let lineage = Lineage {
-            thread_source: ThreadSource::Subagent.into(),
+            thread_source: fact.thread_source.unwrap_or(ThreadSource::Subagent).into(),
             subagent_source: Some(fact.subagent_source.name()),
             parent_thread_id,
         };
+        let latest = self.state.latest_dialect();
         let parent_id = lineage.parent_thread_id.as_ref();
         let parent = parent_id.and_then(|parent| self.state.threads.peek(parent));
         let (parent_connection, parent_repository) =
             parent.map_or((None, None), |parent| (parent.connection_id, parent.repository));
+        let parent_originator =
+            parent.and_then(|parent| parent.metadata.as_ref()).and_then(|known| known.origin.originator.clone());
         let parent_session = || parent_id.and_then(|parent| self.state.session(parent).session_id);
         let session_id = fact.session_id.filter(|id| !id.is_too_long()).or_else(parent_session);
 
@@ -89,11 +95,19 @@ impl<D: Digest> Reducer<D> {
         thread.repository = thread.repository.or(parent_repository);
         if thread.metadata.is_none() {
             let session = SessionOf::new(&fact.thread_id, session_id.clone());
-            let origin = self.state.origins.share(Origin { lineage: lineage.clone().into(), session });
+            let lineage = lineage.clone().into();
+            // A product that is no more than the client's name says nothing of its own.
+            let own = Some(&fact.product_client_id).filter(|product| **product != fact.client_name).cloned();
+            let originator = own.or(parent_originator).filter(|_| latest.reports_more());
+            let origin = self.state.origins.share(Origin { lineage, session, originator });
             thread.metadata = Some(Metadata { origin, initialization_mode: InitializationMode::New });
         }
         self.insert_thread(fact.thread_id.clone(), thread, output);
         let dialect = self.state.dialect(&fact.thread_id);
+        if dialect.reports_more() && (fact.client_name.is_empty() || fact.client_version.is_empty()) {
+            // Its client is not known: its events are its parent's.
+            return;
+        }
 
         let connection = ConnectionContext {
             app_server_client: Client {

@@ -120,8 +120,12 @@ impl<D: Digest> Reducer<D> {
     pub(super) fn turn_completed(&mut self, at: UnixMillis, completed: TurnNotification, output: &mut Output) {
         let TurnNotification { thread_id, turn } = completed;
         self.finish_skills_of_turn(&thread_id, &turn.id, output);
+        self.release_calls_of_turn(&thread_id, &turn.id, output);
         let state = self.state.turn_or_new(&thread_id, &turn.id, output);
         state.roots_in(turn.root_turn_id.as_ref());
+        if let Some(error) = &turn.error {
+            state.failed_by(error);
+        }
         state.completed = Some(Completed {
             status: match turn.status {
                 enums::TurnStatus::Completed => Some(TurnStatus::Completed),
@@ -150,7 +154,7 @@ impl<D: Digest> Reducer<D> {
         let connection_id = started_by.or(if thread.open_turn_starts == 0 { thread.connection_id } else { None })?;
         let connection = self.state.connection(connection_id)?;
         Some(TurnContext {
-            connection: connection.context.clone(),
+            connection: connection.context_of(Some(&metadata.origin)),
             dialect: connection.dialect,
             metadata,
             thread_repository: repository,

@@ -136,7 +136,7 @@ pub(super) fn with_spawn_call(params: &Value) -> Value {
     if item["type"] == "subAgentActivity" {
         let agent = item["agentThreadId"].as_str().filter(|_| item["kind"] == "started");
         params["item"] = agent.map_or(Value::Null, |agent| {
-            json!({ "type": "collabAgentToolCall", "id": item["id"], "tool": "spawnAgent", "status": "completed",
+            json!({ "type": "collabAgentToolCall", "isNews": true, "id": item["id"], "tool": "spawnAgent", "status": "completed",
                 "senderThreadId": params["threadId"], "receiverThreadIds": [agent], "model": item["model"],
                 "reasoningEffort": item["reasoningEffort"], "agentsStates": { agent: { "status": "running" } } })
         });
@@ -177,6 +177,15 @@ impl Model {
         }
         self.skill_files_read(params);
         let Some((event_type, counter)) = tool(item["type"].as_str().unwrap_or_default()) else { return };
+        let mut params = params.clone();
+        let is_news = item["isNews"] == true;
+        if let Some(emitted) = self.emitted.filter(|_| is_news) {
+            // Such an item ends when it is told.
+            params["completedAtMs"] = json!(emitted);
+        }
+        if is_news {
+            self.threads.entry(text(&params["threadId"])).or_default().has_news = true;
+        }
         if item["tool"] == "spawnAgent" && item["status"] == "completed" {
             self.agent_spawned(item, &params["completedAtMs"]);
         }

@@ -44,6 +44,8 @@ struct Request {
 /// Everything that was ever seen, by id.
 #[derive(Debug, Default)]
 pub struct Model {
+    /// When the server says that it sent the message.
+    emitted: Option<u64>,
     connections: BTreeMap<u64, Connection>,
     originator: Option<String>,
     /// Whether the server that was heard of last is newer than 0.131.
@@ -94,8 +96,11 @@ impl Model {
     ///
     /// If the message is not JSON.
     pub fn observe(&mut self, message: &Message) -> Vec<Value> {
-        self.at = message.at.0;
         let value: Value = serde_json::from_str(&message.text).expect("a message is JSON");
+        // The server's clock, if it and the host's agree to five minutes.
+        let emitted = value["emittedAtMs"].as_u64().filter(|emitted| emitted.abs_diff(message.at.0) <= 300_000);
+        self.emitted = emitted;
+        self.at = emitted.unwrap_or(message.at.0);
         let connection = message.connection_id.0;
         self.clients.insert(connection);
         let id = value["id"].to_string();

@@ -31,6 +31,8 @@ pub(super) struct Thread {
     pub(super) previous_model: Value,
     /// Whether another thread spawned it.
     pub(super) is_spawned: bool,
+    /// Whether the news of an agent was told in it, or in the thread that spawned it.
+    pub(super) has_news: bool,
     /// Whether the server showed its settings since the request for the next turn.
     pub(super) settings_shown: bool,
 }
@@ -146,7 +148,8 @@ impl Model {
         let in_id = in_id.and_then(|digits| u64::from_str_radix(&digits, 16).ok());
         let created_at = in_id.or(unsigned(at)).unwrap_or(0) / 1000;
         let spawned = json!({ "id": id, "parent": item["senderThreadId"], "source": "thread_spawn", "model": item["model"],
-            "effort": item["reasoningEffort"], "ephemeral": false, "created_at": created_at });
+            "effort": item["reasoningEffort"], "ephemeral": false, "created_at": created_at,
+            "forked": if item["isNews"] == true { item["senderThreadId"].clone() } else { Value::Null } });
         self.spawned(&spawned);
     }
 
@@ -196,6 +199,7 @@ impl Model {
             is_first: !(is_newer && spawned["forked"].is_string()),
             total: before.total.or_else(|| Some(no_tokens())),
             is_spawned: true,
+            has_news: owner.has_news,
             ..before
         };
         self.threads.insert(id.clone(), thread);

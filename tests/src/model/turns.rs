@@ -233,7 +233,9 @@ impl Model {
             turn.is_first = context.is_first;
         }
         // A turn that no client asked for, or whose work never began, has no settings.
-        let is_reported = turn.is_underway && !turn.is_blocked;
+        // What is told to an agent that makes news is no message of a user.
+        let is_told = is_newer && context.is_spawned && context.has_news && turn.is_started;
+        let is_reported = (turn.is_underway || is_told) && !turn.is_blocked;
         let Some(connection) = turn.connection.filter(|_| is_reported) else { return };
         context.is_first = false;
         context.previous_model = turn.settings["model"].clone();

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::support::{
     Session, answer, approval, ask, completed, config, error, guardian_review, initialize, item, item_completed,
-    item_started, notification, started, steer, steer_response, subagent, thread, verdict, with,
+    item_started, newer_initialize, notification, started, steer, steer_response, subagent, thread, verdict, with,
 };
 use serde_json::{Value, json};
 use turnledger_core::discard::{Reason, Subject};
@@ -180,6 +180,7 @@ fn scenarios() -> Vec<(String, Vec<Value>)> {
         ("codex_plugin_used".to_owned(), vec![json!({ "plugin_used": tracked(json!({ "plugin": plugin })) })]),
         ("codex_hook_run".to_owned(), vec![json!({ "hook_run": tracked(hook) })]),
     ];
+    scenarios.extend(newer_scenarios());
     for state in ["installed", "uninstalled", "enabled", "disabled"] {
         let fact = json!({ "plugin_state_changed": { "plugin": plugin, "state": state } });
         scenarios.push((format!("codex_plugin_{state}"), vec![fact]));
@@ -202,6 +203,83 @@ fn scenarios() -> Vec<(String, Vec<Value>)> {
         scenarios.push((event_type.to_owned(), and(facts)));
     }
     scenarios
+}
+
+/// Facts that only servers after 0.131 have.
+fn newer_scenarios() -> Vec<(String, Vec<Value>)> {
+    let opened = |fact: Value| vec![initialize(1), thread(1, "start", "T1"), fact];
+    let alone = |fact: Value| vec![fact];
+    let tracking = json!({ "thread_id": "T1", "turn_id": "turn-77" });
+    let import = json!({ "import_id": "i", "source": "settings", "provider_id": "", "type": "SKILLS" });
+    let v2 = json!({ "thread_id": "T1", "turn_id": "turn-77", "item_id": null, "model": null, "occurred_at_ms": 5 });
+    let call = json!({ "thread_id": "T1", "turn_id": "turn-77", "item_id": "i", "originator": "o", "model_slug": null,
+        "reasoning_effort": null, "plugin_id": "p@m", "execution_id": "e", "operation": "render" });
+    [
+        (
+            "codex_goal_event",
+            opened(json!({ "goal_changed": { "thread_id": "T1", "turn_id": null, "goal_id": "g", "event_kind": "created",
+                "goal_status": "active", "has_token_budget": false, "cumulative_tokens_accounted": null,
+                "cumulative_time_accounted_seconds": null } })),
+        ),
+        (
+            "codex_thread_archive_event",
+            alone(json!({ "thread_archived": { "thread_id": "T9", "action": "archived", "occurred_at_ms": 5 } })),
+        ),
+        (
+            "codex_thread_hint_status",
+            opened(json!({ "thread_hinted": { "thread_id": "T1", "status": "failed", "occurred_at_ms": 5 } })),
+        ),
+        (
+            "codex_plugin_install_failed",
+            alone(json!({ "plugin_install_failed": { "plugin": { "plugin_name": "p", "marketplace_name": "m" },
+                "source": "manual", "error_type": null, "sub_error_type": null } })),
+        ),
+        (
+            "codex_plugin_install_requested",
+            alone(json!({ "plugin_install_requested": { "tracking": tracking, "suggestion_id": "s",
+                "source": "legacy_discovery", "plugins": [] } })),
+        ),
+        (
+            "codex_plugin_measurement_event",
+            alone(json!({ "plugin_measured": with(call, json!({ "rows": [
+                { "measurement_name": "pages", "number_value": 12.5, "dimensions": null }] })) })),
+        ),
+        (
+            "codex_artifact_operation",
+            alone(json!({ "artifact_operated": { "tracking": tracking, "item_id": "i", "lifecycle": "started",
+                "occurred_at_ms": 5, "plugin_id": "p@m", "skill": "s", "artifact_type": "a", "operation_kind": "create",
+                "expected_output_count": 1, "output_format": "pdf", "execution_backend": "local" } })),
+        ),
+        (
+            "codex_guardian_v2_classification",
+            opened(json!({ "guardian_v2_classified": with(v2.clone(), json!({ "guardian_context_mode": "thread_owned",
+                "outcome": "allow", "risk_level": "low", "duration_ms": 1 })) })),
+        ),
+        (
+            "codex_guardian_v2_fast_decision",
+            opened(json!({ "guardian_v2_decided": with(v2, json!({ "decision": "approved" })) })),
+        ),
+        (
+            "codex_onboarding_external_agent_import_complete",
+            alone(json!({ "agent_import_completed": with(import.clone(), json!({ "success_count": 1, "failed_count": 0 })) })),
+        ),
+        (
+            "codex_onboarding_external_agent_import_failure",
+            alone(json!({ "agent_import_failed": with(import, json!({ "failure_stage": "write", "error_type": "io",
+                "sub_error_type": null })) })),
+        ),
+        (
+            "codex_control_tool_call_event",
+            vec![
+                newer_initialize(1),
+                thread(1, "start", "T1"),
+                item_started("T1", "turn-77", 1000, &json!({ "type": "imageView", "id": "i" })),
+                item_completed("T1", "turn-77", 2000, &json!({ "type": "imageView", "id": "i" })),
+            ],
+        ),
+    ]
+    .map(|(event_type, facts)| (event_type.to_owned(), facts))
+    .into()
 }
 
 /// The types of the events that come of facts.

@@ -182,13 +182,20 @@ fn facts_and_messages_agree() {
             let text = message.text.as_bytes();
             observed.clear();
             observer.observe(message.at, message.connection_id, message.direction, text, &mut observed);
+            let at = observed.emitted_at.unwrap_or(message.at);
             for fact in observed.facts.drain(..) {
                 let written = fact.to_private_json().into_exposed();
                 let fact: Fact = serde_json::from_str(&written).map_err(|error| format!("{error}: {written}"))?;
-                session.ingest(message.at, fact, &mut output);
+                session.ingest(at, fact, &mut output);
             }
         }
-        session.finish(messages.last().map(|message| message.at).unwrap_or_default(), &mut output);
+        let end = messages.last().map(|message| message.at).unwrap_or_default();
+        observed.clear();
+        observer.finish(end, &mut observed);
+        for fact in observed.facts.drain(..) {
+            session.ingest(end, fact, &mut output);
+        }
+        session.finish(end, &mut output);
         same_lines(&lines(&output), &lines(&whole(&messages)))
     });
 }

@@ -43,6 +43,9 @@ impl Observer {
 
     /// A client answers. The first answer counts, from whichever connection.
     pub(super) fn client_answered(&mut self, id: &RequestId, result: &str, step: &mut Step<'_>) {
+        if self.inquiry_answered(id, Some(result), step) {
+            return;
+        }
         let Some(request) = self.settle(id, step) else { return };
         let (completed_at_ms, request_id) = (step.at.0, id.clone());
         if let ServerRequest::PermissionsApproval(params) = &request {
@@ -67,6 +70,9 @@ impl Observer {
 
     /// A client answers with an error.
     pub(super) fn client_refused(&mut self, id: &RequestId, step: &mut Step<'_>) {
+        if self.inquiry_answered(id, None, step) {
+            return;
+        }
         if self.settle(id, step).is_some() {
             step.aborted(id);
         }

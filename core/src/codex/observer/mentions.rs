@@ -124,12 +124,11 @@ impl Observer {
         let workspace = workspace.and_then(|workspace| ancestor(path.expose(), workspace));
         let by_place = if workspace.is_some() { SkillScope::Repo } else { SkillScope::User };
         SkillUse {
-            skill_name: name.clone(),
             skill_scope: Some(listed.map_or(by_place, |skill| skill.scope)),
             skill_path: Some(path.clone()),
             workspace: workspace.map(HostPath::from),
             plugin_id: listed.and_then(|skill| skill.plugin_id.clone()),
-            invocation_type: InvocationType::Explicit,
+            ..SkillUse::new(name.clone(), InvocationType::Explicit)
         }
     }
 
@@ -142,8 +141,7 @@ impl Observer {
         model: Option<&Id>,
         step: &mut Step<'_>,
     ) {
-        let tracking =
-            || Tracking { model_slug: model.cloned(), thread_id: thread_id.clone(), turn_id: Some(turn_id.clone()) };
+        let tracking = || Tracking { model_slug: model.cloned(), ..Tracking::new(thread_id.clone(), turn_id.clone()) };
         if !mentions.skills.is_empty() {
             for skill in &mentions.skills {
                 self.state.report_once(&["skill", thread_id, turn_id, &skill.skill_name]);
@@ -189,7 +187,7 @@ impl Observer {
                     ..self.skill_use(&skill.name, &path, workspace)
                 };
                 let model_slug = self.model_of(thread_id, Some(turn_id));
-                let tracking = Tracking { model_slug, thread_id: thread_id.clone(), turn_id: Some(turn_id.clone()) };
+                let tracking = Tracking { model_slug, ..Tracking::new(thread_id.clone(), turn_id.clone()) };
                 step.fact(Fact::SkillInvoked(SkillInvoked { tracking, invocations: vec![skill] }));
             }
         }
@@ -216,12 +214,13 @@ impl Observer {
             connector.as_ref().and_then(|connector| connector.name.clone().or_else(|| listed_name(connector)));
         let model_slug = self.model_of(thread_id, Some(turn_id));
         step.fact(Fact::AppUsed(AppUsed {
-            tracking: Tracking { model_slug, thread_id: thread_id.clone(), turn_id: Some(turn_id.clone()) },
+            tracking: Tracking { model_slug, ..Tracking::new(thread_id.clone(), turn_id.clone()) },
             app: App {
                 app_name,
                 connector_id: connector.map(|connector| connector.id),
                 invocation_type: Some(if mentioned { InvocationType::Explicit } else { InvocationType::Implicit }),
             },
+            elicitation_type: None,
         }));
     }
 
@@ -256,12 +255,9 @@ impl Observer {
 /// A listed skill. Its path is not kept, so its place is unknown.
 fn named_skill(skill: &KnownSkill) -> SkillUse {
     SkillUse {
-        skill_name: skill.name.clone(),
         skill_scope: Some(skill.scope),
-        skill_path: None,
-        workspace: None,
         plugin_id: skill.plugin_id.clone(),
-        invocation_type: InvocationType::Explicit,
+        ..SkillUse::new(skill.name.clone(), InvocationType::Explicit)
     }
 }
 

@@ -8,7 +8,9 @@ mod approvals;
 mod bound;
 mod catalog;
 mod compaction;
+mod goals;
 mod guardian;
+mod inquiries;
 mod limits;
 mod mentions;
 mod profile;
@@ -25,8 +27,9 @@ pub(crate) use state::SavedObserver;
 
 use state::{Speakers, State};
 
+use crate::codex::catalog::OfThread;
 use crate::codex::content::{Direction, Signal};
-use crate::codex::message::{self, Malformed, MalformedKind, Message};
+use crate::codex::message::{self, Malformed, MalformedKind, Message, Parsed};
 use crate::discard::{Discard, Ids, Reason, Subject};
 use crate::event::common::RpcTransport;
 use crate::fact::Fact;
@@ -63,6 +66,9 @@ pub struct Observer {
     clock: Clock,
     state: State,
 }
+
+/// By how much the server's clock and the host's may differ before the server's is not believed.
+const CLOCKS_DIFFER_MS: u64 = 5 * 60 * 1000;
 
 /// One message's time and connection, and where its facts go.
 struct Step<'o> {
@@ -114,8 +120,12 @@ impl Observer {
         self.state.advance(self.clock.elapsed);
         self.state.speaks(connection);
         let expected = |id: &_| self.state.expected(connection, id);
-        let message = message::parse(text, direction, &expected);
-        let mut step = Step { at, connection, out };
+        let (message, emitted_at) = match message::parse(text, direction, &expected) {
+            Ok(Parsed { message, emitted_at }) => (Ok(message), emitted_at),
+            Err(malformed) => (Err(malformed), None),
+        };
+        out.emitted_at = emitted_at.map(UnixMillis).filter(|emitted| emitted.0.abs_diff(at.0) <= CLOCKS_DIFFER_MS);
+        let mut step = Step { at: out.emitted_at.unwrap_or(at), connection, out };
         match message {
             Ok(Message::ClientRequest { id, call }) => self.client_called(id, call, &mut step),
             Ok(Message::Response { id, result }) => self.server_responded(&id, result, &mut step),
@@ -124,6 +134,7 @@ impl Observer {
                 Direction::ClientToServer => self.client_refused(&id, &mut step),
             },
             Ok(Message::ServerRequest { id, request }) => self.server_asked(id, request, &mut step),
+            Ok(Message::Inquiry { id, inquiry }) => self.server_inquired(id, inquiry, &mut step),
             Ok(Message::Answer { id, result }) => self.client_answered(&id, result, &mut step),
             Ok(Message::Notification(notification)) => self.notified(notification, &mut step),
             Ok(Message::Signal(signal)) => self.signalled(signal, &mut step),
@@ -136,6 +147,15 @@ impl Observer {
     pub(crate) fn see(&mut self, at: UnixMillis) {
         self.clock.see(at);
         self.state.advance(self.clock.elapsed);
+    }
+
+    /// The session ends: appends what still waited for more messages to `out`.
+    pub fn finish(&mut self, at: UnixMillis, out: &mut Observation) {
+        self.see(at);
+        // What waits is of no connection.
+        let mut step = Step { at, connection: ConnectionId(0), out };
+        self.finish_installs(&mut step);
+        self.finish_agents(&mut step);
     }
 
     /// Nothing came until `at`.
@@ -253,6 +273,18 @@ impl Observer {
             Signal::Error(error) => self.error_reported(&error, step),
             Signal::ServerRequestResolved(resolved) => self.request_resolved(&resolved.request_id, step),
             Signal::AccountUpdated(updated) => self.account_updated(updated.auth_mode),
+            Signal::GoalUpdated(updated) => {
+                if !self.is_duplicate(step.connection, &["goal", &updated.thread_id]) {
+                    self.goal_updated(*updated, step);
+                }
+            }
+            Signal::GoalCleared(cleared) => self.goal_cleared(&cleared, step),
+            Signal::ThreadArchived(OfThread { thread_id }, action) => {
+                if !self.is_duplicate(step.connection, &["archive", &thread_id]) {
+                    self.thread_archived(thread_id, action, step);
+                }
+            }
+            Signal::AgentImportCompleted(completed) => self.agent_import_completed(completed, step),
         }
     }
 }

@@ -10,11 +10,23 @@ use crate::id::Id;
 use crate::json::read::Read;
 use crate::json::write::Write;
 use crate::private::TextKey;
-use crate::protocol::enums::ServiceTier;
+use crate::protocol::enums::{ContentKind, ServiceTier};
 use crate::protocol::item::{Item, SandboxBackend};
 use crate::protocol::notification::{ItemCompleted, ItemContext};
 use crate::protocol::turn::TurnStartParams;
 use crate::time::to_u64;
+
+/// Whether the model is shown an image by it.
+fn shows_images(item: &Item) -> bool {
+    match item {
+        Item::ImageGeneration(_) => true,
+        Item::ControlToolCall(call) => &*call.tool == "view_image",
+        Item::DynamicToolCall(call) => {
+            call.content_items.iter().flatten().any(|content| content.kind == ContentKind::InputImage)
+        }
+        _ => false,
+    }
+}
 
 /// What a turn's time goes into.
 #[derive(Clone, Copy, Debug, Default, Write, Read)]
@@ -145,6 +157,9 @@ impl Observer {
             && let Some(turn) = self.state.turn(thread_id, turn_id)
         {
             turn.times.begin(item, at);
+            if let Item::McpToolCall(call) = item {
+                turn.mcp_call_began(call.id.clone(), call.server.clone());
+            }
         }
     }
 
@@ -154,6 +169,10 @@ impl Observer {
             && let Some(turn) = self.state.turn(thread_id, turn_id)
         {
             turn.times.end(item, at);
+            turn.has_images |= shows_images(item);
+            if let Item::McpToolCall(call) = item {
+                turn.mcp_calls.retain(|(item_id, _)| *item_id != call.id);
+            }
         }
     }
 
@@ -163,11 +182,12 @@ impl Observer {
             return None;
         }
         let settings = self.settings_of(thread_id, turn_id)?;
+        let by_default = settings.model.as_ref().and_then(|model| self.state.models.peek(model).copied());
         let turn = self.state.turn(thread_id, turn_id);
         let request = turn.and_then(|turn| turn.request.as_deref());
         Some(Box::new(ItemContext {
             model_slug: settings.model.clone(),
-            reasoning_effort: settings.effort,
+            reasoning_effort: settings.effort.or(by_default),
             turn_trigger: request.and_then(|request| request.trigger.clone()),
         }))
     }
@@ -190,7 +210,8 @@ impl Observer {
         }
         let has_agents_v2 = self.state.thread_or_new(&thread_id).has_agents_v2;
         let turn = self.state.turn(&thread_id, &config.turn_id);
-        let (request, times) = turn.map(|turn| (turn.request.take(), turn.times)).unwrap_or_default();
+        let (request, times, has_images) =
+            turn.map(|turn| (turn.request.take(), turn.times, turn.has_images)).unwrap_or_default();
         let request = request.map(|request| *request).unwrap_or_default();
         let plugins = self.state.plugins.iter().filter(|(_, _, plugin)| plugin.usable).map(|(_, id, _)| id);
         let active = plugins.filter(|id| !request.disabled_plugins.contains(&TextKey::of(id)));
@@ -205,7 +226,7 @@ impl Observer {
             thread_id,
             profile: times.profile(step.at.0),
             critical_path: None,
-            image_preparations: (config.num_input_images == 0).then(Vec::new),
+            image_preparations: (config.num_input_images == 0 && !has_images).then(Vec::new),
         })));
     }
 }

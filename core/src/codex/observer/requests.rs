@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 
+use super::catalog::{Install, Outcome};
 use super::profile::TurnRequest;
 use super::state::{Connection, Pending, PendingTurn};
 use super::{Observer, Step, runtime};
@@ -12,8 +13,8 @@ use crate::discard::{Ids, Reason, Subject};
 use crate::event::common::InitializationMode;
 use crate::fact::Fact;
 use crate::fact::protocol::{ClientRequestReceived, ClientResponseSent, ErrorResponseSent, Initialize};
-use crate::id::{RequestId, TurnRef};
-use crate::private::TextKey;
+use crate::id::{Id, RequestId, TurnRef};
+use crate::private::{TextKey, is_word};
 use crate::protocol::enums::{Personality, TurnStatus};
 use crate::protocol::error::RpcError;
 use crate::protocol::input::count_images;
@@ -37,6 +38,11 @@ impl Observer {
                 pending
             }
             ClientCall::TurnSteer(params) => {
+                if count_images(&params.input) > 0
+                    && let Some(turn) = self.state.turn(&params.thread_id, &params.expected_turn_id)
+                {
+                    turn.has_images = true;
+                }
                 step.client_request(&id, ClientRequest::TurnSteer(params));
                 Pending::TurnSteer
             }
@@ -50,16 +56,22 @@ impl Observer {
             ClientCall::PluginInstall(params) => {
                 let by_path = || params.marketplace_path.and_then(|path| self.state.marketplaces.peek(&path).cloned());
                 let marketplace = params.remote_marketplace_name.or_else(by_path);
-                Pending::PluginInstall { plugin_name: params.plugin_name, marketplace }
+                let path = params.marketplace_path.filter(|_| marketplace.is_none());
+                Pending::PluginInstall { plugin_name: params.plugin_name, marketplace, path }
             }
             ClientCall::PluginUninstall(params) => Pending::PluginUninstall { plugin_id: params.plugin_id },
-            ClientCall::PluginRead => Pending::PluginRead,
+            ClientCall::PluginRead(params) => Pending::PluginRead { path: params.marketplace_path },
             ClientCall::PluginList => Pending::PluginList,
             ClientCall::ConfigWrite(toggles) if !toggles.is_empty() => Pending::ConfigWrite(toggles),
             ClientCall::SkillsList => Pending::SkillsList,
+            ClientCall::ModelList => Pending::ModelList,
             ClientCall::AppList => Pending::AppList,
             ClientCall::Login(AuthMode::ApiKey) => Pending::ApiKeyLogin,
             ClientCall::AccountRead => Pending::AccountRead,
+            ClientCall::AgentImport(params) => Pending::AgentImport {
+                source: params.source.filter(|source| is_word(source)),
+                provider_id: params.provider_id.filter(|provider| is_word(provider)).unwrap_or_default(),
+            },
             // The answer to another kind of login only begins it. `account/updated` ends it.
             ClientCall::ConfigWrite(_) | ClientCall::Login(AuthMode::Other) => {
                 step.out.irrelevant = true;
@@ -110,12 +122,18 @@ impl Observer {
             (Pending::TurnSteer, ServerResult::TurnSteer(response)) => {
                 step.client_response(id, ClientResponse::TurnSteer(response));
             }
-            (Pending::PluginRead, ServerResult::PluginRead(result)) => self.plugin_read(result.plugin),
-            (Pending::PluginList, ServerResult::PluginList(result)) => self.plugins_listed(result),
+            (Pending::PluginRead { path }, ServerResult::PluginRead(result)) => {
+                self.plugin_read(result.plugin, path, step)
+            }
+            (Pending::PluginList, ServerResult::PluginList(result)) => self.plugins_listed(result, step),
             (Pending::SkillsList, ServerResult::SkillsList(result)) => self.skills_listed(result),
             (Pending::AppList, ServerResult::AppList(result)) => self.apps_listed(result.data),
-            (Pending::PluginInstall { plugin_name, marketplace }, ServerResult::Success) => {
-                self.plugin_installed(&plugin_name, marketplace, step);
+            (Pending::ModelList, ServerResult::ModelList(result)) => self.models_listed(result),
+            (Pending::PluginInstall { plugin_name, marketplace, path }, ServerResult::Success) => {
+                self.plugin_installed(Install { plugin_name, path, outcome: Outcome::Installed }, marketplace, step);
+            }
+            (Pending::AgentImport { source, provider_id }, ServerResult::AgentImport(result)) => {
+                self.state.imports.insert(self.state.now, result.import_id, (source, provider_id));
             }
             (Pending::TurnInterrupt { thread_id, turn_id, at }, ServerResult::Success) => {
                 self.turn_interrupted(thread_id, turn_id, at, step);
@@ -249,6 +267,10 @@ impl Observer {
             Pending::TurnSteer if error.unrecorded => step.out.irrelevant = true,
             // A refused turn has no event. Its request is only closed.
             Pending::TurnStart(_) | Pending::TurnSteer => step.error_response(id, error),
+            Pending::PluginInstall { plugin_name, marketplace, path } if self.state.reports_more => {
+                let outcome = Outcome::Failed(error.install_error.map(Id::from));
+                self.plugin_installed(Install { plugin_name, path, outcome }, marketplace, step);
+            }
             Pending::CompactStart { thread_id } => {
                 let open = self.state.thread_or_new(&thread_id).open();
                 open.manual_compactions = open.manual_compactions.saturating_sub(1);
@@ -262,7 +284,7 @@ impl Observer {
         if let Some((_, pending)) = self.state.requests.remove(&(step.connection, id.clone())) {
             self.state.close_request(&pending);
             if matches!(pending, Pending::TurnStart(_)) {
-                step.error_response(id.clone(), RpcError { error_type: None, unrecorded: false });
+                step.error_response(id.clone(), RpcError { error_type: None, unrecorded: false, install_error: None });
             }
         }
     }

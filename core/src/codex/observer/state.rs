@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::catalog::Install;
+use super::inquiries::OpenInquiry;
 use super::limits::{MAX_MENTION_BYTES, ObserverLimits};
 use super::mentions::{Connector, KnownPlugin, KnownSkill, Mentions};
 use super::profile::TurnRequest;
@@ -19,7 +21,8 @@ use crate::json::read::Read;
 use crate::json::write::Write;
 use crate::private::TextKey;
 use crate::protocol::approval::ServerRequest;
-use crate::protocol::enums::Personality;
+use crate::protocol::enums::{Personality, ReasoningEffort};
+use crate::protocol::notification::ItemCompleted;
 use crate::protocol::request::InitializeParams;
 use crate::sharing::Recent;
 use crate::time::{Clock, Elapsed, UnixMillis};
@@ -70,17 +73,29 @@ pub(super) enum Pending {
     PluginInstall {
         plugin_name: Id,
         marketplace: Option<Id>,
+        /// Where the marketplace is, by hash, if its name is not known.
+        #[serde(default)]
+        path: Option<TextKey>,
     },
     PluginUninstall {
         plugin_id: Id,
     },
-    PluginRead,
+    PluginRead {
+        /// Where the marketplace is, by hash.
+        #[serde(default)]
+        path: Option<TextKey>,
+    },
     PluginList,
+    ModelList,
     ConfigWrite(Vec<PluginToggle>),
     SkillsList,
     AppList,
     ApiKeyLogin,
     AccountRead,
+    AgentImport {
+        source: Option<Id>,
+        provider_id: Id,
+    },
 }
 
 /// A turn that a client asked for.
@@ -145,6 +160,16 @@ pub(super) struct State {
     pub(super) reviewed_connectors: Capped<TextKey, Connector>,
     /// Marketplaces, by the hash of their path.
     pub(super) marketplaces: Capped<TextKey, Id>,
+    /// Plugins that were or were not installed from a marketplace whose name is not known yet; the latest.
+    pub(super) installs: Vec<Install>,
+    /// Calls that told an agent something, by the agent's thread: it may have been a new task.
+    pub(super) agents_told: Capped<Id, Box<ItemCompleted>>,
+    /// How much listed models reason by default.
+    pub(super) models: Capped<Id, ReasoningEffort>,
+    /// Where imports from other agents were asked for, and the agents' providers.
+    pub(super) imports: Capped<Id, (Option<Id>, Id)>,
+    /// Questions to the user that were not answered.
+    pub(super) inquiries: Capped<RequestId, OpenInquiry>,
     /// Whether the user has signed in with an API key. Compactions then run locally.
     pub(super) uses_api_key: bool,
     /// The latest settings of threads. Most threads share one of them.
@@ -175,6 +200,16 @@ pub(crate) struct SavedObserver {
     plugins: Saved<Id, KnownPlugin>,
     reviewed_connectors: Saved<TextKey, Connector>,
     marketplaces: Saved<TextKey, Id>,
+    #[serde(default)]
+    installs: Vec<Install>,
+    #[serde(default)]
+    agents_told: Saved<Id, Box<ItemCompleted>>,
+    #[serde(default)]
+    models: Saved<Id, ReasoningEffort>,
+    #[serde(default)]
+    imports: Saved<Id, (Option<Id>, Id)>,
+    #[serde(default)]
+    inquiries: Saved<RequestId, OpenInquiry>,
     uses_api_key: bool,
 }
 
@@ -199,6 +234,11 @@ impl State {
             plugins: Capped::new(limits.catalog),
             reviewed_connectors: Capped::new(limits.repetitions),
             marketplaces: Capped::new(limits.catalog),
+            installs: Vec::new(),
+            agents_told: Capped::new(limits.approvals),
+            models: Capped::new(limits.catalog),
+            imports: Capped::new(limits.catalog),
+            inquiries: Capped::new(limits.approvals),
             uses_api_key: false,
             settings: Recent::new(),
             mention_bytes: 0,
@@ -225,6 +265,11 @@ impl State {
             plugins: self.plugins.save(),
             reviewed_connectors: self.reviewed_connectors.save(),
             marketplaces: self.marketplaces.save(),
+            installs: self.installs.clone(),
+            agents_told: self.agents_told.save(),
+            models: self.models.save(),
+            imports: self.imports.save(),
+            inquiries: self.inquiries.save(),
             uses_api_key: self.uses_api_key,
         }
     }
@@ -254,6 +299,11 @@ impl State {
             plugins: Capped::load(limits.catalog, saved.plugins),
             reviewed_connectors: Capped::load(limits.repetitions, saved.reviewed_connectors),
             marketplaces: Capped::load(limits.catalog, saved.marketplaces),
+            installs: saved.installs,
+            agents_told: Capped::load(limits.approvals, saved.agents_told),
+            models: Capped::load(limits.catalog, saved.models),
+            imports: Capped::load(limits.catalog, saved.imports),
+            inquiries: Capped::load(limits.approvals, saved.inquiries),
             uses_api_key: saved.uses_api_key,
             settings,
             mention_bytes,
@@ -296,6 +346,10 @@ impl State {
             self.plugins.due(),
             self.reviewed_connectors.due(),
             self.marketplaces.due(),
+            self.agents_told.due(),
+            self.models.due(),
+            self.imports.due(),
+            self.inquiries.due(),
         ]
         .into_iter()
         .fold(Elapsed::NEVER, Elapsed::min)
@@ -319,6 +373,10 @@ impl State {
         self.plugins.expire(now);
         self.reviewed_connectors.expire(now);
         self.marketplaces.expire(now);
+        self.agents_told.expire(now);
+        self.models.expire(now);
+        self.imports.expire(now);
+        self.inquiries.expire(now);
     }
 
     /// How the response to a client's request is read.
@@ -329,11 +387,13 @@ impl State {
             Some(Pending::Thread { .. }) => Expected::Thread,
             Some(Pending::TurnStart(_)) => Expected::TurnStart,
             Some(Pending::TurnSteer) => Expected::TurnSteer,
-            Some(Pending::PluginRead) => Expected::PluginRead,
+            Some(Pending::PluginRead { .. }) => Expected::PluginRead,
+            Some(Pending::ModelList) => Expected::ModelList,
             Some(Pending::PluginList) => Expected::PluginList,
             Some(Pending::SkillsList) => Expected::SkillsList,
             Some(Pending::AppList) => Expected::AppList,
             Some(Pending::AccountRead) => Expected::AccountRead,
+            Some(Pending::AgentImport { .. }) => Expected::AgentImport,
             Some(
                 Pending::CompactStart { .. }
                 | Pending::TurnInterrupt { .. }

@@ -8,7 +8,8 @@ use crate::fact::Fact;
 use crate::fact::subagent::SubAgentThreadStarted;
 use crate::id::Id;
 use crate::protocol::enums::{CollabTool, ItemStatus, ReasoningEffort};
-use crate::protocol::item::CollabAgentToolCall;
+use crate::protocol::item::{CollabAgentToolCall, Item};
+use crate::protocol::notification::{ItemCompleted, Notification};
 use crate::protocol::thread::{SubAgentSource, Thread};
 use crate::time::to_u64;
 
@@ -43,11 +44,54 @@ impl Observer {
                 ephemeral: false,
                 created_at,
                 session_id: None,
-                // Traffic does not say whether it was given its parent's history.
-                forked_from_id: None,
+                // Agents of the second version are given their parent's history, unless their parent asks for less,
+                // which is not on the wire.
+                forked_from_id: call.sender_thread_id.is_empty().then(|| parent.clone()),
             },
             step,
         );
+    }
+
+    /// An agent was told something: a message, or a new task if its turn begins next. Gives back the call if that is
+    /// known already.
+    pub(super) fn agent_told(&mut self, completed: Box<ItemCompleted>) -> Option<Box<ItemCompleted>> {
+        let Item::CollabAgentToolCall(call) = &completed.item else { return Some(completed) };
+        let agent = call.receiver_thread_ids.first().filter(|_| call.tool == CollabTool::SendMessage).cloned();
+        let Some(agent) = agent.filter(|_| self.state.dialect(&completed.thread_id).reports_more()) else {
+            return Some(completed);
+        };
+        self.state.turn_or_new(&completed.thread_id, &completed.turn_id).agent_told = Some(agent.clone());
+        self.state.agents_told.insert(self.state.now, agent, completed).map(|(_, evicted)| evicted)
+    }
+
+    /// A thread's turn begins: what it was told was a new task.
+    pub(super) fn agent_began(&mut self, agent: &Id, step: &mut Step<'_>) {
+        if !self.state.reports_more {
+            return;
+        }
+        let Some((_, mut completed)) = self.state.agents_told.remove(agent) else { return };
+        if let Item::CollabAgentToolCall(call) = &mut completed.item {
+            call.tool = CollabTool::FollowupTask;
+        }
+        step.notification(Notification::ItemCompleted(completed));
+    }
+
+    /// A turn goes on or ends: what it told an agent was a message.
+    pub(super) fn agent_not_begun(&mut self, thread_id: &Id, turn_id: &Id, step: &mut Step<'_>) {
+        if !self.state.reports_more {
+            return;
+        }
+        let told = self.state.turn(thread_id, turn_id).and_then(|turn| turn.agent_told.take());
+        if let Some((_, completed)) = told.and_then(|agent| self.state.agents_told.remove(&agent)) {
+            step.notification(Notification::ItemCompleted(completed));
+        }
+    }
+
+    /// The session ends: what agents were told were messages.
+    pub(super) fn finish_agents(&mut self, step: &mut Step<'_>) {
+        for (_, completed) in self.state.agents_told.take_where(|_, _| true) {
+            step.notification(Notification::ItemCompleted(completed));
+        }
     }
 
     /// `thread/started` of a thread that the server started.
@@ -107,6 +151,7 @@ impl Observer {
             ephemeral: spawn.ephemeral,
             subagent_source: source,
             created_at: spawn.created_at,
+            thread_source: None,
             session_id: spawn.session_id,
             forked_from_thread_id: spawn.forked_from_id,
         })));

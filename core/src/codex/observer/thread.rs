@@ -3,8 +3,10 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::compaction::OpenCompaction;
+use super::goals::KnownGoal;
 use super::profile::{Times, TurnRequest};
 use crate::codex::catalog::TokenBreakdown;
 use crate::codex::settings::Settings;
@@ -37,6 +39,9 @@ pub(super) struct Thread {
     /// Whether its agents work together by the tools of the second version.
     #[serde(default)]
     pub(super) has_agents_v2: bool,
+    /// Its goal, as it was told last.
+    #[serde(default)]
+    pub(super) goal: Option<Box<KnownGoal>>,
     /// What is open in it; most threads are idle.
     pub(super) open: Option<Box<Open>>,
 }
@@ -100,7 +105,19 @@ pub(super) struct Turn {
     /// What its time goes into.
     #[serde(default)]
     pub(super) times: Times,
+    /// Whether a tool or a steer showed the model an image.
+    #[serde(default)]
+    pub(super) has_images: bool,
+    /// The agent that was sent something last, by a call that waits to be told from a new task.
+    #[serde(default)]
+    pub(super) agent_told: Option<Id>,
+    /// Calls of MCP tools that have not ended, with their servers; the latest, of so many that are open at once.
+    #[serde(default)]
+    pub(super) mcp_calls: Vec<(Id, Id)>,
 }
+
+/// How many calls of MCP tools are looked through for the one that an approval is about.
+pub(super) const MAX_MCP_CALLS: usize = 16;
 
 impl Turn {
     /// Something began the turn that is no request of a client.
@@ -108,6 +125,18 @@ impl Turn {
         if let Some(trigger) = trigger {
             self.request.get_or_insert_default().trigger = Some(trigger.into());
         }
+    }
+
+    pub(super) fn mcp_call_began(&mut self, item_id: Id, server: Id) {
+        if self.mcp_calls.len() == MAX_MCP_CALLS {
+            self.mcp_calls.remove(0);
+        }
+        self.mcp_calls.push((item_id, server));
+    }
+
+    /// The latest open call of an MCP server's tool.
+    pub(super) fn mcp_call(&self, server: &Id) -> Option<Id> {
+        self.mcp_calls.iter().rev().find(|(_, known)| known == server).map(|(item_id, _)| item_id.clone())
     }
 
     /// Whether the turn is past what precedes its first model request.

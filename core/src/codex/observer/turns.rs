@@ -16,6 +16,7 @@ use crate::protocol::turn::Turn;
 impl Observer {
     pub(super) fn turn_started(&mut self, started: Box<TurnNotification>, step: &mut Step<'_>) {
         self.abort_approvals(&started.thread_id, step);
+        self.agent_began(&started.thread_id, step);
         let thread = self.state.thread_or_new(&started.thread_id);
         let is_spawned = thread.is_spawned;
         let open = thread.open();
@@ -42,6 +43,7 @@ impl Observer {
 
     pub(super) fn item_started(&mut self, mut started: Box<ItemStarted>, step: &mut Step<'_>) {
         let ItemStarted { thread_id, turn_id, item, .. } = &*started;
+        self.agent_not_begun(thread_id, turn_id, step);
         self.began(thread_id, turn_id, item, started.started_at_ms);
         match item {
             Item::ContextCompaction(_) => self.compaction_started(thread_id, turn_id, started.started_at_ms, step),
@@ -66,7 +68,11 @@ impl Observer {
     }
 
     pub(super) fn item_completed(&mut self, mut completed: Box<ItemCompleted>, step: &mut Step<'_>) {
+        self.agent_not_begun(&completed.thread_id, &completed.turn_id, step);
         self.confine(&mut completed);
+        if let Some(emitted) = step.out.emitted_at.filter(|_| ends_when_told(&completed.item)) {
+            completed.completed_at_ms = i64::try_from(emitted.0).unwrap_or(i64::MAX);
+        }
         let ItemCompleted { thread_id, turn_id, completed_at_ms, item } = &mut *completed;
         self.ended(thread_id, turn_id, item, *completed_at_ms);
         match item {
@@ -75,7 +81,9 @@ impl Observer {
             Item::CommandExecution(command) => self.skills_read(thread_id, turn_id, &mut command.command_actions, step),
             _ => {}
         }
-        if item.tool_id().is_some() {
+        if item.tool_id().is_some()
+            && let Some(completed) = self.agent_told(completed)
+        {
             step.notification(Notification::ItemCompleted(completed));
         }
     }
@@ -84,6 +92,7 @@ impl Observer {
         let (thread_id, turn_id) = (completed.thread_id.clone(), completed.turn.id.clone());
         let status = completed.turn.status;
         self.abort_approvals(&thread_id, step);
+        self.agent_not_begun(&thread_id, &turn_id, step);
         self.compaction_unfinished(&thread_id, &turn_id, completed.turn.error.as_ref(), status, step);
 
         let thread = self.state.thread_or_new(&thread_id);
@@ -110,10 +119,13 @@ impl Observer {
     pub(super) fn resolve_turn(&mut self, thread_id: &Id, turn_id: &Id, status: TurnStatus, step: &mut Step<'_>) {
         let dialect = self.state.dialect(thread_id);
         let Some(turn) = self.state.turn(thread_id, turn_id) else { return };
-        let reported = turn.is_underway() && !turn.blocked;
+        let (is_underway, is_blocked) = (turn.is_underway(), turn.blocked);
         let (accepted, tokens, is_started) = (turn.accepted.take(), turn.tokens, turn.is_started);
         let thread = self.state.thread_or_new(thread_id);
-        if !reported || !thread.is_known {
+        // What an agent of the second version is told is not shown as a user's message.
+        let is_told = thread.is_spawned && thread.has_agents_v2 && dialect.reports_more();
+        let reported = is_underway || is_told && is_started;
+        if is_blocked || !reported || !thread.is_known {
             return;
         }
         let spawned = thread.is_spawned && dialect.reports_turns_of_subagents;
@@ -183,7 +195,7 @@ impl Observer {
             self.hook_stopped_compaction(&thread_id, turn_id, &run, step);
         }
         step.fact(Fact::HookRun(crate::fact::hook::HookRun {
-            tracking: crate::fact::Tracking { model_slug, thread_id, turn_id },
+            tracking: crate::fact::Tracking { model_slug, thread_id, turn_id, product_client_id: None },
             event_name: run.event_name,
             hook_source: run.source,
             status: run.status,
@@ -204,6 +216,16 @@ impl Observer {
         let of_turn =
             turn_id.and_then(|turn_id| self.state.turn(thread_id, turn_id)?.accepted.as_ref()?.0.model.clone());
         of_turn.or_else(|| self.state.thread(thread_id)?.settings.model.clone())
+    }
+}
+
+/// Whether the item's own end is its beginning.
+fn ends_when_told(item: &Item) -> bool {
+    match item {
+        Item::ControlToolCall(_) => true,
+        // A call that only its news shows.
+        Item::CollabAgentToolCall(call) => call.sender_thread_id.is_empty(),
+        _ => false,
     }
 }
 

@@ -129,8 +129,12 @@ wire_enums! {
         CloseAgent,
         /// Sends an agent a message; after Codex 0.131.
         SendMessage,
+        /// Gives an agent a new task; after Codex 0.131.
+        FollowupTask,
         /// Interrupts an agent; after Codex 0.131.
         InterruptAgent,
+        /// Lists the agents; after Codex 0.131.
+        ListAgents,
     }
 
     /// The state of an agent that a collaboration tool saw.

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 
+use super::thread::Origin;
 use crate::dialect::Dialect;
 use crate::event::Shared;
 use crate::event::common::ConnectionContext;
@@ -19,6 +20,18 @@ impl Connection {
     pub(crate) fn new(context: Shared<ConnectionContext>) -> Self {
         let dialect = Dialect::of(&context.runtime.codex_rs_version);
         Self { context, dialect }
+    }
+
+    /// What a thread's events say of the connection: the thread's originator counts more than the client.
+    pub(crate) fn context_of(&self, origin: Option<&Origin>) -> Shared<ConnectionContext> {
+        match origin.and_then(|origin| origin.originator.as_ref()) {
+            Some(originator) if *originator != self.context.app_server_client.product_client_id => {
+                let mut context = ConnectionContext::clone(&self.context);
+                context.app_server_client.product_client_id = originator.clone();
+                context.into()
+            }
+            _ => self.context.clone(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use crate::event::tool::ReviewSummary;
+use crate::event::tool::{ElicitationType, ReviewSummary};
 use crate::id::Id;
 use crate::json::read::Read;
 use crate::json::write::Write;
@@ -16,6 +16,9 @@ pub(crate) struct ItemState {
     pub(crate) reviews: ReviewSummary,
     pub(crate) requested_additional_permissions: bool,
     pub(crate) requested_network_access: bool,
+    /// What the user was asked in its course.
+    #[serde(default)]
+    pub(crate) elicitation_type: Option<ElicitationType>,
     /// What only 0.169 and later report.
     #[serde(default)]
     pub(crate) newer: Option<Box<NewerItem>>,

@@ -21,6 +21,12 @@ pub(crate) struct ItemRef<'a> {
     pub(crate) item: &'a Id,
 }
 
+impl ItemRef<'_> {
+    pub(crate) fn to_owned(&self) -> ItemKey {
+        ItemKey { thread: self.thread.clone(), turn: self.turn.clone(), item: self.item.clone() }
+    }
+}
+
 impl Equivalent<ItemKey> for ItemRef<'_> {
     fn equivalent(&self, key: &ItemKey) -> bool {
         *self.item == key.item && *self.turn == key.turn && *self.thread == key.thread

@@ -2,7 +2,10 @@
 
 use alloc::sync::Arc;
 
-use super::{Connection, ItemKey, ItemState, ParkedSkill, PendingRequest, PendingReview, RequestKey, Thread, Turn};
+use super::{
+    Call, Connection, ItemKey, ItemState, ParkedSkill, PendingRequest, PendingReview, RequestKey, Thread, Turn,
+    WaitingCall,
+};
 use crate::capped::{Cap, Capped};
 use crate::digest::DigestValue;
 use crate::event::common::{ConnectionContext, Lineage};
@@ -32,6 +35,8 @@ limits! {
         pub repositories: Cap,
         /// Skills that wait for an answer.
         pub skills: Cap,
+        /// Tool calls of which a host says what made them, and those that wait for the model's next response.
+        pub calls: Cap,
         /// The most bytes of a diff that is held until its turn ends.
         pub max_diff_bytes: usize,
         /// The most bytes of the diffs of all running turns.
@@ -42,8 +47,8 @@ limits! {
 impl Limits {
     /// The shortest time that an entry may go unused.
     pub(crate) fn idle_ms(&self) -> u64 {
-        let Self { connections, threads, turns, items, requests, reviews, repositories, skills, .. } = self;
-        [connections, threads, turns, items, requests, reviews, repositories, skills]
+        let Self { connections, threads, turns, items, requests, reviews, repositories, skills, calls, .. } = self;
+        [connections, threads, turns, items, requests, reviews, repositories, skills, calls]
             .into_iter()
             .fold(u64::MAX, |least, cap| least.min(cap.idle_ms))
     }
@@ -66,6 +71,10 @@ impl Limits {
             Capped::<RequestId, PendingReview>::most_bytes(self.reviews, 5 * TEXT_BYTES),
             Capped::<QuestionId, Option<Arc<DigestValue>>>::most_bytes(self.repositories, hash),
             Capped::<QuestionId, ParkedSkill>::most_bytes(self.skills, 5 * TEXT_BYTES),
+            Capped::<ItemKey, Call>::most_bytes(self.calls, 5 * TEXT_BYTES),
+            Capped::<ItemKey, Id>::most_bytes(self.calls, 4 * TEXT_BYTES),
+            // Of an agent's call, which has most, the receivers.
+            Capped::<ItemKey, WaitingCall>::most_bytes(self.calls, 300 * (size_of::<Id>() + TEXT_BYTES)),
             self.max_held_diff_bytes as u64,
         ]
         .into_iter()
@@ -84,6 +93,7 @@ impl Default for Limits {
             reviews: Cap::days(1 << 14, 7),
             repositories: Cap::days(1 << 20, 90),
             skills: Cap::days(1 << 12, 7),
+            calls: Cap::days(1 << 12, 7),
             max_diff_bytes: 16 << 20,
             max_held_diff_bytes: 256 << 20,
         }

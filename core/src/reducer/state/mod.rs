@@ -1,5 +1,6 @@
 //! The maps of the reducer (`docs/contract/rules.md` 1), their caps, and their saved form.
 
+mod calls;
 mod config;
 mod connection;
 mod item;
@@ -14,6 +15,7 @@ mod turn;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+pub(crate) use calls::{Call, WaitingCall};
 pub(crate) use config::Config;
 pub(crate) use connection::Connection;
 pub(crate) use item::{ItemState, NewerItem};
@@ -31,6 +33,7 @@ use crate::digest::{Digest, DigestValue};
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Shared;
 use crate::event::common::{ConnectionContext, Lineage, Runtime, Session, ThreadContext};
+use crate::fact::Tracking;
 use crate::id::{ConnectionId, Id, RequestId, TurnKey, TurnRef};
 use crate::json::read::Read;
 use crate::json::write::Write;
@@ -57,6 +60,11 @@ pub(crate) struct State {
     /// The hash of a repository's remote, once the host has answered.
     pub(crate) repositories: Capped<QuestionId, Option<Arc<DigestValue>>>,
     pub(crate) skills: Capped<QuestionId, ParkedSkill>,
+    /// What made tool calls.
+    pub(crate) calls: Capped<ItemKey, Call>,
+    /// The calls that run cells of code, by the cell's id in the place of an item's.
+    pub(crate) cells: Capped<ItemKey, Id>,
+    pub(crate) waiting_calls: Capped<ItemKey, WaitingCall>,
     /// The bytes of all diffs that are held.
     pub(crate) held_diff_bytes: usize,
     pub(crate) next_question: u64,
@@ -67,6 +75,12 @@ pub(crate) struct State {
     /// The latest origins of threads, and hashes of repositories: most threads have one of them.
     pub(crate) origins: Recent<Arc<Origin>>,
     pub(crate) hashes: Recent<Arc<DigestValue>>,
+}
+
+/// What has waited too long, and is reported with what is known.
+pub(crate) struct Expired {
+    pub(crate) skills: Vec<ParkedSkill>,
+    pub(crate) calls: Vec<WaitingCall>,
 }
 
 /// The saved form of a [`State`]: no diff, no path, no question's content.
@@ -81,6 +95,12 @@ pub(crate) struct SavedState {
     reviews: Saved<RequestId, PendingReview>,
     repositories: Saved<QuestionId, Option<Arc<DigestValue>>>,
     skills: Saved<QuestionId, ParkedSkill>,
+    #[serde(default)]
+    calls: Saved<ItemKey, Call>,
+    #[serde(default)]
+    cells: Saved<ItemKey, Id>,
+    #[serde(default)]
+    waiting_calls: Saved<ItemKey, WaitingCall>,
     next_question: u64,
     originator: Option<Id>,
     runtime: Option<Runtime>,
@@ -101,6 +121,9 @@ impl State {
             reviews: Capped::new(limits.reviews),
             repositories: Capped::new(limits.repositories),
             skills: Capped::new(limits.skills),
+            calls: Capped::new(limits.calls),
+            cells: Capped::new(limits.calls),
+            waiting_calls: Capped::new(limits.calls),
             held_diff_bytes: 0,
             next_question: 0,
             originator: None,
@@ -121,6 +144,9 @@ impl State {
             reviews: self.reviews.save(),
             repositories: self.repositories.save(),
             skills: self.skills.save(),
+            calls: self.calls.save(),
+            cells: self.cells.save(),
+            waiting_calls: self.waiting_calls.save(),
             next_question: self.next_question,
             originator: self.originator.clone(),
             runtime: self.runtime.clone(),
@@ -158,6 +184,9 @@ impl State {
             reviews: Capped::load(limits.reviews, saved.reviews),
             repositories: Capped::load(limits.repositories, saved.repositories),
             skills: Capped::load(limits.skills, saved.skills),
+            calls: Capped::load(limits.calls, saved.calls),
+            cells: Capped::load(limits.calls, saved.cells),
+            waiting_calls: Capped::load(limits.calls, saved.waiting_calls),
             held_diff_bytes,
             next_question: saved.next_question,
             originator: saved.originator,
@@ -182,7 +211,9 @@ impl State {
     pub(crate) fn thread_connection(&mut self, thread_id: &Id) -> Result<Shared<ConnectionContext>, Reason> {
         let thread = self.threads.get_mut(self.now, thread_id).ok_or(Reason::UnknownThread)?;
         let connection = thread.connection_id.ok_or(Reason::ThreadWithoutConnection)?;
-        self.connection(connection).map(|connection| connection.context.clone()).ok_or(Reason::UnknownConnection)
+        let origin = thread.metadata.as_ref().map(|metadata| metadata.origin.clone());
+        let connection = self.connection(connection).ok_or(Reason::UnknownConnection)?;
+        Ok(connection.context_of(origin.as_deref()))
     }
 
     /// A thread's connection and lineage, in this order of what can be missing.
@@ -213,9 +244,19 @@ impl State {
         self.runtime.as_ref().map_or(Dialect::unknown(), |runtime| Dialect::of(&runtime.codex_rs_version))
     }
 
-    /// The product id of skill, app and plugin events (`docs/contract/facts.md` 2).
+    /// The product id of the events of the process (`docs/contract/facts.md` 2).
     pub(crate) fn product_client_id(&self) -> Id {
         self.originator.clone().unwrap_or_else(|| "codex_cli_rs".into())
+    }
+
+    /// The product id of skill, app, plugin and hook events: what the fact says, or else the thread's originator, or else
+    /// that of the process.
+    pub(crate) fn product_of(&self, tracking: &Tracking) -> Id {
+        let of_thread = || {
+            let thread = self.threads.peek(&tracking.thread_id)?;
+            thread.metadata.as_ref()?.origin.originator.clone()
+        };
+        tracking.product_client_id.clone().or_else(of_thread).unwrap_or_else(|| self.product_client_id())
     }
 
     pub(crate) fn turn_mut(&mut self, thread: &Id, turn: &Id) -> Option<&mut Turn> {
@@ -261,6 +302,9 @@ impl State {
             self.reviews.due(),
             self.repositories.due(),
             self.skills.due(),
+            self.calls.due(),
+            self.cells.due(),
+            self.waiting_calls.due(),
         ]
         .into_iter()
         .fold(Elapsed::NEVER, Elapsed::min)
@@ -272,8 +316,8 @@ impl State {
         self.due <= now
     }
 
-    /// Drops what was idle for too long. Returns the skills among it, which are reported without an answer.
-    pub(crate) fn expire(&mut self, output: &mut Output) -> Vec<ParkedSkill> {
+    /// Drops what was idle for too long. Returns what of it is still reported.
+    pub(crate) fn expire(&mut self, output: &mut Output) -> Expired {
         let (now, at) = (self.now, self.at);
         while let Some((id, _)) = self.connections.pop_expired(now) {
             let ids = Ids { connection_id: Some(id), ..Ids::default() };
@@ -297,13 +341,18 @@ impl State {
             output.discard(at, Subject::Review, Reason::Expired, review.ids(&id));
         }
         self.repositories.expire(now);
-        let mut skills = Vec::new();
+        self.calls.expire(now);
+        self.cells.expire(now);
+        let (mut skills, mut calls) = (Vec::new(), Vec::new());
+        while let Some((_, call)) = self.waiting_calls.pop_expired(now) {
+            calls.push(call);
+        }
         while let Some((_, skill)) = self.skills.pop_expired(now) {
             skills.push(skill);
         }
         // What comes from here on is used from here on.
         self.due = self.first_due().min(now.after(self.idle_ms));
-        skills
+        Expired { skills, calls }
     }
 
     /// Drops everything that waits, each with a discard that says why.

@@ -33,6 +33,8 @@ pub(crate) struct Metadata {
 pub(crate) struct Origin {
     pub(crate) lineage: Shared<Lineage>,
     pub(crate) session: SessionOf,
+    /// What started the thread, where that is not its client.
+    pub(crate) originator: Option<Id>,
 }
 
 /// The session of a thread.
@@ -72,18 +74,20 @@ struct SavedMetadata {
     initialization_mode: InitializationMode,
     #[serde(default)]
     session: SessionOf,
+    #[serde(default)]
+    originator: Option<Id>,
 }
 
 impl Write for Metadata {
     fn write(&self, text: &mut String) {
-        let Origin { lineage, session } = Origin::clone(&self.origin);
-        SavedMetadata { lineage, initialization_mode: self.initialization_mode, session }.write(text);
+        let Origin { lineage, session, originator } = Origin::clone(&self.origin);
+        SavedMetadata { lineage, initialization_mode: self.initialization_mode, session, originator }.write(text);
     }
 }
 
 impl<'text> Read<'text> for Metadata {
     fn read(reader: &mut Reader<'text>) -> Result<Self, Failed> {
-        let SavedMetadata { lineage, initialization_mode, session } = Read::read(reader)?;
-        Ok(Self { origin: Arc::new(Origin { lineage, session }), initialization_mode })
+        let SavedMetadata { lineage, initialization_mode, session, originator } = Read::read(reader)?;
+        Ok(Self { origin: Arc::new(Origin { lineage, session, originator }), initialization_mode })
     }
 }

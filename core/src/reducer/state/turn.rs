@@ -18,7 +18,7 @@ use crate::json::write::Write;
 use crate::output::Output;
 use crate::private::DiffText;
 use crate::protocol::Known;
-use crate::protocol::error::CodexErrorInfo;
+use crate::protocol::error::{CodexErrorInfo, TurnError};
 use crate::question::QuestionId;
 use crate::time::UnixMillis;
 
@@ -39,6 +39,9 @@ pub(crate) struct Turn {
     /// What only 0.169 and later report.
     #[serde(default)]
     pub(crate) newer: Option<Box<NewerTurn>>,
+    /// Whether a host tells of the model's responses.
+    #[serde(default)]
+    pub(crate) has_responses: bool,
 }
 
 /// What only 0.169 and later report of a turn.
@@ -128,6 +131,18 @@ impl Turn {
         newer.used_dictation = settings.used_dictation;
         if newer.root_turn_id.is_none() {
             newer.root_turn_id = fact.root_turn_id.take().filter(|root| !root.is_too_long());
+        }
+    }
+
+    /// What kind of error ended it, where only the error's text tells it.
+    pub(crate) fn failed_by(&mut self, error: &TurnError) {
+        let is_told = self.newer.as_ref().is_some_and(|newer| newer.error.is_some());
+        let told = ErrorKind::of(error.codex_error_info.as_ref());
+        if !is_told
+            && told.codex_error_kind.is_none()
+            && let Some(text) = &error.message
+        {
+            self.newer().error = Some(told.or(|| Some(ErrorKind::of_text(text))));
         }
     }
 

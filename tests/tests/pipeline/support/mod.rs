@@ -136,6 +136,13 @@ pub fn initialize(connection: u64) -> Value {
         "product_client_id": client["product_client_id"], "runtime": runtime(), "rpc_transport": client["rpc_transport"] } })
 }
 
+/// An `initialize` of a server of 0.171.
+pub fn newer_initialize(connection: u64) -> Value {
+    let mut fact = initialize(connection);
+    fact["initialize"]["runtime"]["codex_rs_version"] = "0.171.0".into();
+    fact
+}
+
 pub fn request(connection: u64, id: impl Into<Value>, method: &str, params: Value) -> Value {
     json!({ "client_request": { "connection_id": connection, "request_id": id.into(), "request": { "method": method, "params": params } } })
 }

@@ -81,6 +81,48 @@ export function gist(event: TurnledgerEvent): Gist {
       const { hook_name, status } = event.event_params;
       return { subject: hook_name ?? "", outcome: status, duration: null };
     }
+    case "codex_control_tool_call_event": {
+      const { tool_name, terminal_status, duration_ms } = event.event_params;
+      return { subject: tool_name, outcome: terminal_status, duration: duration_ms };
+    }
+    case "codex_goal_event": {
+      const { event_kind, goal_status } = event.event_params;
+      return { subject: event_kind, outcome: goal_status, duration: null };
+    }
+    case "codex_thread_archive_event":
+      return { subject: event.event_params.action, outcome: null, duration: null };
+    case "codex_thread_hint_status":
+      return { subject: "", outcome: event.event_params.status, duration: null };
+    case "codex_plugin_install_requested": {
+      const names = event.event_params.plugins.map((plugin) => plugin.plugin_name);
+      return { subject: names.join(", "), outcome: null, duration: null };
+    }
+    case "codex_plugin_install_failed": {
+      const { plugin_name, error_type } = event.event_params;
+      return { subject: plugin_name ?? "", outcome: error_type, duration: null };
+    }
+    case "codex_plugin_measurement_event": {
+      const { measurement_name, number_value } = event.event_params;
+      return { subject: measurement_name, outcome: String(number_value), duration: null };
+    }
+    case "codex_artifact_operation": {
+      const { artifact_type, lifecycle } = event.event_params;
+      return { subject: artifact_type, outcome: lifecycle, duration: null };
+    }
+    case "codex_guardian_v2_classification": {
+      const { guardian_context_mode, outcome, duration_ms } = event.event_params;
+      return { subject: guardian_context_mode, outcome, duration: duration_ms };
+    }
+    case "codex_guardian_v2_fast_decision":
+      return { subject: "", outcome: event.event_params.decision, duration: null };
+    case "codex_onboarding_external_agent_import_complete": {
+      const { type, success_count, failed_count } = event.event_params;
+      return { subject: type ?? "", outcome: `${success_count} of ${success_count + failed_count}`, duration: null };
+    }
+    case "codex_onboarding_external_agent_import_failure": {
+      const { type, error_type } = event.event_params;
+      return { subject: type ?? "", outcome: error_type, duration: null };
+    }
     case "skill_invocation":
       return { subject: event.skill_name, outcome: event.event_params.invoke_type, duration: null };
     case "codex_app_mentioned":

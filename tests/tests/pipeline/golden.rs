@@ -1,7 +1,7 @@
 //! Parity with the real thing: recorded traffic of released Codex binaries gives the events that
 //! those binaries uploaded.
 
-use turnledger_tests::compare::{Comparison, Row};
+use turnledger_tests::compare::Comparison;
 use turnledger_tests::golden::{Sha1, recording, recordings, replay, values};
 
 fn compare(version: &str) -> Comparison {
@@ -14,22 +14,11 @@ fn compare(version: &str) -> Comparison {
     comparison
 }
 
-fn total(comparison: &Comparison) -> Row {
-    comparison.rows.values().fold(Row::default(), |sum, row| Row {
-        real: sum.real + row.real,
-        matched: sum.matched + row.matched,
-        extra: sum.extra + row.extra,
-        compared: sum.compared + row.compared,
-        equal: sum.equal + row.equal,
-        approximate: sum.approximate + row.approximate,
-    })
-}
-
 #[test]
 fn codex_0_131_0() {
     let comparison = compare("0.131.0");
     assert_eq!(comparison.differences, [""; 0]);
-    let total = total(&comparison);
+    let total = comparison.total();
     assert_eq!((total.matched, total.extra), (224, 0), "every recorded event and no other");
     assert_eq!(comparison.rows.len(), 16, "the recordings show 16 types of events");
     assert_eq!(comparison.invisible.len(), 3, "the threads of inline reviews and of the guardian");
@@ -58,7 +47,7 @@ fn codex_0_169_0() {
         "sub_v2ns: codex_collab_agent_tool_call_event",
     ];
     assert_eq!(unexpected(&comparison, &known), [""; 0]);
-    assert_eq!(total(&comparison).extra, 0);
+    assert_eq!(comparison.total().extra, 0);
 }
 
 /// The newest version: the members of all events that earlier versions had, too. What is still missing stands here.
@@ -93,8 +82,8 @@ fn codex_0_171_0() {
         "x_subagents_v2: codex_turn_event multi_agent_version",
     ];
     assert_eq!(unexpected(&comparison, &known), [""; 0]);
-    assert_eq!(total(&comparison).extra, 0);
-    assert_eq!(total(&comparison).matched, 210);
+    assert_eq!(comparison.total().extra, 0);
+    assert_eq!(comparison.total().matched, 210);
 }
 
 /// Whichever way an event is written, it is the same text.

@@ -22,7 +22,7 @@ use turnledger_tests::record::versions::{folder, newest, number, stored};
 use turnledger_tests::record::{Codex, all, page, record_all};
 
 /// How many sessions run at once: they wait for the most part.
-const JOBS: usize = 4;
+const JOBS: usize = 6;
 
 #[derive(Debug, Default)]
 struct Arguments {

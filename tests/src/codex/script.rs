@@ -149,7 +149,7 @@ pub fn run(command: &str, escalates: Escalates) -> Value {
 /// An event as it is sent, by what the request offers and says.
 pub(super) fn resolve(event: &Value, request: &Value, asks_by_escalation: bool) -> Value {
     if event["type"] != "response.run" {
-        return event.clone();
+        return with_agent(event, request);
     }
     let mut tools = request["tools"].as_array().into_iter().flatten();
     let tool = if tools.any(|tool| tool["name"] == "shell_command") { "shell_command" } else { EXEC };
@@ -159,6 +159,21 @@ pub(super) fn resolve(event: &Value, request: &Value, asks_by_escalation: bool) 
         arguments["justification"] = "it is needed".into();
     }
     json!({ "type": "response.output_item.done", "item": call(tool, &arguments) })
+}
+
+/// An event whose call names `$agent`: the agent that the request's calls made last.
+fn with_agent(event: &Value, request: &Value) -> Value {
+    let mut event = event.clone();
+    if let Some(Value::String(arguments)) = event.pointer_mut("/item/arguments").filter(|text| text.is_string())
+        && arguments.contains("$agent")
+    {
+        let outputs = request["input"].as_array().into_iter().flatten().filter_map(|item| item["output"].as_str());
+        let mut made = outputs.filter_map(|output| {
+            serde_json::from_str::<Value>(output).ok()?["agent_id"].as_str().map(ToOwned::to_owned)
+        });
+        *arguments = arguments.replace("$agent", &made.next_back().unwrap_or_default());
+    }
+    event
 }
 
 /// The model changes files.

@@ -195,3 +195,30 @@ fn fill(value: &Value, kept: &BTreeMap<String, Value>) -> Value {
         value => value.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use super::fill;
+
+    #[test]
+    fn stand_ins_are_filled() {
+        let kept: BTreeMap<String, Value> = [
+            ("thread".to_owned(), json!("T")),
+            ("asked".to_owned(), json!({ "permissions": { "network": true } })),
+            ("hooks".to_owned(), json!({})),
+        ]
+        .into();
+        let asked = json!({
+            "a": "$thread", "b": ["$asked/permissions", "in $thread/x"], "c": "$unknown", "d": "$asked/none", "e": 1,
+            "f": "$hooks",
+        });
+        let sent = json!({
+            "a": "T", "b": [{ "network": true }, "in T/x"], "c": "$unknown", "d": "$asked/none", "e": 1, "f": {},
+        });
+        assert_eq!(fill(&asked, &kept), sent);
+    }
+}

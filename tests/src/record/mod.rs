@@ -199,7 +199,8 @@ fn settings(model: &Model, scenario: &Scenario) -> String {
     ];
     // A JSON text, number, flag or list of these is one of TOML.
     let all: BTreeMap<&str, Value> = usual.into_iter().chain(scenario.settings.iter().cloned()).collect();
-    all.into_iter().map(|(key, value)| format!("{key} = {value}\n")).collect()
+    let lines: Vec<_> = all.into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    lines.join("\n")
 }
 
 /// What became of a scenario.

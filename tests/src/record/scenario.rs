@@ -142,7 +142,8 @@ fn with(mut object: Value, more: Value) -> Value {
     object
 }
 
-fn thread_of(result: &Value) -> Value {
+/// The id of the thread in a result.
+pub(crate) fn thread_of(result: &Value) -> Value {
     result["thread"]["id"].clone()
 }
 
@@ -187,7 +188,7 @@ pub(crate) fn say_with(text: &str, params: Value) -> Vec<Do> {
 }
 
 /// Steers `$thread`.
-pub(crate) fn steer(turn: &str, input: Value) -> Vec<Do> {
+pub(crate) fn steer(turn: &str, input: &Value) -> Vec<Do> {
     ask("turn/steer", json!({ "threadId": "$thread", "expectedTurnId": turn, "input": input }))
 }
 

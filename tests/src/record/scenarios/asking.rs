@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{super::scenario::*, ADDS, DELETES, MOVES};
+use super::super::scenario::{Scenario, begin, interrupt, pause, say, thread, until};
+use super::{ADDS, DELETES, MOVES};
 use crate::codex::script::{Escalates, run};
 use crate::codex::{Step, call, message, patch, turn};
 

@@ -4,12 +4,29 @@ mod asking;
 mod newer;
 mod threads;
 mod tools;
+mod turns;
+
+use serde_json::{Value, json};
 
 use super::Scenario;
+use crate::codex::{PIXEL, Step, message, turn};
 
 /// Every scenario. The names of those that came with 0.169 begin with `x_`.
 pub fn all() -> Vec<Scenario> {
-    [threads::all(), asking::all(), tools::all(), newer::all()].concat()
+    [threads::all(), turns::all(), asking::all(), tools::all(), newer::all()].concat()
+}
+
+/// What a reviewer says.
+fn verdict() -> Step {
+    let verdict = json!({
+        "findings": [], "overall_correctness": "good", "overall_explanation": "fine", "overall_confidence_score": 0.9,
+    });
+    turn([message(&verdict.to_string())])
+}
+
+/// An image of a user.
+fn image() -> Value {
+    json!({ "type": "image", "url": format!("data:image/png;base64,{PIXEL}") })
 }
 
 /// A patch that adds a file and changes another.

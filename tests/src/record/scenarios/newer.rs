@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::scenario::*;
-use super::threads::{failed, verdict};
+use super::super::scenario::{
+    Scenario, ask, begin, compact, ended, interrupt, keep, pause, say, say_with, thread, thread_with, trust_hooks,
+    until,
+};
 use super::tools::{hooks, skill, with_tools};
+use super::verdict;
 use crate::codex::script::{Escalates, call_in, custom, run, search};
 use crate::codex::{Step, call, message, turn};
 
@@ -231,24 +234,6 @@ fn more_hooks() -> Scenario {
     .file("$home/hooks.json", file)
 }
 
-fn errors() -> Scenario {
-    let error = |status, error: Value| Step::Fail(status, json!({ "error": error }));
-    let incomplete = json!({ "id": "r", "incomplete_details": { "reason": "max_output_tokens" } });
-    Scenario::new(
-        "x_errors",
-        [
-            error(503, json!({ "code": "server_is_overloaded", "message": "over" })),
-            error(404, json!({ "code": "model_not_found", "message": "nope" })),
-            error(401, json!({ "message": "unauth" })),
-            error(429, json!({ "type": "rate_limit_exceeded", "message": "slow" })),
-            failed("cyber_policy"),
-            failed("server_is_overloaded"),
-            Step::broken(&json!({ "type": "response.incomplete", "response": incomplete })),
-        ],
-        [thread()].into_iter().chain((0..7).map(|_| say("go"))),
-    )
-}
-
 pub(super) fn all() -> Vec<Scenario> {
     let goal = json!({ "objective": "finish it", "token_budget": 50000 });
     let any_end = || until("turn/completed", 6);
@@ -326,6 +311,5 @@ pub(super) fn all() -> Vec<Scenario> {
             [says("hi"), verdict(), verdict()],
             [thread(), say("one"), ask("review/start", detached), any_end()],
         ),
-        errors(),
     ]
 }

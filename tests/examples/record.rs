@@ -1,6 +1,6 @@
 //! Records a version of Codex, and shows how near our events come to those that it uploads.
 //!
-//! usage: `record [VERSION [SCENARIO…]] [--out FOLDER] [--beside VERSION] [--stored] [--changes] [--page]`
+//! usage: `record [VERSION [SCENARIO…]] [--out FOLDER] [--beside VERSION] [--stored] [--changes] [--starts] [--page]`
 //!
 //! - `VERSION`: such as `0.131.0`, or `latest`. Its binary is fetched from npm. Each scenario is driven with a scripted
 //!   model on loopback, and stored in `FOLDER/VERSION/SCENARIO`. Then its parity is shown beside that of the last
@@ -9,6 +9,7 @@
 //! - `--beside`: beside another version.
 //! - `--stored`: takes what is stored of the version, and records nothing.
 //! - `--changes`: shows what changed from each stored version to the next.
+//! - `--starts`: shows in which stored version each type of event and each member was seen first.
 //! - `--page`: writes the rows of the version into `docs/compatibility.md`; of all stored versions if none is named.
 
 use std::fs;
@@ -17,9 +18,12 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use turnledger_tests::golden::recordings_in;
 use turnledger_tests::record::parity::{Beside, Parity};
+use turnledger_tests::record::starts::Starts;
 use turnledger_tests::record::versions::{folder, newest, number, stored};
-use turnledger_tests::record::{Codex, all, page, record_all};
+use turnledger_tests::record::vocabulary::Vocabulary;
+use turnledger_tests::record::{Codex, all, page, protocol, record_all};
 
 /// How many sessions run at once: they wait for the most part.
 const JOBS: usize = 6;
@@ -32,6 +36,7 @@ struct Arguments {
     beside: Option<String>,
     stored: bool,
     changes: bool,
+    starts: bool,
     page: bool,
 }
 
@@ -43,6 +48,7 @@ fn arguments() -> Result<Arguments, String> {
             "--beside" => read.beside = Some(given.next().ok_or("--beside needs a version")?),
             "--stored" => read.stored = true,
             "--changes" => read.changes = true,
+            "--starts" => read.starts = true,
             "--page" => read.page = true,
             option if option.starts_with('-') => {
                 return Err(format!("{option} is no option; see tests/examples/record.rs"));
@@ -51,7 +57,7 @@ fn arguments() -> Result<Arguments, String> {
             _ => read.scenarios.push(argument),
         }
     }
-    if read.version.is_none() && !read.changes && !read.page {
+    if read.version.is_none() && !(read.changes || read.starts || read.page) {
         return Err("which version? such as 0.131.0, or latest".into());
     }
     Ok(read)
@@ -88,6 +94,14 @@ fn run(arguments: &Arguments) -> Result<(), String> {
             println!("== {} after {}\n{}", pair[1].version, pair[0].version, pair[1].changes(&pair[0]));
         }
     }
+    if arguments.starts {
+        let all = stored(&out).into_iter().map(|version| {
+            let recordings = recordings_in(&out.join(&version));
+            (version, Vocabulary::of(&recordings))
+        });
+        let all: Vec<_> = all.filter(|(_, vocabulary)| !vocabulary.events.is_empty()).collect();
+        print!("{}", Starts::of(&all));
+    }
     if arguments.page {
         let versions = version.map_or_else(|| stored(&out), |version| vec![version]);
         let parities: Vec<_> = versions.iter().filter_map(|version| Parity::of(&out.join(version))).collect();
@@ -108,6 +122,9 @@ fn record(version: &str, names: &[String], out: &Path) -> Result<(), String> {
     scenarios.retain(|scenario| names.is_empty() || names.iter().any(|name| name == scenario.name));
     let (count, failed, start) = (scenarios.len(), AtomicUsize::new(0), Instant::now());
     let codex = Codex::new(version)?;
+    if let Err(error) = protocol::store(&codex, out) {
+        eprintln!("record: {version}: {error}");
+    }
     record_all(&codex, scenarios, JOBS, out, |outcome| {
         if let Err(error) = &outcome.result {
             failed.fetch_add(1, Ordering::Relaxed);

@@ -62,6 +62,7 @@ pub fn recordings(version: &str) -> Vec<Recording> {
 pub fn recordings_in(folder: &Path) -> Vec<Recording> {
     let mut scenarios: Vec<_> =
         fs::read_dir(folder).expect("the golden recordings").map(|entry| entry.expect("a scenario").path()).collect();
+    scenarios.retain(|path| path.is_dir());
     scenarios.sort();
     scenarios.iter().map(|scenario| read(scenario)).collect()
 }

@@ -3,8 +3,10 @@
 mod client;
 pub mod page;
 pub mod parity;
+pub mod protocol;
 mod scenario;
 mod scenarios;
+pub mod starts;
 pub mod versions;
 pub mod vocabulary;
 
@@ -114,11 +116,17 @@ pub fn record(codex: &Codex, scenario: &Scenario, out: &Path) -> io::Result<()> 
         }
     }
     server.env("HOME", root.path()).env("CODEX_HOME", &home).env("RUST_LOG", "warn");
-    server.stderr(fs::File::create(root.path().join("stderr.txt"))?);
-    let mut client = Client::start(server, scenario, kept)?;
-    for step in &scenario.steps {
-        client.step(step)?;
-    }
+    let stderr = root.path().join("stderr.txt");
+    server.stderr(fs::File::create(&stderr)?);
+    let driven = Client::start(server, scenario, kept).and_then(|mut client| {
+        scenario.steps.iter().try_for_each(|step| client.step(step))?;
+        Ok(client)
+    });
+    let client = driven.map_err(|error| {
+        let said = fs::read_to_string(&stderr).unwrap_or_default();
+        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("nothing");
+        io::Error::new(error.kind(), format!("{error}; the last that the server said: {last}"))
+    })?;
     let until = Instant::now() + UPLOADS;
     let mut count = usize::MAX;
     while count != model.uploads().len() && Instant::now() < until {

@@ -10,7 +10,7 @@ const HEAD: &str = "| Codex | sessions | messages | uploaded events | of these m
 
 /// A row of the table.
 fn row(parity: &Parity) -> String {
-    let Parity { version, recordings, messages, made, discards, comparison } = parity;
+    let Parity { version, recordings, messages, made, discards, comparison, .. } = parity;
     let (sessions, total, [missing, _]) = (recordings.len(), comparison.total(), parity.members());
     let judged = if total.real == 0 {
         "none | – | – | – | – | –".to_owned()
@@ -42,7 +42,16 @@ mod tests {
     fn parity(version: &str, row: Row) -> Parity {
         let mut comparison = Comparison::default();
         comparison.rows.insert("e".into(), row);
-        Parity { version: version.into(), recordings: Vec::new(), comparison, messages: 7, made: 3, discards: 1 }
+        let protocol = Default::default();
+        Parity {
+            version: version.into(),
+            recordings: Vec::new(),
+            comparison,
+            messages: 7,
+            made: 3,
+            discards: 1,
+            protocol,
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
-use super::vocabulary::{Changes, Vocabulary};
+use super::protocol;
+use super::vocabulary::{Changes, Names, Vocabulary};
 use crate::compare::{Comparison, Row};
 use crate::golden::{Recording, Sha1, recordings_in, replay, values};
 
@@ -22,6 +23,8 @@ pub struct Parity {
     pub made: usize,
     /// How much yielded no event.
     pub discards: usize,
+    /// The types of its protocol.
+    pub protocol: Names,
 }
 
 impl Parity {
@@ -33,7 +36,9 @@ impl Parity {
             return None;
         }
         let comparison = Comparison::default();
-        let mut parity = Self { version, recordings: Vec::new(), comparison, messages: 0, made: 0, discards: 0 };
+        let protocol = protocol::read(folder);
+        let mut parity =
+            Self { version, recordings: Vec::new(), comparison, messages: 0, made: 0, discards: 0, protocol };
         for recording in &recordings {
             let messages = recording.messages();
             let output = replay(Sha1, &messages);
@@ -51,7 +56,8 @@ impl Parity {
     pub fn changes(&self, earlier: &Self) -> Changes {
         let common = |these: &Self, others: &Self| {
             let has = |name: &str| others.recordings.iter().any(|recording| recording.name == name);
-            Vocabulary::of(these.recordings.iter().filter(|recording| has(&recording.name)))
+            let said = Vocabulary::of(these.recordings.iter().filter(|recording| has(&recording.name)));
+            Vocabulary { protocol: these.protocol.clone(), ..said }
         };
         common(self, earlier).changes(&common(earlier, self))
     }

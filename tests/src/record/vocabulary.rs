@@ -9,7 +9,7 @@ use crate::compare::fields;
 use crate::golden::Recording;
 
 /// Members by what has them, and of each the words that it was seen with.
-type Names = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
+pub type Names = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 /// What a version was seen to say.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Vocabulary {
     pub events: Names,
     /// Messages of its server.
     pub messages: Names,
+    /// Types of its protocol, used or not; empty if it is not known.
+    pub protocol: Names,
 }
 
 impl Vocabulary {
@@ -45,13 +47,14 @@ impl Vocabulary {
 
     /// What this has and the other has not, and the other way round.
     pub fn changes(&self, earlier: &Self) -> Changes {
-        let mut changes = Changes::default();
-        for (now, before, sides) in [
-            (&self.events, &earlier.events, &mut changes.events),
-            (&self.messages, &earlier.messages, &mut changes.messages),
-        ] {
-            sides.came = only(now, before);
-            sides.went = only(before, now);
+        let sides = |now: &Names, before: &Names| Sides { came: only(now, before), went: only(before, now) };
+        let mut changes = Changes {
+            events: sides(&self.events, &earlier.events),
+            messages: sides(&self.messages, &earlier.messages),
+            protocol: Sides::default(),
+        };
+        if !self.protocol.is_empty() && !earlier.protocol.is_empty() {
+            changes.protocol = sides(&self.protocol, &earlier.protocol);
         }
         changes
     }
@@ -116,6 +119,8 @@ pub struct Changes {
     pub events: Sides,
     /// In messages.
     pub messages: Sides,
+    /// In the protocol.
+    pub protocol: Sides,
 }
 
 /// What only `these` have, a line for each type.
@@ -123,8 +128,8 @@ fn only(these: &Names, others: &Names) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, members) in these {
         let Some(known) = others.get(name) else {
-            let members: Vec<_> = members.keys().map(String::as_str).collect();
-            lines.push(format!("{name}, whole: {}", members.join(", ")));
+            let members: Vec<_> = members.keys().map(String::as_str).filter(|member| !member.is_empty()).collect();
+            lines.push(format!("{name}, whole: {}", members.join(", ")).trim_end_matches([':', ' ']).to_owned());
             continue;
         };
         let (mut found, mut said) = (Vec::new(), Vec::new());
@@ -140,7 +145,7 @@ fn only(these: &Names, others: &Names) -> Vec<String> {
                 Some(known) => {
                     let new: Vec<_> = words.difference(known).map(String::as_str).collect();
                     if !new.is_empty() {
-                        said.push(format!("{member} = {}", new.join(" | ")));
+                        said.push(format!("{member} = {}", new.join(" | ")).trim_start().to_owned());
                     }
                 }
             }
@@ -160,6 +165,8 @@ impl fmt::Display for Changes {
             ("no more in events", &self.events.went),
             ("new in messages", &self.messages.came),
             ("no more in messages", &self.messages.went),
+            ("new in the protocol", &self.protocol.came),
+            ("no more in the protocol", &self.protocol.went),
         ];
         for (what, lines) in parts {
             if !lines.is_empty() {

@@ -84,8 +84,11 @@ fn run(arguments: &Arguments) -> Result<(), String> {
             record(version, &arguments.scenarios, &out.join(version))?;
         }
         let now = Parity::of(&out.join(version)).ok_or_else(|| format!("{version} is not stored: record it first"))?;
-        let before = || stored(&out).into_iter().rfind(|other| number(other) < number(version));
-        let earlier = arguments.beside.clone().or_else(before).and_then(|earlier| Parity::of(&out.join(earlier)));
+        let before = || stored(&out).into_iter().filter(|other| number(other) < number(version)).rev();
+        let earlier = match &arguments.beside {
+            Some(beside) => Parity::of(&out.join(beside)),
+            None => before().find_map(|other| Parity::of(&out.join(other))),
+        };
         print!("{}", Beside(earlier.as_ref(), &now));
     }
     if arguments.changes {

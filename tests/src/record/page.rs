@@ -36,13 +36,14 @@ pub fn updated(page: &str, parities: &[Parity]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::vocabulary::Names;
     use super::{HEAD, Parity, updated};
     use crate::compare::{Comparison, Row};
 
     fn parity(version: &str, row: Row) -> Parity {
         let mut comparison = Comparison::default();
         comparison.rows.insert("e".into(), row);
-        let protocol = Default::default();
+        let protocol = Names::new();
         Parity {
             version: version.into(),
             recordings: Vec::new(),

@@ -112,8 +112,9 @@ impl fmt::Display for Beside<'_> {
             if !members.is_empty() {
                 writeln!(formatter, "members {what}:")?;
             }
-            for (name, member) in members {
-                writeln!(formatter, "  {name} {member}")?;
+            for of_one in members.iter().collect::<Vec<_>>().chunk_by(|one, other| one.0 == other.0) {
+                let names: Vec<_> = of_one.iter().map(|(_, member)| member.as_str()).collect();
+                writeln!(formatter, "  {}: {}", of_one[0].0, names.join(", "))?;
             }
         }
         for difference in &now.comparison.differences {

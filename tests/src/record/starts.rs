@@ -6,75 +6,87 @@ use std::fmt;
 use super::versions::number;
 use super::vocabulary::Vocabulary;
 
-/// What came and what went, by version and type of event.
+/// What came and what went.
 #[derive(Clone, Debug, Default)]
 pub struct Starts {
-    rows: BTreeMap<(Vec<u64>, String), Row>,
+    /// By version, and by what it is, the types of events that have it.
+    all: BTreeMap<(Vec<u64>, String), BTreeMap<What, BTreeSet<String>>>,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Row {
-    version: String,
-    /// Whether the type itself is new.
-    is_whole: bool,
-    came: BTreeSet<String>,
-    went: BTreeSet<String>,
-    /// Whether the type itself is no more.
-    is_gone: bool,
+/// What a version began or ended.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Type,
+    Member(String),
+    NoMember(String),
+    NoType,
 }
 
 impl Starts {
     /// Of versions in their order. What the first one has is no start.
     pub fn of(versions: &[(String, Vocabulary)]) -> Self {
         let mut starts = Self::default();
+        // The members that each type had last, and in which version.
         let mut known: BTreeMap<&str, (BTreeSet<&str>, usize)> = BTreeMap::new();
         for (at, (version, vocabulary)) in versions.iter().enumerate() {
             for (name, members) in &vocabulary.events {
                 let members: BTreeSet<&str> = members.keys().map(String::as_str).collect();
-                let is_new = !known.contains_key(name.as_str());
-                let (before, _) = known.remove(name.as_str()).unwrap_or_default();
-                let row = Row {
-                    version: version.clone(),
-                    is_whole: is_new && at > 0,
-                    came: if is_new { BTreeSet::new() } else { texts(members.difference(&before)) },
-                    went: texts(before.difference(&members)),
-                    is_gone: false,
-                };
-                if row.is_whole || !row.came.is_empty() || !row.went.is_empty() {
-                    starts.rows.insert((number(version), name.clone()), row);
+                match known.get(name.as_str()) {
+                    None if at == 0 => {}
+                    None => starts.add(version, name, What::Type),
+                    Some((before, _)) => {
+                        for came in members.difference(before) {
+                            starts.add(version, name, What::Member((*came).into()));
+                        }
+                        for went in before.difference(&members) {
+                            starts.add(version, name, What::NoMember((*went).into()));
+                        }
+                    }
                 }
                 known.insert(name, (members, at));
             }
         }
-        // A type that was seen before and is not any more has gone, unless its scenario failed in the last version.
-        let last = versions.len().saturating_sub(1);
-        for (name, (_, at)) in known.into_iter().filter(|(_, (_, at))| *at < last) {
-            let version = &versions[at + 1].0;
-            let row = Row { version: version.clone(), is_gone: true, ..Row::default() };
-            starts.rows.insert((number(version), name.into()), row);
+        for (name, (_, at)) in known {
+            // It is not seen again.
+            if let Some((version, _)) = versions.get(at + 1) {
+                starts.add(version, name, What::NoType);
+            }
         }
         starts
     }
+
+    fn add(&mut self, version: &str, name: &str, what: What) {
+        let of_version = self.all.entry((number(version), version.into())).or_default();
+        of_version.entry(what).or_default().insert(name.into());
+    }
 }
 
-fn texts<'t>(members: impl Iterator<Item = &'t &'t str>) -> BTreeSet<String> {
-    members.map(|member| (*member).to_owned()).collect()
-}
-
-/// A table in Markdown.
+/// A table in Markdown: what the same types have in common stands in one row.
 impl fmt::Display for Starts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "| since | type of event | members |\n|---|---|---|")?;
-        let list = |members: &BTreeSet<String>| {
-            members.iter().map(|member| format!("`{member}`")).collect::<Vec<_>>().join(", ")
-        };
-        for ((_, name), Row { version, is_whole, came, went, is_gone }) in &self.rows {
-            let mut said: Vec<String> = Vec::new();
-            said.extend(is_whole.then(|| "the type".to_owned()));
-            said.extend((!came.is_empty()).then(|| list(came)));
-            said.extend((!went.is_empty()).then(|| format!("no more: {}", list(went))));
-            said.extend(is_gone.then(|| "the type is no more".to_owned()));
-            writeln!(formatter, "| {version} | `{name}` | {} |", said.join("; "))?;
+        let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        writeln!(formatter, "| version | events | what is new, or no more |\n|---|---|---|")?;
+        for ((_, version), all) in &self.all {
+            let mut rows: BTreeMap<(u8, &BTreeSet<String>), Vec<&str>> = BTreeMap::new();
+            for (what, types) in all {
+                let (kind, member) = match what {
+                    What::Type => (0, None),
+                    What::Member(member) => (1, Some(member)),
+                    What::NoMember(member) => (2, Some(member)),
+                    What::NoType => (3, None),
+                };
+                rows.entry((kind, types)).or_default().extend(member.map(String::as_str));
+            }
+            for ((kind, types), members) in rows {
+                let types: Vec<_> = types.iter().map(String::as_str).collect();
+                let what = match kind {
+                    0 => "the event".to_owned(),
+                    1 => list(&members),
+                    2 => format!("no more {}", list(&members)),
+                    _ => "the event is no more".to_owned(),
+                };
+                writeln!(formatter, "| {version} | {} | {what} |", list(&types))?;
+            }
         }
         Ok(())
     }
@@ -96,19 +108,21 @@ mod tests {
     fn a_table_of_starts() {
         let event = |name: &str, params: Value| json!({ "event_type": name, "event_params": params });
         let versions = [
-            version("0.9.0", &[event("e", json!({ "a": 1 })), event("h", json!({}))]),
-            version("0.10.0", &[event("e", json!({ "a": 1, "b": null })), event("f", json!({ "c": 1 }))]),
-            version("0.11.0", &[event("e", json!({ "b": 1, "d": 1 }))]),
-            version("0.12.0", &[event("e", json!({ "b": 1, "d": 1 })), event("f", json!({ "c": 1 }))]),
+            version("0.9.0", &[event("e", json!({ "a": 1 })), event("g", json!({ "a": 1 })), event("h", json!({}))]),
+            version("0.10.0", &[event("e", json!({ "a": 1, "b": null })), event("g", json!({ "a": 1, "b": 2 }))]),
+            version("0.11.0", &[event("e", json!({ "b": 1, "d": 1 })), event("f", json!({ "c": 1 }))]),
+            version("0.12.0", &[event("e", json!({ "b": 1, "d": 1 })), event("g", json!({ "a": 1, "b": 2 }))]),
         ];
         assert_eq!(
             Starts::of(&versions).to_string(),
-            "| since | type of event | members |
+            "| version | events | what is new, or no more |
 |---|---|---|
-| 0.10.0 | `e` | `b` |
-| 0.10.0 | `f` | the type |
-| 0.10.0 | `h` | the type is no more |
-| 0.11.0 | `e` | `d`; no more: `a` |
+| 0.10.0 | `e`, `g` | `b` |
+| 0.10.0 | `h` | the event is no more |
+| 0.11.0 | `f` | the event |
+| 0.11.0 | `e` | `d` |
+| 0.11.0 | `e` | no more `a` |
+| 0.12.0 | `f` | the event is no more |
 "
         );
     }

@@ -12,6 +12,7 @@ const HEAD: &str = "| Codex | sessions | messages | uploaded events | of these m
 fn row(parity: &Parity) -> String {
     let Parity { version, recordings, messages, made, discards, comparison, .. } = parity;
     let (sessions, total, [missing, _]) = (recordings.len(), comparison.total(), parity.members());
+    let discards = discards.values().sum::<usize>();
     let judged = if total.real == 0 {
         "none | – | – | – | – | –".to_owned()
     } else {
@@ -43,16 +44,8 @@ mod tests {
     fn parity(version: &str, row: Row) -> Parity {
         let mut comparison = Comparison::default();
         comparison.rows.insert("e".into(), row);
-        let protocol = Names::new();
-        Parity {
-            version: version.into(),
-            recordings: Vec::new(),
-            comparison,
-            messages: 7,
-            made: 3,
-            discards: 1,
-            protocol,
-        }
+        let (protocol, discards) = (Names::new(), [("turn: why".to_owned(), 1)].into());
+        Parity { version: version.into(), recordings: Vec::new(), comparison, messages: 7, made: 3, discards, protocol }
     }
 
     #[test]

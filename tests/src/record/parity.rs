@@ -1,5 +1,6 @@
 //! How near our events come to those that a version uploaded, over all its recordings.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
@@ -21,8 +22,8 @@ pub struct Parity {
     pub messages: usize,
     /// How many events we make of them.
     pub made: usize,
-    /// How much yielded no event.
-    pub discards: usize,
+    /// What yielded no event, why, and how often.
+    pub discards: BTreeMap<String, usize>,
     /// The types of its protocol.
     pub protocol: Names,
 }
@@ -37,15 +38,24 @@ impl Parity {
         }
         let comparison = Comparison::default();
         let protocol = protocol::read(folder);
-        let mut parity =
-            Self { version, recordings: Vec::new(), comparison, messages: 0, made: 0, discards: 0, protocol };
+        let mut parity = Self {
+            version,
+            recordings: Vec::new(),
+            comparison,
+            messages: 0,
+            made: 0,
+            discards: BTreeMap::new(),
+            protocol,
+        };
         for recording in &recordings {
             let messages = recording.messages();
             let output = replay(Sha1, &messages);
             let ours = values(&output.events);
             parity.messages += messages.len();
             parity.made += ours.len();
-            parity.discards += output.discards.len();
+            for discard in &output.discards {
+                *parity.discards.entry(format!("{}: {}", discard.subject, discard.reason)).or_default() += 1;
+            }
             parity.comparison.add(&recording.name, &recording.traffic, &ours, &recording.uploaded);
         }
         parity.recordings = recordings;
@@ -117,7 +127,14 @@ impl fmt::Display for Beside<'_> {
                 writeln!(formatter, "  {}: {}", of_one[0].0, names.join(", "))?;
             }
         }
-        for difference in &now.comparison.differences {
+        for (what, count) in &now.discards {
+            writeln!(formatter, "no event: {count} {what}")?;
+        }
+        // Of types that the version does not upload the table says enough.
+        let unknown: Vec<_> =
+            now.comparison.rows.iter().filter(|(_, row)| row.real == 0).map(|(name, _)| format!(": {name} ")).collect();
+        let tells = |difference: &&String| !unknown.iter().any(|name| difference.contains(name));
+        for difference in now.comparison.differences.iter().filter(tells) {
             writeln!(formatter, "{difference}")?;
         }
         if let Some(earlier) = earlier {

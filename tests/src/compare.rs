@@ -1,6 +1,6 @@
 //! Our events beside those that the real binary uploaded for the same session.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
@@ -144,9 +144,23 @@ pub struct Comparison {
     pub differences: Vec<String>,
     /// Real events of threads that are nowhere in the traffic.
     pub invisible: Vec<String>,
+    /// Members that only the real events have, and that only ours have, each with its type of event.
+    pub members: [BTreeSet<(String, String)>; 2],
 }
 
 impl Comparison {
+    /// All types of events together.
+    pub fn total(&self) -> Row {
+        self.rows.values().fold(Row::default(), |sum, row| Row {
+            real: sum.real + row.real,
+            matched: sum.matched + row.matched,
+            extra: sum.extra + row.extra,
+            compared: sum.compared + row.compared,
+            equal: sum.equal + row.equal,
+            approximate: sum.approximate + row.approximate,
+        })
+    }
+
     /// Compares one session's events.
     pub fn add(&mut self, session: &str, traffic: &str, ours: &[Value], real: &[Value]) {
         let mut ours: Vec<Option<&Value>> = ours.iter().map(Some).collect();
@@ -181,6 +195,10 @@ impl Comparison {
             UNKNOWABLE_OF_TOOLS.contains(&field)
                 || UNKNOWABLE.iter().any(|(of, fields)| *of == name && fields.contains(&field))
         };
+        for (only, of, other) in [(0, &real, &ours), (1, &ours, &real)] {
+            let members = of.keys().filter(|field| !other.contains_key(*field));
+            self.members[only].extend(members.map(|field| (name.to_owned(), field.clone())));
+        }
         let row = self.rows.entry(name.into()).or_default();
         for (field, ours) in &ours {
             // A field that this version of the server does not have cannot be compared.
@@ -207,7 +225,7 @@ impl Comparison {
 }
 
 /// The fields of an event's parameters, nested ones by their path, and those beside them.
-fn fields(event: &Value) -> BTreeMap<String, Value> {
+pub(crate) fn fields(event: &Value) -> BTreeMap<String, Value> {
     fn collect(prefix: &str, value: &Value, fields: &mut BTreeMap<String, Value>) {
         match value {
             Value::Object(members) if prefix != "turn_error" => {

@@ -51,9 +51,18 @@ pub fn folder() -> PathBuf {
 ///
 /// If a recording cannot be read: the tests cannot go on without it.
 pub fn recordings(version: &str) -> Vec<Recording> {
-    let folder = folder().join(version);
+    recordings_in(&folder().join(version))
+}
+
+/// Every recording of a folder, by name.
+///
+/// # Panics
+///
+/// If a recording cannot be read.
+pub fn recordings_in(folder: &Path) -> Vec<Recording> {
     let mut scenarios: Vec<_> =
-        fs::read_dir(&folder).expect("the golden recordings").map(|entry| entry.expect("a scenario").path()).collect();
+        fs::read_dir(folder).expect("the golden recordings").map(|entry| entry.expect("a scenario").path()).collect();
+    scenarios.retain(|path| path.is_dir());
     scenarios.sort();
     scenarios.iter().map(|scenario| read(scenario)).collect()
 }

@@ -19,6 +19,7 @@ pub mod parse;
 pub mod privacy_page;
 pub mod program;
 pub mod protocol;
+pub mod record;
 pub mod repo;
 pub mod server;
 pub mod stream;

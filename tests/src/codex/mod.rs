@@ -1,6 +1,7 @@
 //! The real Codex: its app-server, a scripted model behind it, and a client before it.
 
 mod model;
+pub mod script;
 mod session;
 mod terminal;
 
@@ -13,8 +14,9 @@ use std::sync::LazyLock;
 
 use crate::golden::VERSIONS;
 
-pub use self::model::{Model, Step, call, message, patch, shell, turn};
-pub use self::session::{Finished, Session, Setup};
+pub use self::model::{Model, PIXEL, Upload};
+pub use self::script::{Step, call, message, patch, shell, turn};
+pub use self::session::{Finished, Session, Setup, login, workspace};
 pub use self::terminal::Terminal;
 
 /// A version of Codex that the tests drive: in the order of [`VERSIONS`].
@@ -26,36 +28,37 @@ pub enum Version {
     Newest,
 }
 
-/// The binaries, out of the npm packages; or why there are none.
+/// The binaries; or why there are none.
 static BINARIES: LazyLock<[Result<PathBuf, String>; 2]> =
-    LazyLock::new(|| [Version::Contract, Version::Newest].map(install));
+    LazyLock::new(|| [Version::Contract, Version::Newest].map(|version| install(VERSIONS[version as usize])));
 
-fn install(version: Version) -> Result<PathBuf, String> {
+/// Where packages of different ages have the binary.
+const PLACES: [&str; 2] = ["bin/codex", "codex/codex"];
+
+/// The binary of a version such as `0.131.0`, out of its npm package, which is fetched if it is not there.
+///
+/// # Errors
+///
+/// Why it cannot be had: without a registry, say.
+pub fn install(number: &str) -> Result<PathBuf, String> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        return Err("the tests know the package for Linux on x86-64 alone".into());
+        return Err("only the package for Linux on x86-64 is known".into());
     }
-    let number = VERSIONS[version as usize];
-    let place = match version {
-        Version::Contract => "codex",
-        Version::Newest => "bin",
-    };
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
     let folder = target.join(format!("codex-{number}"));
-    let binary = folder.join("package/vendor/x86_64-unknown-linux-musl").join(place).join("codex");
-    if !binary.exists() {
-        // Whole or not at all, whoever else does the same.
-        let unpacked = tempfile::tempdir_in(&target).map_err(|error| error.to_string())?;
-        let package = format!("@openai/codex@{number}-linux-x64");
-        let packed = said(Command::new("npm").args(["pack", "--silent", &package]).current_dir(&unpacked))?;
-        said(Command::new("tar").args(["-xzf", packed.trim()]).current_dir(&unpacked))?;
-        fs::remove_file(unpacked.path().join(packed.trim())).map_err(|error| error.to_string())?;
-        if let Err(error) = fs::rename(unpacked.path(), &folder)
-            && !binary.exists()
-        {
-            return Err(error.to_string());
-        }
+    let vendor = folder.join("package/vendor/x86_64-unknown-linux-musl");
+    let find = || PLACES.iter().map(|place| vendor.join(place)).find(|binary| binary.exists());
+    if let Some(binary) = find() {
+        return Ok(binary);
     }
-    Ok(binary)
+    // Whole or not at all, whoever else does the same.
+    let unpacked = tempfile::tempdir_in(&target).map_err(|error| error.to_string())?;
+    let package = format!("@openai/codex@{number}-linux-x64");
+    let packed = said(Command::new("npm").args(["pack", "--silent", &package]).current_dir(&unpacked))?;
+    said(Command::new("tar").args(["-xzf", packed.trim()]).current_dir(&unpacked))?;
+    fs::remove_file(unpacked.path().join(packed.trim())).map_err(|error| error.to_string())?;
+    let moved = fs::rename(unpacked.path(), &folder);
+    find().ok_or_else(|| moved.err().map_or_else(|| format!("{package} has no binary"), |error| error.to_string()))
 }
 
 fn said(command: &mut Command) -> Result<String, String> {

@@ -1,40 +1,33 @@
 //! A scripted model on loopback, which also takes what Codex itself uploads.
 
-use std::collections::VecDeque;
 use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use super::Version;
+use super::script::{Piece, Script, Step, message, resolve, turn};
 use turnledger_testing::Request;
 
-/// What the model does with the next request.
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// It streams these, one after another.
-    Stream(Vec<Piece>),
-    /// It fails with a status and a body.
-    Fail(u16, Value),
-}
-
-/// A piece of a stream.
-#[derive(Clone, Debug)]
-pub enum Piece {
-    /// An event.
-    Event(Value),
-    /// Nothing, for a time.
-    Pause(Duration),
-}
+/// An image of one pixel.
+pub const PIXEL: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 #[derive(Debug, Default)]
 struct State {
-    script: Mutex<VecDeque<Step>>,
-    uploaded: Mutex<Vec<Value>>,
+    script: Mutex<Script>,
+    uploads: Mutex<Vec<Upload>>,
+}
+
+/// What Codex uploaded at once.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    /// When it came.
+    pub at: SystemTime,
+    /// What it was.
+    pub body: Value,
 }
 
 /// A server that runs until its process ends.
@@ -44,72 +37,16 @@ pub struct Model {
     state: Arc<State>,
 }
 
-static NUMBER: AtomicU32 = AtomicU32::new(0);
-
-fn fresh(what: &str) -> String {
-    format!("{what}-{}", NUMBER.fetch_add(1, Ordering::Relaxed))
-}
-
-/// A whole answer: it begins, has items, and ends with a use of tokens.
-pub fn turn(items: impl IntoIterator<Item = Value>) -> Step {
-    Step::Stream(paused(Duration::ZERO, items))
-}
-
-/// The pieces of an answer whose first item comes after a time.
-fn paused(pause: Duration, items: impl IntoIterator<Item = Value>) -> Vec<Piece> {
-    let id = fresh("resp");
-    let usage = json!({
-        "input_tokens": 1200, "input_tokens_details": { "cached_tokens": 400 },
-        "output_tokens": 80, "output_tokens_details": { "reasoning_tokens": 20 }, "total_tokens": 1280,
-    });
-    let begin = json!({ "type": "response.created", "response": { "id": id } });
-    let end = json!({ "type": "response.completed", "response": { "id": id, "usage": usage } });
-    let items =
-        items.into_iter().map(|item| Piece::Event(json!({ "type": "response.output_item.done", "item": item })));
-    [Piece::Event(begin), Piece::Pause(pause)].into_iter().chain(items).chain([Piece::Event(end)]).collect()
-}
-
-impl Step {
-    /// An answer whose first item comes after a time.
-    pub fn after(pause: Duration, items: impl IntoIterator<Item = Value>) -> Self {
-        Self::Stream(paused(pause, items))
-    }
-}
-
-/// The model says something.
-pub fn message(text: &str) -> Value {
-    let content = json!([{ "type": "output_text", "text": text }]);
-    json!({ "type": "message", "role": "assistant", "id": fresh("msg"), "content": content })
-}
-
-/// The model calls a function.
-pub fn call(name: &str, arguments: &Value) -> Value {
-    json!({ "type": "function_call", "call_id": fresh("call"), "name": name, "arguments": arguments.to_string() })
-}
-
-/// The model runs a command.
-pub fn shell(version: Version, command: &str) -> Value {
-    match version {
-        Version::Contract => call("shell_command", &json!({ "command": command })),
-        Version::Newest => call("exec_command", &json!({ "cmd": command, "yield_time_ms": 5000 })),
-    }
-}
-
-/// The model changes files.
-pub fn patch(text: &str) -> Value {
-    json!({ "type": "custom_tool_call", "name": "apply_patch", "input": text, "call_id": fresh("call") })
-}
-
 impl Model {
     /// A model that does what the script says.
     ///
     /// # Panics
     ///
     /// If there is no port: a test cannot go on without its server.
-    pub fn new(script: impl IntoIterator<Item = Step>) -> Self {
+    pub fn new(script: impl Into<Script>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("its address").port();
-        let state = Arc::new(State { script: Mutex::new(script.into_iter().collect()), uploaded: Mutex::default() });
+        let state = Arc::new(State { script: Mutex::new(script.into()), uploads: Mutex::default() });
         let server = state.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -134,7 +71,13 @@ impl Model {
 
     /// The events that Codex uploaded so far.
     pub fn uploaded(&self) -> Vec<Value> {
-        self.state.uploaded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let events = |upload: Upload| upload.body["events"].as_array().cloned().unwrap_or_default();
+        self.uploads().into_iter().flat_map(events).collect()
+    }
+
+    /// What Codex uploaded so far.
+    pub fn uploads(&self) -> Vec<Upload> {
+        self.state.uploads.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -143,11 +86,17 @@ impl State {
     fn answer(&self, request: &Request, mut stream: &TcpStream) -> Option<()> {
         let path = request.path.as_str();
         if path.ends_with("/analytics-events/events") {
-            let events = events(request)?;
-            self.uploaded.lock().unwrap_or_else(PoisonError::into_inner).extend(events);
+            let upload = Upload { at: SystemTime::now(), body: body(request)? };
+            self.uploads.lock().unwrap_or_else(PoisonError::into_inner).push(upload);
             return reply(stream, 200, &json!({}));
         }
+        if path.ends_with("/images/generations") || path.ends_with("/images/edits") {
+            return reply(stream, 200, &json!({ "created": 1, "data": [{ "b64_json": PIXEL }] }));
+        }
         if path.ends_with("/responses/compact") {
+            if self.script().refuses_compaction {
+                return reply(stream, 500, &json!({ "error": { "message": "no" } }));
+            }
             let kept =
                 json!({ "type": "message", "role": "user", "content": [{ "type": "input_text", "text": "kept" }] });
             let summary = json!({ "type": "compaction", "encrypted_content": "c3VtbWFyeQ==" });
@@ -156,8 +105,9 @@ impl State {
         if !path.ends_with("/responses") {
             return reply(stream, 404, &json!({}));
         }
-        let step = self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        match step.unwrap_or_else(|| turn([message("the script is over")])) {
+        let body = body(request).unwrap_or_default();
+        let asks_by_escalation = self.script().asks_by_escalation;
+        match self.next(&body) {
             Step::Fail(status, body) => reply(stream, status, &body),
             Step::Stream(pieces) => {
                 write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
@@ -166,6 +116,7 @@ impl State {
                     match piece {
                         Piece::Pause(pause) => thread::sleep(pause),
                         Piece::Event(event) => {
+                            let event = resolve(&event, &body, asks_by_escalation);
                             let name = event["type"].as_str().unwrap_or_default();
                             write!(stream, "event: {name}\ndata: {event}\n\n").and_then(|()| stream.flush()).ok()?;
                         }
@@ -176,16 +127,38 @@ impl State {
             }
         }
     }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the script says to a request.
+    fn next(&self, request: &Value) -> Step {
+        let mut script = self.script();
+        let Script { replies, children, .. } = &mut *script;
+        let (replies, end) = match children {
+            Some(children) if is_of_child(&request["client_metadata"]) => (children, "the child's script is over"),
+            _ => (replies, "the script is over"),
+        };
+        replies.pop_front().unwrap_or_else(|| turn([message(end)]))
+    }
 }
 
-/// The events of an upload, which Codex may pack in its own way.
-fn events(request: &Request) -> Option<Vec<Value>> {
-    if request.headers.get("content-encoding").is_none_or(|encoding| encoding != "zstd") {
-        return request.events();
+/// Whether a request is of an agent that another made.
+fn is_of_child(metadata: &Value) -> bool {
+    let turn = metadata["x-codex-turn-metadata"].as_str().unwrap_or_default();
+    let turn: Value = serde_json::from_str(turn).unwrap_or_default();
+    turn["agent_name"].as_str().is_some_and(|name| name != "/root")
+        || turn["parent_thread_id"].is_string()
+        || metadata["x-openai-subagent"].is_string()
+}
+
+/// The body of a request, which Codex may pack in its own way.
+fn body(request: &Request) -> Option<Value> {
+    if request.headers.get("content-encoding").is_some_and(|encoding| encoding == "zstd") {
+        return serde_json::from_slice(&zstd::decode_all(&request.body[..]).ok()?).ok();
     }
-    let mut request = request.clone();
-    request.body = zstd::decode_all(&request.body[..]).ok()?;
-    request.events()
+    serde_json::from_slice(&request.body).ok()
 }
 
 fn reply(mut stream: &TcpStream, status: u16, body: &Value) -> Option<()> {

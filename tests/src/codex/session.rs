@@ -78,7 +78,7 @@ impl Unstarted {
         let workspace = workspace();
         let codex_home = home.path().join(".codex");
         fs::create_dir(&codex_home).expect("a folder");
-        fs::write(codex_home.join("auth.json"), auth().to_string()).expect("a login");
+        fs::write(codex_home.join("auth.json"), login().to_string()).expect("a login");
         // What tools a model has depends on its name.
         let name = match setup.version {
             Version::Contract => "gpt-5.3-codex",
@@ -300,17 +300,18 @@ fn id_of(value: &Value) -> String {
 }
 
 /// A repository with a small program.
-pub(super) fn workspace() -> Repo {
+pub fn workspace() -> Repo {
     let repo = Repo::new();
     repo.git(&["remote", "add", "origin", REMOTE]);
     repo.write("README.md", "# Demo\n\nA small program.\n");
     repo.write("src/main.py", "import sys\n\n\ndef main():\n    print(\"hello\")\n    return 0\n");
+    repo.write("src/old.py", "VALUE = 1\nNAME = \"old\"\n");
     repo.commit("init");
     repo
 }
 
 /// A login that is none, but has the form of one.
-fn auth() -> Value {
+pub fn login() -> Value {
     // {"alg":"none","typ":"JWT"} and a pro plan with account-123, as a token has them.
     let head = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
     let account = "eyJlbWFpbCI6ImRldkBleGFtcGxlLnRlc3QiLCJodHRwczovL2FwaS5vcGVuYWkuY29tL2F1dGgiOnsiY2hhdGdwdF9wbGFuX3R5cGUiOiJwcm8iLCJjaGF0Z3B0X3VzZXJfaWQiOiJ1c2VyLTEyMyIsImNoYXRncHRfYWNjb3VudF9pZCI6ImFjY291bnQtMTIzIn19";

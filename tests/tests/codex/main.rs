@@ -1,4 +1,5 @@
 //! The real Codex behind the tap.
 
+mod recorder;
 mod sessions;
 mod terminal;

@@ -1,7 +1,7 @@
 //! Parity with the real thing: recorded traffic of released Codex binaries gives the events that
 //! those binaries uploaded.
 
-use turnledger_tests::compare::{Comparison, Row};
+use turnledger_tests::compare::Comparison;
 use turnledger_tests::golden::{Sha1, recording, recordings, replay, values};
 
 fn compare(version: &str) -> Comparison {
@@ -14,22 +14,11 @@ fn compare(version: &str) -> Comparison {
     comparison
 }
 
-fn total(comparison: &Comparison) -> Row {
-    comparison.rows.values().fold(Row::default(), |sum, row| Row {
-        real: sum.real + row.real,
-        matched: sum.matched + row.matched,
-        extra: sum.extra + row.extra,
-        compared: sum.compared + row.compared,
-        equal: sum.equal + row.equal,
-        approximate: sum.approximate + row.approximate,
-    })
-}
-
 #[test]
 fn codex_0_131_0() {
     let comparison = compare("0.131.0");
     assert_eq!(comparison.differences, [""; 0]);
-    let total = total(&comparison);
+    let total = comparison.total();
     assert_eq!((total.matched, total.extra), (224, 0), "every recorded event and no other");
     assert_eq!(comparison.rows.len(), 16, "the recordings show 16 types of events");
     assert_eq!(comparison.invisible.len(), 3, "the threads of inline reviews and of the guardian");
@@ -63,7 +52,7 @@ fn codex_0_169_0() {
         "sub_v2ns: codex_turn_event is_first_turn",
     ];
     assert_eq!(unexpected(&comparison, &known), [""; 0]);
-    assert_eq!(total(&comparison).extra, 0);
+    assert_eq!(comparison.total().extra, 0);
 }
 
 /// The newest version. What the wire does not show stands here.
@@ -89,8 +78,8 @@ fn codex_0_171_0() {
         "x_compact_ok: codex_compaction_event active_context_tokens_before",
     ];
     assert_eq!(unexpected(&comparison, &known), [""; 0]);
-    assert_eq!(total(&comparison).extra, 0);
-    assert_eq!(total(&comparison).matched, 229);
+    assert_eq!(comparison.total().extra, 0);
+    assert_eq!(comparison.total().matched, 229);
 }
 
 /// Whichever way an event is written, it is the same text.

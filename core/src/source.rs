@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::discard::Discard;
 use crate::fact::Fact;
+use crate::unknown::Unknown;
 
 /// A message that cannot be read. A discard says why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +27,8 @@ pub struct Observation {
     pub malformed_at: Option<usize>,
     /// Whether the message is of no interest to analytics.
     pub irrelevant: bool,
+    /// What of it is not known to this version.
+    pub unknown: Unknown,
 }
 
 impl Observation {
@@ -35,5 +38,8 @@ impl Observation {
         self.discards.clear();
         self.malformed_at = None;
         self.irrelevant = false;
+        if !self.unknown.is_empty() {
+            self.unknown.clear();
+        }
     }
 }

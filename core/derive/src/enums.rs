@@ -7,7 +7,7 @@ use syn::{DataEnum, Fields, Ident};
 use crate::attributes::{Container, Part};
 use crate::structs;
 
-pub(crate) fn read(data: &DataEnum, container: &Container) -> syn::Result<TokenStream> {
+pub(crate) fn read(name: &Ident, data: &DataEnum, container: &Container) -> syn::Result<TokenStream> {
     if container.tag.is_some() {
         let message =
             "an enum whose variant a member names is read by hand: what such an object holds is often left out";
@@ -35,18 +35,18 @@ pub(crate) fn read(data: &DataEnum, container: &Container) -> syn::Result<TokenS
         let value = if are_words {
             quote!(Ok(#constructor))
         } else {
-            let read = structs::read(&constructor, &variant.fields, &inner)?;
+            let read = structs::read(name, &constructor, &variant.fields, &inner)?;
             quote!({ #read })
         };
         arms.push(quote!(#(#indexes)|* => #value,));
     }
-    let names = quote!(&[#(#names),*]);
+    let (of, names) = (name.to_string(), quote!(&[#(#names),*]));
     let unknown = match other {
         Some(other) if are_words => quote!(Ok(#other)),
         Some(other) => quote!({ reader.skip()?; Ok(#other) }),
         None => quote!(Err(reader.unknown())),
     };
-    let index = if are_words { quote!(reader.word_of(#names)?) } else { quote!(index) };
+    let index = if are_words { quote!(reader.word_of(#of, #names)?) } else { quote!(index) };
     let choice = quote! {
         match #index {
             #(#arms)*
@@ -58,7 +58,7 @@ pub(crate) fn read(data: &DataEnum, container: &Container) -> syn::Result<TokenS
     }
     Ok(quote! {
         let mut value = None;
-        reader.variant(#names, &mut |reader, index| {
+        reader.variant(#of, #names, &mut |reader, index| {
             value = Some((|| -> Result<Self, crate::json::read::Failed> { #choice })()?);
             Ok(())
         })?;

@@ -6,6 +6,7 @@ pub(crate) mod message;
 mod methods;
 pub mod observer;
 mod recorded;
+mod reviewed;
 mod settings;
 mod sniff;
 mod tokens;

@@ -64,6 +64,11 @@ pub struct Observer {
     state: State,
 }
 
+/// In how many messages of a session unknown members are looked for. It takes time.
+const ALL_OF_FIRST: u64 = 256;
+/// After these, in one of so many.
+const THEN_ONE_OF: u64 = 128;
+
 /// One message's time and connection, and where its facts go.
 struct Step<'o> {
     at: UnixMillis,
@@ -113,8 +118,11 @@ impl Observer {
         self.clock.see(at);
         self.state.advance(self.clock.elapsed);
         self.state.speaks(connection);
+        let messages = self.state.messages;
+        self.state.messages += 1;
+        let looks_at_members = messages < ALL_OF_FIRST || messages.is_multiple_of(THEN_ONE_OF);
         let expected = |id: &_| self.state.expected(connection, id);
-        let message = message::parse(text, direction, &expected);
+        let message = message::parse(text, direction, &expected, looks_at_members, &mut out.unknown);
         let mut step = Step { at, connection, out };
         match message {
             Ok(Message::ClientRequest { id, call }) => self.client_called(id, call, &mut step),

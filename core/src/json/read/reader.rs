@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::Read;
 use super::error::{Failed, Problem, ReadError};
 use super::names::{Names, place};
+use super::unread::{IsReported, Part, Review, Unread};
 use crate::json::scan;
 
 /// Reads a text from its start to its end.
@@ -16,6 +17,9 @@ pub(crate) struct Reader<'text> {
     problem_at: usize,
     /// What is open while a value is skipped.
     pub(super) open: Vec<u8>,
+    looks_at_members: bool,
+    /// What is left out, if anybody wants to know.
+    review: Option<Review>,
 }
 
 /// Takes each member of an object; its name is read, its value comes next.
@@ -30,7 +34,33 @@ pub(crate) struct Position(usize);
 
 impl<'text> Reader<'text> {
     pub(crate) fn new(text: &'text str) -> Self {
-        Self { text, at: 0, problem: Problem::End, problem_at: 0, open: Vec::new() }
+        Self { text, at: 0, problem: Problem::End, problem_at: 0, open: Vec::new(), looks_at_members: false, review: None }
+    }
+
+    /// A reader that keeps what it leaves out, if `is_reported` says so. To look at members costs time.
+    pub(crate) fn reviewing(text: &'text str, is_reported: IsReported, looks_at_members: bool) -> Self {
+        Self { looks_at_members, review: Some(Review::new(is_reported)), ..Self::new(text) }
+    }
+
+    /// What was left out so far.
+    pub(crate) fn unread(&self) -> &[Unread] {
+        self.review.as_ref().map_or(&[], Review::found)
+    }
+
+    /// `word` is none that `of` knows.
+    #[cold]
+    pub(crate) fn unread_word(&mut self, of: &'static str, word: &str) {
+        if let Some(review) = &mut self.review {
+            review.add(Part::Word, of, word);
+        }
+    }
+
+    /// `name` is no member that `of` knows.
+    #[cold]
+    fn unread_member(&mut self, of: &'static str, name: &str) {
+        if let Some(review) = &mut self.review {
+            review.add(Part::Member, of, name);
+        }
     }
 
     pub(crate) fn position(&self) -> Position {
@@ -180,13 +210,22 @@ impl<'text> Reader<'text> {
             }
             let (name, end) = rest.split_at(scan::plain(rest));
             if let [b'"', b':', ..] = end {
+                let start = self.at + 1;
                 self.at += name.len() + 3;
-                return Ok(names.place(name));
+                let place = names.place(name);
+                if place.is_none() && self.looks_at_members {
+                    self.unread_member(names.owner(), &self.text[start..start + name.len()]);
+                }
+                return Ok(place);
             }
         }
         // With escapes, or with a space before its colon.
         let name = self.name()?;
-        Ok(names.place(name.as_bytes()))
+        let place = names.place(name.as_bytes());
+        if place.is_none() && self.looks_at_members {
+            self.unread_member(names.owner(), &name);
+        }
+        Ok(place)
     }
 
     /// An object, member by member.
@@ -245,17 +284,31 @@ impl<'text> Reader<'text> {
         }
     }
 
-    /// A string's place in a table; the table's length if it has none.
-    pub(crate) fn word_of(&mut self, names: &[&str]) -> Result<usize, Failed> {
+    /// A string's place in a table of the enumeration `of`; the table's length if it has none.
+    #[inline]
+    pub(crate) fn word_of(&mut self, of: &'static str, names: &[&str]) -> Result<usize, Failed> {
         let word = self.string()?;
-        Ok(place(names, word.as_bytes()).unwrap_or(names.len()))
+        Ok(self.place_of(of, names, &word))
+    }
+
+    #[inline]
+    fn place_of(&mut self, of: &'static str, names: &[&str], word: &str) -> usize {
+        place(names, word.as_bytes()).unwrap_or_else(|| {
+            self.unread_word(of, word);
+            names.len()
+        })
     }
 
     /// A variant: a word, or an object whose one member is named like the variant and has its content.
-    pub(crate) fn variant(&mut self, names: &[&str], content: Known<'_, 'text>) -> Result<(), Failed> {
+    pub(crate) fn variant(
+        &mut self,
+        of: &'static str,
+        names: &[&str],
+        content: Known<'_, 'text>,
+    ) -> Result<(), Failed> {
         if self.peek()? == b'"' {
             let start = self.at;
-            let index = self.word_of(names)?;
+            let index = self.word_of(of, names)?;
             // A word has the content that a `null` would be.
             return content(&mut Reader::new("null"), index).map_err(|Failed| self.fail_at(start, Problem::Unknown));
         }
@@ -263,7 +316,8 @@ impl<'text> Reader<'text> {
         let start = self.at;
         self.members(&mut |reader, name| {
             count += 1;
-            content(reader, place(names, name.as_bytes()).unwrap_or(names.len()))
+            let index = reader.place_of(of, names, &name);
+            content(reader, index)
         })?;
         if count == 1 { Ok(()) } else { Err(self.fail_at(start, Problem::Type("an object of one member"))) }
     }

@@ -61,7 +61,7 @@ impl fmt::Display for UnknownKind {
 /// A name is a word of ASCII letters, of at most four digits, and of `_`, `-` and `$`, at most 64 bytes long; a method is
 /// several, joined by `/`. A text of any other form, and each name after the 128th, counts as `(other)`.
 ///
-/// Members are looked for in the first 256 messages of a session, and in every 128th after these.
+/// Members are looked for in the first 128 messages of a session, and in every 256th after these.
 ///
 /// It is shown as a sentence: ``seen, not understood: method `thread/new` 12, item `newTool` 3``.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

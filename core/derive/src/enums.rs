@@ -42,11 +42,11 @@ pub(crate) fn read(name: &Ident, data: &DataEnum, container: &Container) -> syn:
     }
     let (of, names) = (name.to_string(), quote!(&[#(#names),*]));
     let unknown = match other {
-        Some(other) if are_words => quote!(Ok(#other)),
+        Some(other) if are_words => quote!({ reader.unread_last_word(#of); Ok(#other) }),
         Some(other) => quote!({ reader.skip()?; Ok(#other) }),
         None => quote!(Err(reader.unknown())),
     };
-    let index = if are_words { quote!(reader.word_of(#of, #names)?) } else { quote!(index) };
+    let index = if are_words { quote!(reader.word_of(#names)?) } else { quote!(index) };
     let choice = quote! {
         match #index {
             #(#arms)*
@@ -58,7 +58,7 @@ pub(crate) fn read(name: &Ident, data: &DataEnum, container: &Container) -> syn:
     }
     Ok(quote! {
         let mut value = None;
-        reader.variant(#of, #names, &mut |reader, index| {
+        reader.variant(#names, &mut |reader, index| {
             value = Some((|| -> Result<Self, crate::json::read::Failed> { #choice })()?);
             Ok(())
         })?;

@@ -65,9 +65,9 @@ pub struct Observer {
 }
 
 /// In how many messages of a session unknown members are looked for. It takes time.
-const ALL_OF_FIRST: u64 = 256;
+const ALL_OF_FIRST: u64 = 128;
 /// After these, in one of so many.
-const THEN_ONE_OF: u64 = 128;
+const THEN_ONE_OF: u64 = 256;
 
 /// One message's time and connection, and where its facts go.
 struct Step<'o> {

@@ -19,7 +19,7 @@ pub(crate) struct Reader<'text> {
     pub(super) open: Vec<u8>,
     looks_at_members: bool,
     /// What is left out, if anybody wants to know.
-    review: Option<Review>,
+    review: Review,
 }
 
 /// Takes each member of an object; its name is read, its value comes next.
@@ -34,33 +34,51 @@ pub(crate) struct Position(usize);
 
 impl<'text> Reader<'text> {
     pub(crate) fn new(text: &'text str) -> Self {
-        Self { text, at: 0, problem: Problem::End, problem_at: 0, open: Vec::new(), looks_at_members: false, review: None }
+        Self {
+            text,
+            at: 0,
+            problem: Problem::End,
+            problem_at: 0,
+            open: Vec::new(),
+            looks_at_members: false,
+            review: Review::NOTHING,
+        }
     }
 
     /// A reader that keeps what it leaves out, if `is_reported` says so. To look at members costs time.
     pub(crate) fn reviewing(text: &'text str, is_reported: IsReported, looks_at_members: bool) -> Self {
-        Self { looks_at_members, review: Some(Review::new(is_reported)), ..Self::new(text) }
+        let mut reader = Self::new(text);
+        reader.looks_at_members = looks_at_members;
+        reader.review.is_reported = Some(is_reported);
+        reader
     }
 
     /// What was left out so far.
     pub(crate) fn unread(&self) -> &[Unread] {
-        self.review.as_ref().map_or(&[], Review::found)
+        &self.review.found
     }
 
     /// `word` is none that `of` knows.
     #[cold]
     pub(crate) fn unread_word(&mut self, of: &'static str, word: &str) {
-        if let Some(review) = &mut self.review {
-            review.add(Part::Word, of, word);
-        }
+        self.review.add(Part::Word, of, word);
     }
 
-    /// `name` is no member that `of` knows.
+    /// The word that was just read is none that `of` knows.
     #[cold]
-    fn unread_member(&mut self, of: &'static str, name: &str) {
-        if let Some(review) = &mut self.review {
-            review.add(Part::Member, of, name);
-        }
+    pub(crate) fn unread_last_word(&mut self, of: &'static str) {
+        self.unread_last(Part::Word, of);
+    }
+
+    /// The string that was just read, and a colon if it is a member's name, has no meaning for `of`. The hot path keeps no
+    /// place of it, so that it is looked for backwards.
+    #[cold]
+    fn unread_last(&mut self, part: Part, of: &'static str) {
+        let read = self.text[..self.at].trim_end().trim_end_matches(':').trim_end();
+        let name = read.strip_suffix('"').and_then(|read| read.rsplit_once('"'));
+        // One with an escaped quote is no name.
+        let name = name.filter(|(before, _)| !before.ends_with('\\')).map_or("", |(_, name)| name);
+        self.review.add(part, of, name);
     }
 
     pub(crate) fn position(&self) -> Position {
@@ -210,22 +228,13 @@ impl<'text> Reader<'text> {
             }
             let (name, end) = rest.split_at(scan::plain(rest));
             if let [b'"', b':', ..] = end {
-                let start = self.at + 1;
                 self.at += name.len() + 3;
-                let place = names.place(name);
-                if place.is_none() && self.looks_at_members {
-                    self.unread_member(names.owner(), &self.text[start..start + name.len()]);
-                }
-                return Ok(place);
+                return Ok(names.place(name));
             }
         }
         // With escapes, or with a space before its colon.
         let name = self.name()?;
-        let place = names.place(name.as_bytes());
-        if place.is_none() && self.looks_at_members {
-            self.unread_member(names.owner(), &name);
-        }
-        Ok(place)
+        Ok(names.place(name.as_bytes()))
     }
 
     /// An object, member by member.
@@ -243,7 +252,12 @@ impl<'text> Reader<'text> {
         let mut next = 0;
         self.open_object()?;
         self.list(b'}', |reader| {
-            let Some(index) = reader.known_name(names, next)? else { return reader.skip() };
+            let Some(index) = reader.known_name(names, next)? else {
+                if reader.looks_at_members {
+                    reader.unread_last(Part::Member, names.owner());
+                }
+                return reader.skip();
+            };
             next = index + 1;
             // The largest type has some thirty names; beyond 64 a repetition is not told.
             let bit = u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index)).unwrap_or(0);
@@ -284,31 +298,17 @@ impl<'text> Reader<'text> {
         }
     }
 
-    /// A string's place in a table of the enumeration `of`; the table's length if it has none.
-    #[inline]
-    pub(crate) fn word_of(&mut self, of: &'static str, names: &[&str]) -> Result<usize, Failed> {
+    /// A string's place in a table; the table's length if it has none.
+    pub(crate) fn word_of(&mut self, names: &[&str]) -> Result<usize, Failed> {
         let word = self.string()?;
-        Ok(self.place_of(of, names, &word))
-    }
-
-    #[inline]
-    fn place_of(&mut self, of: &'static str, names: &[&str], word: &str) -> usize {
-        place(names, word.as_bytes()).unwrap_or_else(|| {
-            self.unread_word(of, word);
-            names.len()
-        })
+        Ok(place(names, word.as_bytes()).unwrap_or(names.len()))
     }
 
     /// A variant: a word, or an object whose one member is named like the variant and has its content.
-    pub(crate) fn variant(
-        &mut self,
-        of: &'static str,
-        names: &[&str],
-        content: Known<'_, 'text>,
-    ) -> Result<(), Failed> {
+    pub(crate) fn variant(&mut self, names: &[&str], content: Known<'_, 'text>) -> Result<(), Failed> {
         if self.peek()? == b'"' {
             let start = self.at;
-            let index = self.word_of(of, names)?;
+            let index = self.word_of(names)?;
             // A word has the content that a `null` would be.
             return content(&mut Reader::new("null"), index).map_err(|Failed| self.fail_at(start, Problem::Unknown));
         }
@@ -316,8 +316,7 @@ impl<'text> Reader<'text> {
         let start = self.at;
         self.members(&mut |reader, name| {
             count += 1;
-            let index = reader.place_of(of, names, &name);
-            content(reader, index)
+            content(reader, place(names, name.as_bytes()).unwrap_or(names.len()))
         })?;
         if count == 1 { Ok(()) } else { Err(self.fail_at(start, Problem::Type("an object of one member"))) }
     }

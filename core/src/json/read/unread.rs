@@ -29,22 +29,18 @@ pub(super) type IsReported = fn(Part, &str, &str) -> bool;
 
 /// What is to be reported, and what was found.
 pub(super) struct Review {
-    is_reported: IsReported,
-    found: Vec<Unread>,
+    pub(super) is_reported: Option<IsReported>,
+    pub(super) found: Vec<Unread>,
 }
 
 impl Review {
-    pub(super) fn new(is_reported: IsReported) -> Self {
-        Self { is_reported, found: Vec::new() }
-    }
+    /// Nothing is to be reported.
+    pub(super) const NOTHING: Self = Self { is_reported: None, found: Vec::new() };
 
+    #[cold]
     pub(super) fn add(&mut self, part: Part, of: &'static str, name: &str) {
-        if self.found.len() < MOST && (self.is_reported)(part, of, name) {
+        if self.found.len() < MOST && self.is_reported.is_some_and(|is_reported| is_reported(part, of, name)) {
             self.found.push(Unread { part, of, name: name.into() });
         }
-    }
-
-    pub(super) fn found(&self) -> &[Unread] {
-        &self.found
     }
 }

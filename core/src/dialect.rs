@@ -7,6 +7,9 @@ use crate::event::Versioned;
 use crate::event::compaction::{CompactionImplementation, CompactionReason};
 use crate::event::turn::ApprovalsReviewer;
 
+/// The newest version that was looked at, all of it.
+pub(crate) const NEWEST: (u64, u64) = (0, 171);
+
 /// Which members events have: those of a recorded version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Contract {
@@ -69,12 +72,24 @@ static CODEX_0_169: Dialect = Dialect {
 impl Dialect {
     /// The dialect of a version of Codex; the contract's where the version is not known.
     pub(crate) fn of(version: &str) -> &'static Self {
-        let mut numbers = version.split(['.', '-']).map(|part| part.parse::<u64>().unwrap_or(0));
-        match (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) {
+        let [major, minor, _] = numbers(version);
+        match (major, minor) {
             (0, ..=131) => &CODEX_0_131,
             (0, ..=168) => &CODEX_0_132,
             _ => &CODEX_0_169,
         }
+    }
+
+    /// The numbers of a version that is newer than [`NEWEST`]. It is taken for that one. What only begins like a version is
+    /// none.
+    pub(crate) fn newer_than_known(version: &str) -> Option<[u64; 3]> {
+        let release = version.split('-').next().unwrap_or_default();
+        let is_release = release.split('.').count() == 3
+            && release
+                .split('.')
+                .all(|part| matches!(part.len(), 1..=4) && part.bytes().all(|byte| byte.is_ascii_digit()));
+        let numbers @ [major, minor, _] = numbers(release);
+        (is_release && (major, minor) > NEWEST).then_some(numbers)
     }
 
     /// Whether events have the members of 0.169, so that they are looked for.
@@ -98,6 +113,12 @@ impl Dialect {
     }
 }
 
+/// The numbers that a version begins with; 0 for what is no number.
+fn numbers(version: &str) -> [u64; 3] {
+    let mut numbers = version.split(['.', '-']).map(|part| part.parse().unwrap_or(0));
+    [(); 3].map(|()| numbers.next().unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{CODEX_0_131, CODEX_0_132, CODEX_0_169, Dialect};
@@ -114,6 +135,25 @@ mod tests {
             ("unknown", &CODEX_0_131),
         ] {
             assert_eq!(Dialect::of(version), dialect, "{version}");
+        }
+    }
+
+    #[test]
+    fn versions_that_nobody_looked_at() {
+        for (version, newer) in [
+            ("unknown", None),
+            ("0.131.0", None),
+            ("0.171.9", None),
+            ("0.172.0-alpha.3", Some([0, 172, 0])),
+            ("0.180.2", Some([0, 180, 2])),
+            ("1.0.0", Some([1, 0, 0])),
+            ("1.0", None),
+            ("1.0.0.1", None),
+            ("1.x.0", None),
+            ("1.0.12345", None),
+            ("1a-2000-3", None),
+        ] {
+            assert_eq!(Dialect::newer_than_known(version), newer, "{version}");
         }
     }
 }

@@ -52,6 +52,7 @@ mod snapshot;
 mod source;
 mod time;
 mod transcode;
+mod unknown;
 
 pub use batch::{Batch, BatchLimits, Batcher};
 pub use capped::Cap;
@@ -73,3 +74,4 @@ pub use reducer::Reducer;
 pub use snapshot::RestoreError;
 pub use source::{Observation, Unreadable};
 pub use time::UnixMillis;
+pub use unknown::{Unknown, UnknownKind};

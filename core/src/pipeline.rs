@@ -1,10 +1,12 @@
 //! Observer and reducer in a row.
 
 use alloc::borrow::Cow;
+use alloc::format;
 use alloc::string::String;
 
 use crate::codex::Direction;
 use crate::codex::observer::{Observer, ObserverLimits};
+use crate::dialect::Dialect;
 use crate::digest::Digest;
 use crate::discard::Stats;
 use crate::event::common::RpcTransport;
@@ -17,6 +19,7 @@ use crate::reducer::{self, Reducer};
 use crate::snapshot::{self, RestoreError, Snapshot};
 use crate::source::{Observation, Unreadable};
 use crate::time::{Elapsed, UnixMillis};
+use crate::unknown::UnknownKind;
 
 limits! {
     /// How much state a session holds: by the number of entries of each kind, by how long they are not used, and so by
@@ -125,6 +128,9 @@ impl<D: Digest> Pipeline<D> {
         self.observer.observe(at, connection, direction, text, &mut observation);
         self.stats.messages += 1;
         self.stats.irrelevant_messages += u64::from(observation.irrelevant);
+        if !observation.unknown.is_empty() {
+            self.stats.unknown.add(&observation.unknown);
+        }
         let before = Mark::of(output);
         self.reducer.advance(self.observer.now(), at, output);
         output.discards.append(&mut observation.discards);
@@ -225,6 +231,11 @@ impl<D: Digest> Pipeline<D> {
 
     fn reduce(&mut self, at: UnixMillis, fact: Fact, output: &mut Output) {
         *self.stats.facts.entry(fact.kind()).or_default() += 1;
+        if let Fact::Initialize(initialized) = &fact
+            && let Some([major, minor, patch]) = Dialect::newer_than_known(&initialized.runtime.codex_rs_version)
+        {
+            self.stats.unknown.count(UnknownKind::Version, &format!("{major}.{minor}.{patch}"), 1);
+        }
         self.reducer.reduce(at, fact, output);
     }
 

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use crate::discard::Discard;
 use crate::fact::Fact;
 use crate::time::UnixMillis;
+use crate::unknown::Unknown;
 
 /// A message that cannot be read. A discard says why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +31,8 @@ pub struct Observation {
     /// When the server says that it sent the message, if that is within five minutes of the host's clock: the time of the
     /// facts.
     pub emitted_at: Option<UnixMillis>,
+    /// What of it is not known to this version.
+    pub unknown: Unknown,
 }
 
 impl Observation {
@@ -40,5 +43,8 @@ impl Observation {
         self.malformed_at = None;
         self.irrelevant = false;
         self.emitted_at = None;
+        if !self.unknown.is_empty() {
+            self.unknown.clear();
+        }
     }
 }

@@ -254,6 +254,10 @@ sentences, in place of the words of enums, and so on. Then it runs sessions of a
 A marker may appear in an event only in a member that is listed above as a name, an address, an id or a version. Snapshots,
 `Debug` output and discards may hold no other marker.
 
+One thing is counted by name: a word of an enumeration that is not known, and it has to look like one
+([contract/versions.md](contract/versions.md#what-is-not-known)). So a marker that stands alone in the place of such a word is in
+`Stats` and in snapshots; the test has the list of these places. It is in no event.
+
 | Codex | places where the schema has a choice | alternatives, all tested |
 |---|---|---|
 ";

@@ -174,6 +174,7 @@ export class Ledger {
       facts: core.facts ?? {},
       events: core.events ?? {},
       discards: (core.discards ?? []).map(([[subject, reason], count]) => ({ subject, reason, count })),
+      unknown: (core.unknown ?? []).map(([kind, name, count]) => ({ kind, name, count })),
       malformed: this.#malformed,
       vetoed: this.#vetoed,
       delivered: counts?.delivered ?? 0,
@@ -281,6 +282,7 @@ interface CoreStats {
   facts?: Record<string, number>;
   events?: Record<string, number>;
   discards?: [[string, string], number][];
+  unknown?: [Stats["unknown"][number]["kind"], string, number][];
 }
 
 /** What a hook lets pass. A hook that throws, or returns something other than an event, holds the event back. */

@@ -152,6 +152,11 @@ export interface Stats {
   facts: Record<string, number>;
   events: Record<string, number>;
   discards: { subject: string; reason: string; count: number }[];
+  /**
+   * What this version does not know, by name: a `version` newer than any known one, a `method`, a kind of `item`, a
+   * `value` of an enumeration, a `member` of an object. Names that look like none count as `(other)`.
+   */
+  unknown: { kind: "version" | "method" | "item" | "value" | "member"; name: string; count: number }[];
   /** Messages that could not be read. */
   malformed: number;
   /** Events that `beforeSend` held back, or for which your digest failed. */

@@ -7,7 +7,7 @@ use syn::{DataEnum, Fields, Ident};
 use crate::attributes::{Container, Part};
 use crate::structs;
 
-pub(crate) fn read(data: &DataEnum, container: &Container) -> syn::Result<TokenStream> {
+pub(crate) fn read(name: &Ident, data: &DataEnum, container: &Container) -> syn::Result<TokenStream> {
     if container.tag.is_some() {
         let message =
             "an enum whose variant a member names is read by hand: what such an object holds is often left out";
@@ -35,14 +35,14 @@ pub(crate) fn read(data: &DataEnum, container: &Container) -> syn::Result<TokenS
         let value = if are_words {
             quote!(Ok(#constructor))
         } else {
-            let read = structs::read(&constructor, &variant.fields, &inner)?;
+            let read = structs::read(name, &constructor, &variant.fields, &inner)?;
             quote!({ #read })
         };
         arms.push(quote!(#(#indexes)|* => #value,));
     }
-    let names = quote!(&[#(#names),*]);
+    let (of, names) = (name.to_string(), quote!(&[#(#names),*]));
     let unknown = match other {
-        Some(other) if are_words => quote!(Ok(#other)),
+        Some(other) if are_words => quote!({ reader.unread_last_word(#of); Ok(#other) }),
         Some(other) => quote!({ reader.skip()?; Ok(#other) }),
         None => quote!(Err(reader.unknown())),
     };

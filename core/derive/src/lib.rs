@@ -32,12 +32,12 @@ pub fn derive_write(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 
 fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let container = attributes::Container::of(&input.attrs)?;
+    let name = &input.ident;
     let body = match &input.data {
-        Data::Struct(data) => structs::read(&quote!(Self), &data.fields, &container)?,
-        Data::Enum(data) => enums::read(data, &container)?,
+        Data::Struct(data) => structs::read(name, &quote!(Self), &data.fields, &container)?,
+        Data::Enum(data) => enums::read(name, data, &container)?,
         Data::Union(_) => return Err(syn::Error::new_spanned(input, "a union cannot be read")),
     };
-    let name = &input.ident;
     let words = match &input.data {
         Data::Enum(data) => enums::from_words(name, data, &container)?,
         _ => TokenStream::new(),

@@ -2,14 +2,19 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Fields, FieldsNamed, FieldsUnnamed};
+use syn::{Fields, FieldsNamed, FieldsUnnamed, Ident};
 
 use crate::attributes::{Absent, Container, Part};
 
 /// The statements that read `constructor`'s fields and end in its value.
-pub(crate) fn read(constructor: &TokenStream, fields: &Fields, container: &Container) -> syn::Result<TokenStream> {
+pub(crate) fn read(
+    owner: &Ident,
+    constructor: &TokenStream,
+    fields: &Fields,
+    container: &Container,
+) -> syn::Result<TokenStream> {
     match fields {
-        Fields::Named(fields) => members(constructor, fields, container),
+        Fields::Named(fields) => members(owner, constructor, fields, container),
         Fields::Unnamed(fields) => element(constructor, fields),
         Fields::Unit => Ok(quote! { reader.nothing()?; Ok(#constructor) }),
     }
@@ -24,7 +29,12 @@ fn element(constructor: &TokenStream, fields: &FieldsUnnamed) -> syn::Result<Tok
     Ok(quote!(Ok(#constructor(#value))))
 }
 
-fn members(constructor: &TokenStream, fields: &FieldsNamed, container: &Container) -> syn::Result<TokenStream> {
+fn members(
+    owner: &Ident,
+    constructor: &TokenStream,
+    fields: &FieldsNamed,
+    container: &Container,
+) -> syn::Result<TokenStream> {
     let mut slots = Vec::new();
     let mut names = Vec::new();
     let mut arms = Vec::new();
@@ -62,11 +72,12 @@ fn members(constructor: &TokenStream, fields: &FieldsNamed, container: &Containe
         values.push(quote!(#ident: #absent));
         names.extend(own);
     }
+    let owner = owner.to_string();
     let start = (!flat.is_empty()).then(|| quote!(let start = reader.position();));
     Ok(quote! {
         #start
         #(#slots)*
-        reader.object(const { &crate::json::read::Names::new(&[#(#names),*]) }, &mut |reader, index| {
+        reader.object(const { &crate::json::read::Names::of(#owner, &[#(#names),*]) }, &mut |reader, index| {
             match index {
                 #(#arms)*
                 _ => {}

@@ -4,14 +4,18 @@
 //! the caller says what its request expects. If a deciding member comes late, the body is skipped and read
 //! at the end.
 
+use alloc::borrow::Cow;
+
 use super::content::{Body, ClientCall, Direction, Expected, ServerResult, Signal};
 use super::methods::{Method, params, result};
 use super::newer::Inquiry;
+use super::reviewed;
 use crate::id::RequestId;
-use crate::json::read::{self, Failed, Names, Position, Problem, Raw, Read, Reader};
+use crate::json::read::{self, Failed, Names, Part, Position, Problem, Raw, Read, Reader, Unread};
 use crate::protocol::approval::ServerRequest;
 use crate::protocol::error::RpcError;
 use crate::protocol::notification::Notification;
+use crate::unknown::{Unknown, UnknownKind};
 
 /// A message that matters to an observer.
 #[derive(Debug)]
@@ -79,11 +83,14 @@ pub(crate) struct Parsed<'a> {
     pub(crate) emitted_at: Option<u64>,
 }
 
-/// Reads a message; `expected` says what a response to a client's request is read as.
+/// Reads a message; `expected` says what a response to a client's request is read as. What is not known goes to `unknown`:
+/// methods, kinds and words, and members if it looks at them.
 pub(crate) fn parse<'a>(
     text: &'a [u8],
     direction: Direction,
     expected: &dyn Fn(&RequestId) -> Expected,
+    looks_at_members: bool,
+    unknown: &mut Unknown,
 ) -> Result<Parsed<'a>, Malformed> {
     // JSON is UTF-8 (RFC 8259, 8.1). Other bytes are refused before anything is read.
     let text = core::str::from_utf8(text).map_err(|error| Malformed {
@@ -92,10 +99,22 @@ pub(crate) fn parse<'a>(
         id: None,
         is_response: false,
     })?;
-    let mut parts =
-        Parts { direction, expected, id: None, method: None, body: None, late: None, error: None, emitted_at: None };
-    let mut reader = Reader::new(text);
+    let mut parts = Parts {
+        direction,
+        expected,
+        id: None,
+        method: None,
+        new_method: None,
+        body: None,
+        late: None,
+        error: None,
+        emitted_at: None,
+    };
+    let mut reader = Reader::reviewing(text, reviewed::is_unknown, looks_at_members);
     let read = parts.read(&mut reader).and_then(|()| reader.end()).and_then(|()| parts.finish(&mut reader));
+    if read.is_ok() && (parts.new_method.is_some() || !reader.unread().is_empty()) {
+        count(parts.new_method.as_deref(), reader.unread(), unknown);
+    }
     read.map(|message| Parsed { message, emitted_at: parts.emitted_at }).map_err(|Failed| {
         let error = reader.error();
         // A member that cannot be read ends the reading early: what follows may not even be JSON. And a text with half
@@ -111,12 +130,29 @@ pub(crate) fn parse<'a>(
     })
 }
 
+/// Counts what of a message is not known.
+#[cold]
+fn count(method: Option<&str>, unread: &[Unread], unknown: &mut Unknown) {
+    if let Some(method) = method {
+        unknown.count(UnknownKind::Method, method, 1);
+    }
+    for Unread { part, of, name } in unread {
+        match part {
+            Part::Word if *of == reviewed::ITEM => unknown.count(UnknownKind::Item, name, 1),
+            Part::Word => unknown.count_of(UnknownKind::Value, of, name),
+            Part::Member => unknown.count_of(UnknownKind::Member, of, name),
+        }
+    }
+}
+
 /// What of a message has been read so far.
 struct Parts<'a, 'e> {
     direction: Direction,
     expected: &'e dyn Fn(&RequestId) -> Expected,
     id: Option<RequestId>,
     method: Option<Method>,
+    /// The method, if it is not known.
+    new_method: Option<Cow<'a, str>>,
     body: Option<Body<'a>>,
     /// A body that came before what decides its meaning.
     late: Option<(Late, Position)>,
@@ -137,7 +173,11 @@ impl<'a> Parts<'a, '_> {
             match index {
                 0 => {
                     let method = reader.string()?;
-                    self.method = Some(Method::of(self.direction, &method));
+                    let known = Method::of(self.direction, &method);
+                    self.method = Some(known);
+                    if known == Method::Irrelevant && !reviewed::is_irrelevant(self.direction, &method) {
+                        self.new_method = Some(method);
+                    }
                 }
                 1 => match self.method {
                     Some(method) => self.body = Some(params(method, reader)?),
@@ -214,6 +254,7 @@ fn emitted_at(reader: &mut Reader<'_>) -> Result<Option<u64>, Failed> {
 mod tests {
     use super::{Direction, Expected, Malformed, MalformedKind, parse};
     use crate::id::RequestId;
+    use crate::unknown::Unknown;
 
     #[test]
     fn what_is_wrong_with_a_message_and_where() {
@@ -230,11 +271,13 @@ mod tests {
             // Half of a surrogate pair is JSON, but no text.
             (r#"{"id":7,"method":"\ud800"}"#, Shape, 25, Some(7), true),
         ] {
-            let read = parse(text.as_bytes(), Direction::ServerToClient, &|_| Expected::TurnStart);
+            let expecting = |_: &RequestId| Expected::TurnStart;
+            let read = parse(text.as_bytes(), Direction::ServerToClient, &expecting, true, &mut Unknown::default());
             let expected = Malformed { kind, column, id: id.map(RequestId::Number), is_response };
             assert_eq!(read.unwrap_err(), expected, "{text}");
         }
-        let read = parse(b"{\"\xff\"", Direction::ServerToClient, &|_| Expected::Nothing);
+        let nothing = |_: &RequestId| Expected::Nothing;
+        let read = parse(b"{\"\xff\"", Direction::ServerToClient, &nothing, true, &mut Unknown::default());
         assert_eq!(read.unwrap_err(), Malformed { kind: Json, column: 3, id: None, is_response: false });
     }
 }

@@ -8,11 +8,6 @@ use crate::json::read::{Failed, Read, Reader};
 use crate::protocol::approval::ServerRequest;
 use crate::protocol::notification::Notification;
 
-/// Whether an observer reads messages of this method.
-pub(super) fn is_method_of_interest(direction: Direction, name: &str) -> bool {
-    Method::of(direction, name) != Method::Irrelevant
-}
-
 /// Declares the methods, each by its name, the direction it is sent in, and what `params` are read as.
 macro_rules! methods {
     ($params:ident; $($direction:ident { $($name:literal => $method:ident = $body:expr),+ $(,)? })+) => {

@@ -7,6 +7,7 @@ mod methods;
 pub(crate) mod newer;
 pub mod observer;
 mod recorded;
+mod reviewed;
 mod settings;
 mod sniff;
 mod tokens;

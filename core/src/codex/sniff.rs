@@ -1,15 +1,15 @@
 //! Recognises irrelevant messages by their first bytes, so that a host need not copy them.
 
 use super::content::Direction;
-use super::methods::is_method_of_interest;
+use super::reviewed;
 
 /// Whether a message is surely irrelevant to an observer: its method comes first, or after the id and the version, and
-/// no event depends on it. `false` means that it is not known; most such messages are irrelevant as well.
+/// it is known that no event depends on it. `false` means that it is not known; most such messages are irrelevant as well.
 ///
 /// It looks at no more than the message's first members, so that a long message costs no more than
 /// a short one.
 pub fn is_surely_irrelevant(direction: Direction, message: &[u8]) -> bool {
-    method(message).is_some_and(|method| !is_method_of_interest(direction, method))
+    method(message).is_some_and(|method| reviewed::is_irrelevant(direction, method))
 }
 
 /// The method, if it is among the first members.
@@ -57,13 +57,14 @@ mod tests {
             (to_client, r#"{"method":"item/agentMessage/delta","params":{"delta":"x"}}"#),
             (to_client, r#" { "jsonrpc" : "2.0" , "method" : "warning" }"#),
             (to_server, r#"{"id":1,"method":"model/list"}"#),
-            (to_server, r#"{"id":"a","method":"turn/started"}"#),
-            (to_client, r#"{"method":"unknown" and then no JSON"#),
+            (to_server, r#"{"id":"a","method":"model/list"}"#),
+            (to_client, r#"{"method":"warning" and then no JSON"#),
         ] {
             assert!(is_surely_irrelevant(direction, message.as_bytes()), "{message}");
         }
         for (direction, message) in [
             (to_client, r#"{"method":"turn/started","params":{}}"#),
+            (to_client, r#"{"method":"of/aNewerVersion","params":{}}"#),
             (to_server, r#"{"jsonrpc":"2.0","id":-1,"method":"turn/start"}"#),
             (to_client, r#"{"id":1,"result":{"method":"x"}}"#),
             (to_client, r#"{"params":{},"method":"warning"}"#),

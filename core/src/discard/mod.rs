@@ -12,6 +12,7 @@ use crate::id::{ConnectionId, Id, RequestId};
 use crate::json::read::{Failed, Read, Reader};
 use crate::json::write::{self, Write};
 use crate::time::UnixMillis;
+use crate::unknown::Unknown;
 
 /// Something that should have yielded an event and did not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +161,7 @@ worded_enums! {
     }
 }
 
-/// How much went through: messages, facts by kind, events by type, discards by subject and reason.
+/// How much went through: messages, facts by kind, events by type, discards by subject and reason, and what is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Write, Read)]
 #[non_exhaustive]
 pub struct Stats {
@@ -175,6 +176,9 @@ pub struct Stats {
     /// Discards.
     #[json(write_with = "as_pairs", read_with = "of_pairs")]
     pub discards: BTreeMap<(Subject, Reason), u64>,
+    /// What was seen and is not known to this version; in JSON an array of kind, name and count, absent if empty.
+    #[serde(default, skip_serializing_if = "Unknown::is_empty")]
+    pub unknown: Unknown,
 }
 
 type Discards = BTreeMap<(Subject, Reason), u64>;
@@ -207,6 +211,7 @@ impl Stats {
         for (key, count) in &other.discards {
             *self.discards.entry(*key).or_default() += count;
         }
+        self.unknown.add(&other.unknown);
     }
 }
 
@@ -215,6 +220,7 @@ mod tests {
     use super::{Discard, Ids, Reason, Stats, Subject};
     use crate::fact::FactKind;
     use crate::time::UnixMillis;
+    use crate::unknown::{Unknown, UnknownKind};
 
     #[test]
     fn discards_for_other_languages() {
@@ -234,6 +240,11 @@ mod tests {
             facts: [(FactKind::Compaction, 3 * factor)].into(),
             events: [("codex_hook_run".into(), 4 * factor)].into(),
             discards: [((Subject::Item, Reason::Evicted), 6 * factor)].into(),
+            unknown: {
+                let mut unknown = Unknown::default();
+                unknown.count(UnknownKind::Item, "imageView", 7 * factor);
+                unknown
+            },
         };
         let mut sum = Stats::default();
         sum.add(&stats(1));
@@ -243,7 +254,7 @@ mod tests {
         assert_eq!(crate::json::read::from_str::<Stats>(&json), Ok(sum));
         assert_eq!(
             json,
-            r#"{"messages":55,"irrelevant_messages":22,"facts":{"compaction":33},"events":{"codex_hook_run":44},"discards":[[["item","evicted"],66]]}"#
+            r#"{"messages":55,"irrelevant_messages":22,"facts":{"compaction":33},"events":{"codex_hook_run":44},"discards":[[["item","evicted"],66]],"unknown":[["item","imageView",77]]}"#
         );
     }
 }

@@ -108,8 +108,15 @@ impl Read<'_> for CodexErrorInfo {
             #[serde(rename = "turnKind")]
             kind: NonSteerableTurnKind,
         }
+        const KINDS: &str = "CodexErrorInfo";
+
         if reader.peek()? != b'{' {
-            return Ok(find(&PLAIN_KINDS, &reader.string()?).map_or(Self::Unknown, Self::Plain));
+            let kind = reader.string()?;
+            if let Some(kind) = find(&PLAIN_KINDS, &kind) {
+                return Ok(Self::Plain(kind));
+            }
+            reader.unread_word(KINDS, &kind);
+            return Ok(Self::Unknown);
         }
         let mut info = Self::Unknown;
         reader.members(&mut |reader, name| {
@@ -118,6 +125,7 @@ impl Read<'_> for CodexErrorInfo {
             } else if name == NOT_STEERABLE {
                 info = Self::ActiveTurnNotSteerable { turn_kind: NotSteerable::read(reader)?.kind };
             } else {
+                reader.unread_word(KINDS, &name);
                 reader.skip()?;
             }
             Ok(())

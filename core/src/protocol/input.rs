@@ -136,7 +136,10 @@ impl Tagged for UserInput {
                 match tag {
                     "image" => Self::Image,
                     "localImage" => Self::LocalImage,
-                    _ => Self::Other,
+                    _ => {
+                        members.unread_word("UserInput", tag);
+                        Self::Other
+                    }
                 }
             }
         })

@@ -398,7 +398,10 @@ impl Tagged for Item {
                 match tag {
                     "userMessage" => Self::UserMessage,
                     "agentMessage" | "reasoning" | "plan" | "modelOutput" => Self::ModelOutput,
-                    _ => Self::Other,
+                    _ => {
+                        members.unread_word("Item", tag);
+                        Self::Other
+                    }
                 }
             }
         })

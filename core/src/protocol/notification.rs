@@ -315,7 +315,11 @@ impl Tagged for GuardianAction {
             "requestPermissions" => Self::RequestPermissions { permissions: Permissions::read(members)?.permissions },
             _ => {
                 members.skip()?;
-                if tag == "applyPatch" { Self::ApplyPatch } else { Self::Unknown }
+                if tag == "applyPatch" {
+                    return Ok(Self::ApplyPatch);
+                }
+                members.unread_word("GuardianAction", tag);
+                Self::Unknown
             }
         })
     }

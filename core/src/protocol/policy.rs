@@ -44,17 +44,25 @@ impl From<&str> for AskForApproval {
 
 impl Read<'_> for AskForApproval {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Failed> {
+        const APPROVAL: &str = "AskForApproval";
         if reader.peek()? == b'{' {
             let mut policy = Self::Unknown;
             reader.members(&mut |reader, name| {
                 if name == "granular" {
                     policy = Self::Granular;
+                } else {
+                    reader.unread_word(APPROVAL, &name);
                 }
                 reader.skip()
             })?;
             return Ok(policy);
         }
-        reader.string().map(|word| Self::from(&*word))
+        let word = reader.string()?;
+        let policy = Self::from(&*word);
+        if policy == Self::Unknown {
+            reader.unread_word(APPROVAL, &word);
+        }
+        Ok(policy)
     }
 }
 
@@ -126,7 +134,11 @@ impl Tagged for SandboxPolicy {
             "externalSandbox" => Self::ExternalSandbox { network_access: Members::read(members)?.network_access },
             _ => {
                 members.skip()?;
-                if tag == "dangerFullAccess" { Self::DangerFullAccess } else { Self::Unknown }
+                if tag == "dangerFullAccess" {
+                    return Ok(Self::DangerFullAccess);
+                }
+                members.unread_word("SandboxPolicy", tag);
+                Self::Unknown
             }
         })
     }

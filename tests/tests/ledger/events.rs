@@ -22,7 +22,7 @@ use turnledger::secrecy::SecretString;
 use turnledger::store::{Spool, StoreLimits, Waiting};
 use turnledger_core::fact::Tracking;
 use turnledger_core::fact::plugin::{PluginMetadata, PluginUsed};
-use turnledger_core::{Direction, Fact, FactKind, Id};
+use turnledger_core::{Direction, Fact, FactKind, Id, UnknownKind};
 use turnledger_testing::{Answer, Collector};
 use turnledger_tests::compare::without_clocks;
 use turnledger_tests::golden::{recording, replay, values};
@@ -316,6 +316,21 @@ fn plugins_of_a_turn_are_told_apart() {
         let expected = if are_one { (Some(&1), 1) } else { (Some(&2), 0) };
         assert_eq!((stats.core.facts.get(&FactKind::PluginUsed), stats.filtered), expected, "{first:?}, {second:?}");
     }
+}
+
+/// What is known to be of no interest is not queued; what nobody looked at is, and is counted.
+#[test]
+fn what_is_not_known_is_counted() {
+    let ledger = Ledger::builder().start().expect("a ledger");
+    for method in ["warning", "thread/of/newer", "item/agentMessage/delta", "thread/of/newer"] {
+        let message = json!({ "method": method, "params": { "text": "secret" } }).to_string();
+        ledger.observe(1, Direction::ServerToClient, message.as_bytes());
+    }
+    assert!(ledger.sync(LONG));
+    let stats = ledger.stats();
+    assert_eq!((stats.filtered, stats.core.messages, stats.core.irrelevant_messages), (2, 2, 2));
+    let unknown: Vec<_> = stats.core.unknown.iter().collect();
+    assert_eq!(unknown, [(UnknownKind::Method, "thread/of/newer", 2)]);
 }
 
 #[test]

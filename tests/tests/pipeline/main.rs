@@ -34,6 +34,7 @@ mod rules_reviews;
 mod rules_turns;
 mod schema;
 mod scripted;
+mod seen;
 mod snapshots;
 mod support;
 mod typed;

@@ -16,10 +16,10 @@ use turnledger_core::event::EVENT_TYPES;
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::event::privacy::member;
 use turnledger_core::fact::answer::{RepositoryAnswered, SkillAnswered};
-use turnledger_core::is_surely_irrelevant;
 use turnledger_core::observer::{Observation, ObserverLimits};
 use turnledger_core::question::QuestionKind;
 use turnledger_core::{Direction, Fact, Limits, Observer, Output, Pipeline, UnixMillis};
+use turnledger_core::{Unknown, is_surely_irrelevant};
 use turnledger_tests::codex::{Version, binary};
 use turnledger_tests::golden::VERSIONS;
 use turnledger_tests::privacy_page;
@@ -85,6 +85,36 @@ const HELD: &[&str] = &[
     "turn/steer params.input[].(skill).name",
 ];
 
+/// Where a text may stand that is counted by name: words of enumerations, and nothing else.
+const COUNTED: &[&str] = &[
+    "value of ApprovalsReviewer: approvalsReviewer",
+    "value of AskForApproval: approvalPolicy",
+    "value of CodexErrorInfo: codexErrorInfo",
+    "value of CodexErrorInfo: {} key",
+    "value of CollabAgentStatus: status",
+    "value of CollabTool: tool",
+    "value of ExternalNetwork: networkAccess",
+    "value of GuardianCommandSource: source",
+    "value of GuardianStatus: status",
+    "value of HookEventName: eventName",
+    "value of HookExecutionMode: executionMode",
+    "value of HookHandlerType: handlerType",
+    "value of HookRunStatus: status",
+    "value of HookSource: source",
+    "value of ItemStatus: status",
+    "value of ModeKind: mode",
+    "value of NonSteerableTurnKind: turnKind",
+    "value of Personality: personality",
+    "value of ReasoningEffort: effort",
+    "value of ReasoningEffort: reasoningEffort",
+    "value of ReasoningEffort: reasoning_effort",
+    "value of ReasoningSummary: summary",
+    "value of RiskLevel: riskLevel",
+    "value of SkillScope: scope",
+    "value of TurnStatus: status",
+    "value of UserAuthorization: userAuthorization",
+];
+
 /// What the sessions of a version have shown.
 #[derive(Default)]
 struct Proof {
@@ -96,6 +126,8 @@ struct Proof {
     flows: BTreeMap<String, BTreeSet<String>>,
     /// From which ones a text stood in a snapshot, a `Debug` or a discard.
     held: BTreeMap<String, &'static str>,
+    /// From which ones a text was counted by name, the kind and the type that does not know it.
+    counted: BTreeSet<String>,
     origins: usize,
     values: u64,
     choices: (usize, usize, Vec<String>),
@@ -261,13 +293,17 @@ impl Watched<'_> {
             if self.looks {
                 let mut observed = Observation::default();
                 observer.observe(at, 1, *direction, text.as_bytes(), &mut observed);
+                self.count(&observed.unknown);
+                observed.unknown = Unknown::default();
                 self.held("Debug of an observation", &format!("{observed:?} {observer:?}"));
-                self.held("Debug of an output", &format!("{output:?} {pipeline:?}"));
+                self.held("Debug of an output", &format!("{output:?}"));
+                let pipeline = without(&format!("{pipeline:?}"), &pipeline.stats().unknown);
+                self.held("Debug of a pipeline", &pipeline);
             }
             self.answer(&mut pipeline, at, &mut output);
             self.look_at(&output);
             if self.looks {
-                self.held("a snapshot", &pipeline.snapshot());
+                self.held("a snapshot", &without(&pipeline.snapshot(), &pipeline.stats().unknown));
             }
         }
         let mut output = Output::default();
@@ -338,6 +374,17 @@ impl Watched<'_> {
         }
     }
 
+    /// Words that are not known are counted by name, and no other text is.
+    fn count(&mut self, unknown: &Unknown) {
+        for (kind, name, _) in unknown.iter() {
+            for origin in self.markers.origins(name) {
+                let of = name.split('.').next().unwrap_or_default();
+                let member = origin.rsplit('.').next().unwrap_or_default();
+                self.proof.counted.insert(format!("{kind} of {of}: {member}"));
+            }
+        }
+    }
+
     fn held(&mut self, what: &'static str, text: &str) {
         for origin in self.markers.origins(text) {
             if !self.proof.held.contains_key(origin) {
@@ -347,10 +394,16 @@ impl Watched<'_> {
     }
 }
 
+/// A text without the names that were counted.
+fn without(text: &str, unknown: &Unknown) -> String {
+    unknown.iter().fold(text.to_owned(), |text, (_, name, _)| text.replace(&format!("\"{name}\""), ""))
+}
+
 #[test]
 fn every_message_of_the_protocol() {
+    let mut all_counted = BTreeSet::new();
     for (version, proof) in VERSIONS.iter().zip(&*PROOFS) {
-        let Proof { messages, events, members, flows, held, origins, values, choices, problems } = proof;
+        let Proof { messages, events, members, flows, held, counted, origins, values, choices, problems } = proof;
         let (choices, alternatives, missing) = choices;
         println!(
             "Codex {version}: {messages} messages, {values} values of {origins} members with a text, {alternatives} alternatives of {choices} choices"
@@ -371,7 +424,9 @@ fn every_message_of_the_protocol() {
             .filter(|(origin, _)| !origin.starts_with("the id of "))
             .collect();
         assert_eq!(kept, [], "texts that are held, and in no event");
+        all_counted.extend(counted.iter().map(String::as_str));
     }
+    assert_eq!(all_counted.into_iter().collect::<Vec<_>>(), COUNTED, "texts that are counted by name");
 }
 
 /// A password of a remote comes out nowhere, and neither does a place.

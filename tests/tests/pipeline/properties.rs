@@ -360,6 +360,7 @@ fn state(session: &Pipeline<Sha2>) -> Value {
         "/observer/now",
         "/observer/seen",
         "/observer/doubted",
+        "/observer/messages",
         "/observer/speakers",
         "/observer/uses_api_key",
         "/reducer/now",

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::observer::{Observation, Observer, ObserverLimits};
 use turnledger_tests::golden::{Message, REMOTE, folder, recordings, types};
@@ -33,6 +33,36 @@ fn events_one_a_line_and_a_summary() {
             "         1  codex_turn_event",
         ]
     );
+}
+
+#[test]
+fn what_a_newer_version_brings_is_named() {
+    let line = |direction: &str, message: Value| {
+        json!({ "at_ms": 1_000, "connection_id": 1, "direction": direction, "message": message }).to_string() + "\n"
+    };
+    let recording = [
+        line(
+            "client_to_server",
+            json!({ "id": 1, "method": "initialize", "params": { "clientInfo": { "name": "c", "version": "1" } } }),
+        ),
+        line("server_to_client", json!({ "id": 1, "result": { "userAgent": "c/0.180.0 (Linux 1; x86_64)" } })),
+        line("server_to_client", json!({ "method": "thread/of/newer", "params": { "path": "/secret" } })),
+        line("server_to_client", json!({ "method": "thread/of/newer", "params": {} })),
+        line(
+            "server_to_client",
+            json!({ "method": "item/started", "params": { "threadId": "T", "turnId": "U",
+            "startedAtMs": 1, "item": { "type": "hologram", "id": "h" } } }),
+        ),
+    ];
+    let output = run(&["replay", "-"], recording.concat().as_bytes());
+    assert_eq!((output.status.code(), lines(&output)), (Some(0), vec![]));
+    assert_eq!(
+        stderr(&output),
+        "1 session: 5 messages (2 of no interest), 2 facts, 0 events, 0 discards\n\
+         Codex 0.180.0 is newer than the newest known one (0.171): read as that; \
+         seen, not understood: method `thread/of/newer` 2, item `hologram` 1\n"
+    );
+    assert!(run(&["replay", "--quiet", "-"], recording.concat().as_bytes()).stderr.is_empty());
 }
 
 #[test]

@@ -39,7 +39,8 @@ fn what_is_no_app_server_traffic_is_said_once() {
         }
     }
     let traffic = "a server's log\n{\"id\":1,\"method\":\"initialize\",\"params\":{}}\n";
-    assert_eq!(said(&["--events", &events], traffic), "");
+    // The server sends what only clients send.
+    assert_eq!(said(&["--events", &events], traffic), "turnledger: seen, not understood: method `initialize` 1\n");
     // A line that is no message is missing in a recording of what is, both ways.
     assert_eq!(said(&["--record", &record], traffic), "turnledger: 2 messages are not in the recording\n");
     // A command that cannot be run has no traffic to miss.
@@ -71,7 +72,7 @@ fn what_is_written_is_its_owners_alone() {
     let home = tempfile::tempdir().expect("a folder");
     let [events, record] = ["events.jsonl", "record.jsonl"].map(|name| home.path().join(name));
     let options = ["--events", &events.display().to_string(), "--record", &record.display().to_string()];
-    let message = b"{\"method\":\"initialized\"}\n";
+    let message = b"{\"method\":\"warning\"}\n";
     let write = || {
         // Whatever the shell would have made of it.
         let script = "umask 0; exec \"$@\"";
@@ -80,7 +81,7 @@ fn what_is_written_is_its_owners_alone() {
         shell.args(["-c", script, "sh", &program, "tap"]).args(options).args([
             "--",
             "echo",
-            "{\"method\":\"initialized\"}",
+            "{\"method\":\"warning\"}",
         ]);
         let output = shell.env("HOME", home.path()).output().expect("it runs");
         assert_eq!((output.status.code(), &*output.stdout, stderr(&output)), (Some(0), &message[..], String::new()));

@@ -138,6 +138,8 @@ pub(super) struct State {
     due: Elapsed,
     /// The shortest time that an entry may go unused.
     idle_ms: u64,
+    /// How many there were.
+    pub(super) messages: u64,
     pub(super) speakers: Speakers,
     /// Whether any server was 0.169 or later. If none was, nothing is looked for that only those report.
     pub(super) reports_more: bool,
@@ -185,6 +187,8 @@ pub(crate) struct SavedObserver {
     seen: UnixMillis,
     #[serde(default)]
     doubted: UnixMillis,
+    #[serde(default)]
+    messages: u64,
     rpc_transport: RpcTransport,
     speakers: Speakers,
     connections: Saved<ConnectionId, Connection>,
@@ -219,6 +223,7 @@ impl State {
             now: Elapsed::default(),
             due: Elapsed::default(),
             idle_ms: limits.idle_ms(),
+            messages: 0,
             speakers: Speakers::default(),
             reports_more: false,
             connections: Capped::new(limits.connections),
@@ -250,6 +255,7 @@ impl State {
             now: clock.elapsed,
             seen: clock.seen,
             doubted: clock.doubted,
+            messages: self.messages,
             rpc_transport,
             speakers: self.speakers,
             connections: self.connections.save(),
@@ -284,6 +290,7 @@ impl State {
             now: saved.now,
             due: Elapsed::default(),
             idle_ms: limits.idle_ms(),
+            messages: saved.messages,
             speakers: saved.speakers,
             reports_more: saved.connections.iter().any(|(_, _, connection)| connection.reports_more()),
             connections: Capped::load(limits.connections, saved.connections),

@@ -15,6 +15,7 @@ mod scalars;
 mod skip;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod values;
 
 pub use error::ReadError;
@@ -22,6 +23,7 @@ pub(crate) use error::{Failed, Problem};
 pub(crate) use names::Names;
 pub(crate) use reader::{Position, Reader};
 pub(crate) use turnledger_derive::Read;
+pub(crate) use unread::{Part, Unread};
 pub(crate) use values::{Raw, Text};
 
 /// A type that is read from JSON text.

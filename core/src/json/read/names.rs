@@ -4,19 +4,31 @@
 ///
 /// More than a quarter of a message's members are in no table; most are told by a bit, before any name is compared.
 pub(crate) struct Names<'n> {
+    /// The type.
+    owner: &'static str,
     names: &'n [&'n str],
     marks: u64,
 }
 
 impl<'n> Names<'n> {
-    pub(crate) const fn new(names: &'n [&'n str]) -> Self {
+    /// The names of a type's members; an empty `owner` is no type.
+    pub(crate) const fn of(owner: &'static str, names: &'n [&'n str]) -> Self {
         let mut marks = 0;
         let mut place = 0;
         while place < names.len() {
             marks |= mark(names[place].as_bytes());
             place += 1;
         }
-        Self { names, marks }
+        Self { owner, names, marks }
+    }
+
+    /// Names that are no type's.
+    pub(crate) const fn new(names: &'n [&'n str]) -> Self {
+        Self::of("", names)
+    }
+
+    pub(super) fn owner(&self) -> &'static str {
+        self.owner
     }
 
     pub(super) fn get(&self, place: usize) -> Option<&'n str> {

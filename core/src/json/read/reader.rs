@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::Read;
 use super::error::{Failed, Problem, ReadError};
 use super::names::{Names, place};
+use super::unread::{IsReported, Part, Review, Unread};
 use crate::json::scan;
 
 /// Reads a text from its start to its end.
@@ -16,6 +17,9 @@ pub(crate) struct Reader<'text> {
     problem_at: usize,
     /// What is open while a value is skipped.
     pub(super) open: Vec<u8>,
+    looks_at_members: bool,
+    /// What is left out, if anybody wants to know.
+    review: Review,
 }
 
 /// Takes each member of an object; its name is read, its value comes next.
@@ -30,7 +34,51 @@ pub(crate) struct Position(usize);
 
 impl<'text> Reader<'text> {
     pub(crate) fn new(text: &'text str) -> Self {
-        Self { text, at: 0, problem: Problem::End, problem_at: 0, open: Vec::new() }
+        Self {
+            text,
+            at: 0,
+            problem: Problem::End,
+            problem_at: 0,
+            open: Vec::new(),
+            looks_at_members: false,
+            review: Review::NOTHING,
+        }
+    }
+
+    /// A reader that keeps what it leaves out, if `is_reported` says so. To look at members costs time.
+    pub(crate) fn reviewing(text: &'text str, is_reported: IsReported, looks_at_members: bool) -> Self {
+        let mut reader = Self::new(text);
+        reader.looks_at_members = looks_at_members;
+        reader.review.is_reported = Some(is_reported);
+        reader
+    }
+
+    /// What was left out so far.
+    pub(crate) fn unread(&self) -> &[Unread] {
+        &self.review.found
+    }
+
+    /// `word` is none that `of` knows.
+    #[cold]
+    pub(crate) fn unread_word(&mut self, of: &'static str, word: &str) {
+        self.review.add(Part::Word, of, word);
+    }
+
+    /// The word that was just read is none that `of` knows.
+    #[cold]
+    pub(crate) fn unread_last_word(&mut self, of: &'static str) {
+        self.unread_last(Part::Word, of);
+    }
+
+    /// The string that was just read, and a colon if it is a member's name, has no meaning for `of`. The hot path keeps no
+    /// place of it, so that it is looked for backwards.
+    #[cold]
+    fn unread_last(&mut self, part: Part, of: &'static str) {
+        let read = self.text[..self.at].trim_end().trim_end_matches(':').trim_end();
+        let name = read.strip_suffix('"').and_then(|read| read.rsplit_once('"'));
+        // One with an escaped quote is no name.
+        let name = name.filter(|(before, _)| !before.ends_with('\\')).map_or("", |(_, name)| name);
+        self.review.add(part, of, name);
     }
 
     pub(crate) fn position(&self) -> Position {
@@ -204,7 +252,12 @@ impl<'text> Reader<'text> {
         let mut next = 0;
         self.open_object()?;
         self.list(b'}', |reader| {
-            let Some(index) = reader.known_name(names, next)? else { return reader.skip() };
+            let Some(index) = reader.known_name(names, next)? else {
+                if reader.looks_at_members {
+                    reader.unread_last(Part::Member, names.owner());
+                }
+                return reader.skip();
+            };
             next = index + 1;
             // The largest type has some thirty names; beyond 64 a repetition is not told.
             let bit = u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index)).unwrap_or(0);

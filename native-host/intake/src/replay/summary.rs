@@ -26,7 +26,7 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Stats { messages, irrelevant_messages, facts, events, discards, .. } = &self.stats;
+        let Stats { messages, irrelevant_messages, facts, events, discards, unknown, .. } = &self.stats;
         let count = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         write!(
             formatter,
@@ -45,6 +45,9 @@ impl fmt::Display for Summary {
         }
         for ((subject, reason), count) in discards {
             write!(formatter, "\n  {count:>8}  no event ({subject}): {reason}")?;
+        }
+        if !unknown.is_empty() {
+            write!(formatter, "\n{unknown}")?;
         }
         Ok(())
     }

@@ -60,7 +60,7 @@ impl Analytics {
         }
     }
 
-    /// What went wrong, a line each.
+    /// What went wrong or is not known to this version, a line each.
     fn summary(&self, flushed: Flushed, stats: &LedgerStats) -> Vec<String> {
         let mut lines = Vec::new();
         if flushed == Flushed::TimedOut {
@@ -100,6 +100,9 @@ impl Analytics {
             lines.push(format!("{} not sent{why}: lost{spool}", counted(lost, "event")));
         } else if let Some(problem) = &stats.spool_problem {
             lines.push(problem.clone());
+        }
+        if !stats.core.unknown.is_empty() {
+            lines.push(stats.core.unknown.to_string());
         }
         lines
     }

@@ -1,6 +1,6 @@
 //! `codex_thread_archive_event` and `codex_thread_hint_status` (`docs/contract/events.md`).
 
-use super::common::{ConnectionContext, Lineage, Session, ThreadSource, event_enums, event_structs};
+use super::common::{ConnectionContext, Lineage, Session, ThreadSource, event_enums, event_structs, group};
 use super::{Shared, Versioned};
 use crate::id::Id;
 
@@ -64,6 +64,4 @@ event_structs! {
     }
 }
 
-impl super::versioned::Group for ConnectionContext {
-    const FIRST: &'static str = "app_server_client";
-}
+group! { ConnectionContext { app_server_client, runtime, } }

@@ -39,6 +39,23 @@ macro_rules! event_structs {
 }
 pub(crate) use event_structs;
 
+/// Says from which version on events have each member of a struct.
+macro_rules! group {
+    ($name:ident { $($field:ident,)+ }) => {
+        impl $crate::event::versioned::Group for $name {
+            const NAMES: &'static [&'static str] = &[$(stringify!($field)),+];
+            const SINCE: &'static [u16] = &[$($crate::dialect::since(stringify!($name), stringify!($field))),+];
+
+            fn write_members_of(&self, version: u16, text: &mut alloc::string::String) {
+                let members: &[(&'static str, &dyn $crate::json::write::Write)] =
+                    &[$((concat!(",\"", stringify!($field), "\":"), &self.$field)),+];
+                $crate::json::write::members_since(members, Self::SINCE, version, text);
+            }
+        }
+    };
+}
+pub(crate) use group;
+
 /// Declares groups of members that only some versions of Codex have.
 macro_rules! event_groups {
     ($($(#[$meta:meta])* $name:ident {
@@ -51,9 +68,7 @@ macro_rules! event_groups {
                 $($(#[$field_meta])* $field: $type,)*
             })+
         }
-        $(impl $crate::event::versioned::Group for $name {
-            const FIRST: &'static str = stringify!($first);
-        })+
+        $($crate::event::common::group! { $name { $first, $($field,)* } })+
     };
 }
 pub(crate) use event_groups;

@@ -59,6 +59,7 @@ use tool::{
     McpToolCallEvent, WebSearchEvent,
 };
 use turn::TurnEvent;
+pub(crate) use versioned::Group;
 pub use versioned::Versioned;
 
 use crate::id::Id;

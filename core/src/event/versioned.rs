@@ -8,32 +8,47 @@ use crate::json::write::{Members, Write};
 
 /// Members that events have from one version of Codex on, or up to one: absent in events of the others.
 ///
-/// Members that came together and stand together are one group. It is boxed, so that events without it stay small.
+/// Members that stand together are one group. It is boxed, so that events without it stay small.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Versioned<G>(Option<Box<G>>);
+pub struct Versioned<G>(Option<Box<Since<G>>>);
 
-/// A struct of which either all members are written or none.
-pub(crate) trait Group: Members {
-    /// The member by which a reader knows that the others are there.
-    const FIRST: &'static str;
+/// A group, and the version from which on events have the latest of the members that are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Since<G> {
+    version: u16,
+    group: G,
+}
+
+/// A struct each of whose members events have from some version on.
+pub trait Group {
+    /// The names of the members.
+    const NAMES: &'static [&'static str];
+    /// From which version on events have each.
+    const SINCE: &'static [u16];
+
+    /// Appends those that events of a version have.
+    fn write_members_of(&self, version: u16, text: &mut String);
 }
 
 impl<G> Versioned<G> {
     /// No members.
     pub(crate) const ABSENT: Self = Self(None);
 
-    /// The members, if the version has them.
-    pub(crate) fn when(has: bool, members: impl FnOnce() -> G) -> Self {
-        Self(has.then(|| Box::new(members())))
-    }
-
-    /// The members; `None` if the event's version does not have them.
+    /// The group; `None` if the event's version has no member of it. What a version lacks of it is not written.
     pub fn get(&self) -> Option<&G> {
-        self.0.as_deref()
+        self.0.as_deref().map(|since| &since.group)
     }
 
     pub(crate) fn get_mut(&mut self) -> Option<&mut G> {
-        self.0.as_deref_mut()
+        self.0.as_deref_mut().map(|since| &mut since.group)
+    }
+}
+
+impl<G: Group> Versioned<G> {
+    /// The members that a version has.
+    pub(crate) fn of(version: u16, group: impl FnOnce() -> G) -> Self {
+        let latest = G::SINCE.iter().copied().filter(|since| *since <= version).max();
+        Self(latest.map(|version| Box::new(Since { version, group: group() })))
     }
 }
 
@@ -43,15 +58,15 @@ impl<G> Default for Versioned<G> {
     }
 }
 
-impl<G: Members> Members for Versioned<G> {
+impl<G: Group> Members for Versioned<G> {
     fn write_members(&self, text: &mut String) {
-        if let Some(members) = &self.0 {
-            members.write_members(text);
+        if let Some(since) = &self.0 {
+            since.group.write_members_of(since.version, text);
         }
     }
 }
 
-impl<G: Members> Write for Versioned<G> {
+impl<G: Group> Write for Versioned<G> {
     fn write(&self, text: &mut String) {
         crate::json::write::object(self, text);
     }
@@ -60,12 +75,15 @@ impl<G: Members> Write for Versioned<G> {
 impl<'text, G: Group + Read<'text>> Read<'text> for Versioned<G> {
     fn read(reader: &mut Reader<'text>) -> Result<Self, Failed> {
         let start = reader.position();
-        let mut has = false;
-        reader.object(&Names::new(&[G::FIRST]), &mut |reader, _| {
-            has = true;
+        let mut latest = None;
+        reader.object(&Names::new(G::NAMES), &mut |reader, index| {
+            latest = latest.max(G::SINCE.get(index).copied());
             reader.skip()
         })?;
-        if has { reader.again(start).map(|members| Self(Some(Box::new(members)))) } else { Ok(Self::ABSENT) }
+        match latest {
+            Some(version) => reader.again(start).map(|group| Self(Some(Box::new(Since { version, group })))),
+            None => Ok(Self::ABSENT),
+        }
     }
 }
 
@@ -104,7 +122,7 @@ mod tests {
 
     #[test]
     fn members_are_there_together_or_not_at_all() {
-        let session = |id: Option<&str>| Versioned::when(true, || Session { session_id: id.map(Into::into) });
+        let session = |id: Option<&str>| Versioned::of(171, || Session { session_id: id.map(Into::into) });
         for (session, text) in [
             (Versioned::ABSENT, r#"{"before":1,"behind":null}"#),
             (session(None), r#"{"before":1,"session_id":null,"behind":null}"#),

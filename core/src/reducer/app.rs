@@ -21,7 +21,7 @@ impl<D: Digest> Reducer<D> {
     pub(super) fn app_used(&mut self, fact: AppUsed, output: &mut Output) {
         let mut event = self.app_event(&fact.tracking, fact.app);
         let elicitation = AppElicitation { voice_session_id: None, elicitation_type: fact.elicitation_type };
-        event.elicitation = self.state.dialect(&fact.tracking.thread_id).since_169(|| elicitation);
+        event.elicitation = self.state.dialect(&fact.tracking.thread_id).members(|| elicitation);
         output.events.push(Event::AppUsed(Box::new(event)));
     }
 

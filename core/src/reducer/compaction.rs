@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use super::Reducer;
+use crate::dialect::{ERROR_KIND_OF_COMPACTIONS, VOICE_OF_COMPACTIONS};
 use crate::digest::Digest;
 use crate::discard::{Ids, Subject};
 use crate::event::Event;
@@ -23,7 +24,7 @@ impl<D: Digest> Reducer<D> {
             }
         };
         let dialect = self.state.dialect(&thread_id);
-        let session = dialect.since_169(|| self.state.session(&thread_id));
+        let session = dialect.members(|| self.state.session(&thread_id));
         output.events.push(Event::Compaction(Box::new(CompactionEvent {
             thread_id,
             session,
@@ -36,7 +37,7 @@ impl<D: Digest> Reducer<D> {
             phase: details.phase,
             strategy: details.strategy,
             status: details.status,
-            error_kind: dialect.since_169(|| {
+            error_kind: dialect.members_since(ERROR_KIND_OF_COMPACTIONS, || {
                 let told = ErrorKind {
                     codex_error_kind: details.codex_error_kind,
                     codex_error_http_status_code: details.codex_error_http_status_code,
@@ -44,11 +45,11 @@ impl<D: Digest> Reducer<D> {
                 };
                 told.or(|| details.error.as_ref().map(ErrorKind::of_text))
             }),
-            error: dialect.until_169(|| CompactionError { error: details.error }),
-            voice: dialect.since_169(VoiceSession::default),
+            error: dialect.compaction_error(|| CompactionError { error: details.error }),
+            voice: dialect.members_since(VOICE_OF_COMPACTIONS, VoiceSession::default),
             active_context_tokens_before: details.active_context_tokens_before,
             active_context_tokens_after: details.active_context_tokens_after,
-            request: dialect.since_169(|| CompactionRequest {
+            request: dialect.members(|| CompactionRequest {
                 retained_image_count: details.retained_image_count,
                 compaction_summary_tokens: details.compaction_summary_tokens,
                 cached_input_tokens: details.cached_input_tokens,

@@ -38,7 +38,7 @@ impl<D: Digest> Reducer<D> {
         output.events.push(Event::ThreadArchive(Box::new(ThreadArchiveEvent {
             action,
             occurred_at_ms,
-            connection: connection.map_or(Versioned::ABSENT, |known| Versioned::when(true, || (*known).clone())),
+            connection: connection.map_or(Versioned::ABSENT, |known| Versioned::of(0, || (*known).clone())),
             thread_source: lineage.and_then(|lineage| lineage.thread_source.get().cloned()),
             parent_thread_id: lineage.and_then(|lineage| lineage.parent_thread_id.clone()),
             thread_id,

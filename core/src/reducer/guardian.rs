@@ -23,12 +23,12 @@ impl<D: Digest> Reducer<D> {
             }
         };
         let dialect = self.state.dialect(&review.thread_id);
-        let session = dialect.since_169(|| self.state.session(&review.thread_id));
+        let session = dialect.members(|| self.state.session(&review.thread_id));
         let cache_write_input_tokens = review.cache_write_input_tokens;
         output.events.push(Event::GuardianReview(Box::new(GuardianReviewEvent {
             session,
             connection,
-            context: dialect.since_169(|| GuardianContext { guardian_context_mode: review.guardian_context_mode }),
+            context: dialect.members(|| GuardianContext { guardian_context_mode: review.guardian_context_mode }),
             thread_id: review.thread_id,
             turn_id: review.turn_id,
             review_id: review.review_id,
@@ -39,7 +39,7 @@ impl<D: Digest> Reducer<D> {
             decision: review.decision,
             terminal_status: review.terminal_status,
             failure_reason: review.failure_reason,
-            attempts: dialect.since_169(|| GuardianAttempts { attempt_count: review.attempt_count }),
+            attempts: dialect.members(|| GuardianAttempts { attempt_count: review.attempt_count }),
             risk_level: review.risk_level,
             user_authorization: review.user_authorization,
             outcome: review.outcome,
@@ -47,7 +47,7 @@ impl<D: Digest> Reducer<D> {
             guardian_session_kind: review.guardian_session_kind,
             guardian_model: review.guardian_model,
             guardian_reasoning_effort: review.guardian_reasoning_effort,
-            choice: dialect.since_169(|| GuardianModelChoice {
+            choice: dialect.members(|| GuardianModelChoice {
                 guardian_default_review_model_id: review.guardian_default_review_model_id,
                 guardian_catalog_contains_auto_review: review.guardian_catalog_contains_auto_review,
                 guardian_review_model_overridden: review.guardian_review_model_overridden,
@@ -61,7 +61,7 @@ impl<D: Digest> Reducer<D> {
             completion_latency_ms: review.completion_latency_ms,
             started_at: review.started_at,
             completed_at: review.completed_at,
-            tokens: TokenUse::new(review.tokens, dialect.since_169(|| CacheWrites { cache_write_input_tokens })),
+            tokens: TokenUse::new(review.tokens, dialect.members(|| CacheWrites { cache_write_input_tokens })),
         })));
     }
 }

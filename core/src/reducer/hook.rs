@@ -15,7 +15,7 @@ use crate::protocol::enums;
 impl<D: Digest> Reducer<D> {
     pub(super) fn hook_ran(&self, fact: HookRun, output: &mut Output) {
         let dialect = self.state.dialect(&fact.tracking.thread_id);
-        let product = dialect.since_169(|| HookProduct { product_client_id: self.state.product_of(&fact.tracking) });
+        let product = dialect.members(|| HookProduct { product_client_id: self.state.product_of(&fact.tracking) });
         output.events.push(Event::HookRun(Box::new(HookRunEvent {
             thread_id: fact.tracking.thread_id,
             turn_id: fact.tracking.turn_id,
@@ -23,7 +23,7 @@ impl<D: Digest> Reducer<D> {
             model_slug: fact.tracking.model_slug,
             hook_name: name(fact.event_name),
             hook_source: source(fact.hook_source),
-            manner: dialect.since_169(|| HookManner {
+            manner: dialect.members(|| HookManner {
                 handler_type: fact.handler_type.and_then(handler_type),
                 execution_mode: fact.execution_mode.and_then(execution_mode),
             }),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::Reducer;
 use super::state::{ItemKey, ItemRef, ItemState, NewerItem, WaitingCall};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, SESSION_OF_TOOLS};
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
@@ -34,7 +34,7 @@ impl<D: Digest> Reducer<D> {
     /// `item/started`: only tool items count. It never creates a turn.
     pub(super) fn item_started(&mut self, started: &ItemStarted, output: &mut Output) {
         let Some(id) = started.item.tool_id() else { return };
-        if is_control_tool(&started.item) && !self.state.dialect(&started.thread_id).reports_more() {
+        if is_control_tool(&started.item) && !self.state.dialect(&started.thread_id).reports_control_tools() {
             return;
         }
         let Some(started_at_ms) = to_u64(started.started_at_ms) else {
@@ -81,7 +81,7 @@ impl<D: Digest> Reducer<D> {
         };
 
         let dialect = self.state.dialect(&thread_id);
-        if is_control_tool(&item) && !dialect.reports_more() {
+        if is_control_tool(&item) && !dialect.reports_control_tools() {
             return;
         }
         let (mut is_late, mut root_turn_id, mut has_responses) = (false, None, false);
@@ -89,12 +89,12 @@ impl<D: Digest> Reducer<D> {
             count(&mut turn.tools, &item);
             root_turn_id = turn.newer.as_ref().and_then(|newer| newer.root_turn_id.clone());
             has_responses = turn.has_responses;
-        } else if dialect.reports_late_items {
+        } else if dialect.reports_late_items() {
             is_late = true;
         } else {
             return discard(output, Reason::UnknownTurn);
         }
-        if is_news_of_an_agent(&item) && !dialect.reports_more() {
+        if is_news_of_an_agent(&item) && !dialect.reports_news_of_agents() {
             // It counts, and has no event.
             self.state.items.remove(&key);
             return;
@@ -116,7 +116,7 @@ impl<D: Digest> Reducer<D> {
         };
         let ThreadContext { connection, lineage } = context;
         let duration_ms = completed_at_ms.checked_sub(started_at_ms).filter(|_| !is_untimed(&item));
-        let session = dialect.since_169(|| self.state.session(&thread_id));
+        let session = dialect.members_since(SESSION_OF_TOOLS, || self.state.session(&thread_id));
         let (origin, tool_event_type) = self
             .state
             .call_origin(&key)
@@ -130,13 +130,13 @@ impl<D: Digest> Reducer<D> {
             thread_id,
             session,
             turn_id,
-            root_turn: dialect.since_169(|| RootTurn { root_turn_id }),
+            root_turn: dialect.members(|| RootTurn { root_turn_id }),
             item_id,
-            origin: dialect.since_169(|| origin),
+            origin: dialect.members(|| origin),
             connection,
             lineage,
             tool_name: tool_name(&item),
-            kind: dialect.since_169(|| ToolKind { tool_event_type }),
+            kind: dialect.members(|| ToolKind { tool_event_type }),
             started_at_ms,
             completed_at_ms,
             duration_ms,
@@ -175,7 +175,9 @@ struct Context<'i> {
 
 impl Context<'_> {
     fn turn_trigger(&self) -> Option<Id> {
-        self.settings.and_then(|settings| settings.turn_trigger.clone()).filter(|_| self.dialect.reports_more())
+        self.settings
+            .and_then(|settings| settings.turn_trigger.clone())
+            .filter(|_| self.dialect.says_triggers_of_tools())
     }
 }
 
@@ -309,7 +311,7 @@ fn execution_duration_ms(item: &Item, dialect: &Dialect, duration_ms: Option<u64
         Item::McpToolCall(call) => call.duration_ms.and_then(to_u64),
         Item::DynamicToolCall(call) => call.duration_ms.and_then(to_u64),
         Item::ControlToolCall(_) => duration_ms,
-        Item::CollabAgentToolCall(_) if dialect.collaboration_runs_throughout => duration_ms,
+        Item::CollabAgentToolCall(_) if dialect.reports_news_of_agents() => duration_ms,
         _ => None,
     }
 }
@@ -326,14 +328,14 @@ fn command_event(base: ToolBase, command: CommandExecution, context: &Context<'_
     // What was approved runs without a sandbox.
     let runs_outside = command.exit_code.is_some() && base.reviews.final_approval_outcome.is_approval();
     Event::CommandExecution(Box::new(CommandExecutionEvent {
-        setting: dialect.since_169(|| CommandSetting {
+        setting: dialect.members(|| CommandSetting {
             sandbox_backend: command.sandbox_backend.or(runs_outside.then_some(SandboxBackend::None)),
             model_slug: settings.and_then(|settings| settings.model_slug.clone()),
             reasoning_effort: settings.and_then(|settings| settings.reasoning_effort).into(),
         }),
         turn_trigger: context.turn_trigger(),
         base,
-        plugin: dialect.since_169(|| CommandPlugin { plugin_id: command.plugin_id, script_path: None }),
+        plugin: dialect.members(|| CommandPlugin { plugin_id: command.plugin_id, script_path: None }),
         command_execution_source: command.source,
         exit_code: command.exit_code,
         command_total_action_count: command.command_actions.len() as u64,
@@ -369,7 +371,7 @@ fn tool_event(base: ToolBase, item: Item, context: &Context<'_>) -> Option<Event
             mcp_server_name: call.server,
             mcp_tool_name: call.tool,
             mcp_error_present: call.error.0,
-            context: dialect.since_169(|| McpContext {
+            context: dialect.members(|| McpContext {
                 plugin_id: call.plugin_id,
                 connector_id: call.app_context.and_then(|app| app.connector_id),
                 voice_session_id: None,
@@ -386,7 +388,7 @@ fn tool_event(base: ToolBase, item: Item, context: &Context<'_>) -> Option<Event
                 output_content_item_count: items.map(|items| items.len() as u64),
                 output_text_item_count: count(ContentKind::InputText),
                 output_image_item_count: count(ContentKind::InputImage),
-                audio: dialect.since_169(|| AudioOutput { output_audio_item_count: count(ContentKind::InputAudio) }),
+                audio: dialect.members(|| AudioOutput { output_audio_item_count: count(ContentKind::InputAudio) }),
             }))
         }
         Item::CollabAgentToolCall(mut call) => {
@@ -427,7 +429,7 @@ fn tool_event(base: ToolBase, item: Item, context: &Context<'_>) -> Option<Event
             base,
             revised_prompt_present: image.revised_prompt.0,
             saved_path_present: image.saved_path.0,
-            generation: dialect.since_169(|| ImageMaking {
+            generation: dialect.members(|| ImageMaking {
                 transparent_background: image.transparent_background,
                 imagegen_request_id: image.imagegen_request_id,
                 generation_id: image.generation_id,

@@ -22,7 +22,7 @@ impl<D: Digest> Reducer<D> {
         plugin.product_client_id = self.state.product_of(&fact.tracking);
         output.events.push(Event::PluginUsed(Box::new(PluginUsedEvent {
             plugin,
-            servers: dialect.since_169(|| PluginServers { mcp_server_names: names }),
+            servers: dialect.members(|| PluginServers { mcp_server_names: names }),
             thread_id: fact.tracking.thread_id,
             turn_id: fact.tracking.turn_id.unwrap_or_default(),
             model_slug: fact.tracking.model_slug,
@@ -60,7 +60,7 @@ impl<D: Digest> Reducer<D> {
 
     fn plugin_event(&self, plugin: PluginMetadata, dialect: &Dialect) -> PluginEvent {
         let PluginMetadata { plugin_name, marketplace_name, remote_plugin_id, capability_summary } = plugin;
-        let remote = dialect.since_169(|| RemotePlugin { remote_plugin_id: remote_plugin_id.clone() });
+        let remote = dialect.members(|| RemotePlugin { remote_plugin_id: remote_plugin_id.clone() });
         let stands_for_it = remote_plugin_id.filter(|_| remote.get().is_none());
         let (plugin_name, marketplace_name) = (known(plugin_name), known(marketplace_name));
         let local_id = || Some(alloc::format!("{}@{}", plugin_name.as_ref()?, marketplace_name.as_ref()?).into());

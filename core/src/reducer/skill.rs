@@ -8,6 +8,7 @@ use alloc::string::String;
 
 use super::Reducer;
 use super::state::ParkedSkill;
+use crate::dialect::REMOTE_PLUGIN_OF_SKILLS;
 use crate::digest::{Digest, DigestValue};
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
@@ -86,11 +87,13 @@ impl<D: Digest> Reducer<D> {
                 product_client_id: self.state.product_of(&tracking),
                 skill_scope: skill.skill_scope.into(),
                 plugin_id: skill.plugin_id,
-                remote_plugin: dialect.since_169(|| RemotePlugin { remote_plugin_id: skill.remote_plugin_id }),
-                repository: dialect.until_169(|| SkillRepository { repo_url }),
+                remote_plugin: dialect.members_since(REMOTE_PLUGIN_OF_SKILLS, || RemotePlugin {
+                    remote_plugin_id: skill.remote_plugin_id,
+                }),
+                repository: dialect.skill_repository(|| SkillRepository { repo_url }),
                 thread_id: tracking.thread_id,
                 turn_id: tracking.turn_id.unwrap_or_default(),
-                voice: dialect.since_169(VoiceSession::default),
+                voice: dialect.members(VoiceSession::default),
                 invoke_type: skill.invocation_type,
                 model_slug: tracking.model_slug,
             },

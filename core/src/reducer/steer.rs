@@ -48,7 +48,7 @@ impl<D: Digest> Reducer<D> {
             Err(error) => (None, error.map(rejection_reason)),
         };
         let dialect = self.state.dialect(&thread_id);
-        let session = dialect.since_169(|| self.state.session(&thread_id));
+        let session = dialect.members(|| self.state.session(&thread_id));
         output.events.push(Event::TurnSteer(Box::new(TurnSteerEvent {
             thread_id,
             session,

@@ -35,28 +35,28 @@ impl<D: Digest> Reducer<D> {
             return;
         };
         let source = thread.source.subagent();
-        let named_parent = thread.parent_thread_id.filter(|id| dialect.reports_more() && !id.is_too_long());
+        let named_parent = thread.parent_thread_id.filter(|id| dialect.names_parents() && !id.is_too_long());
         let lineage = Lineage {
             thread_source: thread.thread_source.into(),
             subagent_source: source.map(crate::protocol::thread::SubAgentSource::name),
             parent_thread_id: named_parent.or_else(|| source.and_then(|source| source.parent_thread_id().cloned())),
         };
         let session = SessionOf::new(&thread.id, thread.session_id);
-        let originator = thread.originator.filter(|_| dialect.reports_more());
+        let originator = thread.originator.filter(|_| dialect.knows_forks_of_agents());
         let origin = Origin { lineage: lineage.clone().into(), session, originator };
         let event = ThreadInitialized {
             thread_id: thread.id.clone(),
-            session: dialect.since_169(|| Session { session_id: origin.session.id(&thread.id) }),
+            session: dialect.members(|| Session { session_id: origin.session.id(&thread.id) }),
             connection: known.context_of(Some(&origin)),
             model: response.model,
             ephemeral: thread.ephemeral,
-            worktree: dialect.since_169(|| Worktree { is_worktree: response.is_worktree }),
+            worktree: dialect.members(|| Worktree { is_worktree: response.is_worktree }),
             thread_source: lineage.thread_source.clone(),
             initialization_mode,
             subagent_source: lineage.subagent_source.clone(),
             parent_thread_id: lineage.parent_thread_id.clone(),
             fork: dialect
-                .since_169(|| Fork { forked_from_thread_id: thread.forked_from_id.filter(|id| !id.is_too_long()) }),
+                .members(|| Fork { forked_from_thread_id: thread.forked_from_id.filter(|id| !id.is_too_long()) }),
             created_at: to_u64(thread.created_at).unwrap_or(0),
         };
         let repository = response.cwd.map(|cwd| self.ask_repository(cwd, output));
@@ -98,13 +98,13 @@ impl<D: Digest> Reducer<D> {
             let lineage = lineage.clone().into();
             // A product that is no more than the client's name says nothing of its own.
             let own = Some(&fact.product_client_id).filter(|product| **product != fact.client_name).cloned();
-            let originator = own.or(parent_originator).filter(|_| latest.reports_more());
+            let originator = own.or(parent_originator).filter(|_| latest.knows_forks_of_agents());
             let origin = self.state.origins.share(Origin { lineage, session, originator });
             thread.metadata = Some(Metadata { origin, initialization_mode: InitializationMode::New });
         }
         self.insert_thread(fact.thread_id.clone(), thread, output);
         let dialect = self.state.dialect(&fact.thread_id);
-        if dialect.reports_more() && (fact.client_name.is_empty() || fact.client_version.is_empty()) {
+        if dialect.names_parents() && (fact.client_name.is_empty() || fact.client_version.is_empty()) {
             // Its client is not known: its events are its parent's.
             return;
         }
@@ -121,18 +121,17 @@ impl<D: Digest> Reducer<D> {
         };
         output.events.push(Event::ThreadInitialized(Box::new(ThreadInitialized {
             thread_id: fact.thread_id,
-            session: dialect.since_169(|| Session { session_id }),
+            session: dialect.members(|| Session { session_id }),
             connection: connection.into(),
             model: fact.model,
             ephemeral: fact.ephemeral,
-            worktree: dialect.since_169(Worktree::default),
+            worktree: dialect.members(Worktree::default),
             thread_source: lineage.thread_source,
             initialization_mode: InitializationMode::New,
             subagent_source: lineage.subagent_source,
             parent_thread_id: lineage.parent_thread_id,
-            fork: dialect.since_169(|| Fork {
-                forked_from_thread_id: fact.forked_from_thread_id.filter(|id| !id.is_too_long()),
-            }),
+            fork: dialect
+                .members(|| Fork { forked_from_thread_id: fact.forked_from_thread_id.filter(|id| !id.is_too_long()) }),
             created_at: fact.created_at,
         })));
     }

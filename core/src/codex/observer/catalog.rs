@@ -141,7 +141,7 @@ impl Observer {
     pub(super) fn finish_installs(&mut self, step: &mut Step<'_>) {
         for Install { plugin_name, outcome, .. } in core::mem::take(&mut self.state.installs) {
             match outcome {
-                _ if !self.state.reports_more => {
+                _ if !self.state.newest().reports_imports() => {
                     step.discard(Subject::Plugin, Reason::UnknownMarketplace, Ids::default());
                 }
                 Outcome::Installed => {
@@ -157,7 +157,7 @@ impl Observer {
     pub(super) fn agent_import_completed(&mut self, completed: AgentImportCompleted, step: &mut Step<'_>) {
         let AgentImportCompleted { import_id, item_type_results } = completed;
         let is_repeated = self.is_duplicate(step.connection, &["import", &import_id]);
-        if is_repeated || !self.state.reports_more {
+        if is_repeated || !self.state.newest().reports_imports() {
             step.out.irrelevant = true;
             return;
         }

@@ -56,7 +56,7 @@ impl Observer {
             *manual -= 1;
             (CompactionTrigger::Manual, CompactionReason::UserRequested, CompactionPhase::StandaloneTurn)
         } else if pre_turn {
-            let reason = if model_changed { dialect.model_changed } else { CompactionReason::ContextLimit };
+            let reason = if model_changed { dialect.model_changed() } else { CompactionReason::ContextLimit };
             (CompactionTrigger::Auto, reason, CompactionPhase::PreTurn)
         } else {
             (CompactionTrigger::Auto, CompactionReason::ContextLimit, CompactionPhase::MidTurn)
@@ -167,7 +167,7 @@ impl Observer {
         let implementation = if self.state.uses_api_key {
             CompactionImplementation::Responses
         } else {
-            self.state.dialect(thread_id).remote_compaction
+            self.state.dialect(thread_id).remote_compaction()
         };
         let details = CompactionDetails {
             error: open.error.and_then(|(text, _)| text),

@@ -44,7 +44,7 @@ impl Observer {
     /// `thread/goal/updated`: what it says, compared with what was said before.
     pub(super) fn goal_updated(&mut self, updated: GoalUpdated, step: &mut Step<'_>) {
         let GoalUpdated { thread_id, turn_id, goal } = updated;
-        if !self.state.dialect(&thread_id).reports_more() {
+        if !self.state.dialect(&thread_id).reports_goals() {
             step.out.irrelevant = true;
             return;
         }
@@ -116,7 +116,7 @@ impl Observer {
 
     /// `thread/archived` and `thread/unarchived`: of any thread, opened or not.
     pub(super) fn thread_archived(&mut self, thread_id: Id, action: ArchiveAction, step: &mut Step<'_>) {
-        if self.state.reports_more {
+        if self.state.newest().reports_late_items() {
             step.fact(Fact::ThreadArchived(ThreadArchived { thread_id, action, occurred_at_ms: step.at.0 }));
         } else {
             step.out.irrelevant = true;

@@ -33,7 +33,7 @@ impl Observer {
         let open = match inquiry {
             Inquiry::UserInput(asked) => {
                 let (thread_id, turn_id, item_id) = (asked.thread_id, asked.turn_id, asked.item_id);
-                if !self.state.dialect(&thread_id).reports_more() {
+                if !self.state.dialect(&thread_id).reports_control_tools() {
                     step.out.irrelevant = true;
                     return;
                 }

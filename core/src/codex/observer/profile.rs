@@ -205,7 +205,8 @@ impl Observer {
     /// Adds to a turn's settings what only 0.169 and later report, and says what its time went into.
     pub(super) fn report_more(&mut self, config: &mut TurnResolvedConfig, step: &mut Step<'_>) {
         let thread_id = config.thread_id.clone();
-        if !self.state.dialect(&thread_id).reports_more() {
+        let dialect = self.state.dialect(&thread_id);
+        if !dialect.reports_more() {
             return;
         }
         let has_agents_v2 = self.state.thread_or_new(&thread_id).has_agents_v2;
@@ -219,7 +220,8 @@ impl Observer {
         config.turn_trigger = request.trigger;
         config.workspace_kind = request.workspace_kind;
         config.used_dictation = request.used_dictation;
-        config.service_tier = request.service_tier.or(config.service_tier);
+        let of_turn = request.service_tier.filter(|_| dialect.has_tiers_of_turns());
+        config.service_tier = of_turn.or(config.service_tier);
         config.multi_agent_version = Some(if has_agents_v2 { MultiAgentVersion::V2 } else { MultiAgentVersion::V1 });
         step.fact(Fact::TurnProfiled(Box::new(TurnProfiled {
             turn_id: config.turn_id.clone(),

@@ -157,7 +157,7 @@ impl Observer {
             client_version: params.client_info.version.clone(),
             server_version: runtime.codex_rs_version.clone(),
         };
-        self.state.reports_more |= connection.reports_more();
+        self.state.answers(&connection);
         self.state.connections.insert(self.state.now, step.connection, connection);
         step.fact(Fact::Initialize(Box::new(Initialize {
             connection_id: step.connection,
@@ -267,7 +267,7 @@ impl Observer {
             Pending::TurnSteer if error.unrecorded => step.out.irrelevant = true,
             // A refused turn has no event. Its request is only closed.
             Pending::TurnStart(_) | Pending::TurnSteer => step.error_response(id, error),
-            Pending::PluginInstall { plugin_name, marketplace, path } if self.state.reports_more => {
+            Pending::PluginInstall { plugin_name, marketplace, path } if self.state.newest().reports_imports() => {
                 let outcome = Outcome::Failed(error.install_error.map(Id::from));
                 self.plugin_installed(Install { plugin_name, path, outcome }, marketplace, step);
             }

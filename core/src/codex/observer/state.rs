@@ -46,8 +46,8 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn reports_more(&self) -> bool {
-        Dialect::of(&self.server_version).reports_more()
+    fn dialect(&self) -> &'static Dialect {
+        Dialect::of(&self.server_version)
     }
 }
 
@@ -143,6 +143,7 @@ pub(super) struct State {
     pub(super) speakers: Speakers,
     /// Whether any server was 0.169 or later. If none was, nothing is looked for that only those report.
     pub(super) reports_more: bool,
+    newest: &'static Dialect,
     pub(super) connections: Capped<ConnectionId, Connection>,
     pub(super) requests: Capped<(ConnectionId, RequestId), Pending>,
     pub(super) approvals: Capped<RequestId, Approval>,
@@ -226,6 +227,7 @@ impl State {
             messages: 0,
             speakers: Speakers::default(),
             reports_more: false,
+            newest: Dialect::unknown(),
             connections: Capped::new(limits.connections),
             requests: Capped::new(limits.requests),
             approvals: Capped::new(limits.approvals),
@@ -286,13 +288,16 @@ impl State {
         for (_, _, thread) in &mut saved.threads {
             thread.settings = settings.share(Settings::clone(&thread.settings));
         }
+        let newest = saved.connections.iter().map(|(_, _, connection)| connection.dialect()).max();
+        let newest = newest.unwrap_or(Dialect::unknown());
         let state = Self {
             now: saved.now,
             due: Elapsed::default(),
             idle_ms: limits.idle_ms(),
             messages: saved.messages,
             speakers: saved.speakers,
-            reports_more: saved.connections.iter().any(|(_, _, connection)| connection.reports_more()),
+            reports_more: newest.reports_more(),
+            newest,
             connections: Capped::load(limits.connections, saved.connections),
             requests: Capped::load(limits.requests, saved.requests),
             approvals: Capped::load(limits.approvals, saved.approvals),
@@ -317,6 +322,12 @@ impl State {
         };
         let clock = Clock { elapsed: saved.now, seen: saved.seen, doubted: saved.doubted };
         (saved.rpc_transport, clock, state)
+    }
+
+    /// A server was heard from.
+    pub(super) fn answers(&mut self, connection: &Connection) {
+        self.newest = self.newest.max(connection.dialect());
+        self.reports_more = self.newest.reports_more();
     }
 
     pub(super) fn speaks(&mut self, connection: ConnectionId) {
@@ -486,6 +497,11 @@ impl State {
         let connection = self.threads.peek(thread).and_then(|thread| thread.connection);
         let connection = connection.and_then(|id| self.connections.peek(&id));
         connection.map_or(Dialect::unknown(), |connection| Dialect::of(&connection.server_version))
+    }
+
+    /// The dialect of the newest server that was heard from.
+    pub(super) fn newest(&self) -> &'static Dialect {
+        self.newest
     }
 
     /// Whether `key` was reported.

@@ -57,7 +57,7 @@ impl Observer {
     pub(super) fn agent_told(&mut self, completed: Box<ItemCompleted>) -> Option<Box<ItemCompleted>> {
         let Item::CollabAgentToolCall(call) = &completed.item else { return Some(completed) };
         let agent = call.receiver_thread_ids.first().filter(|_| call.tool == CollabTool::SendMessage).cloned();
-        let Some(agent) = agent.filter(|_| self.state.dialect(&completed.thread_id).reports_more()) else {
+        let Some(agent) = agent.filter(|_| self.state.dialect(&completed.thread_id).reports_news_of_agents()) else {
             return Some(completed);
         };
         self.state.turn_or_new(&completed.thread_id, &completed.turn_id).agent_told = Some(agent.clone());
@@ -139,7 +139,7 @@ impl Observer {
         thread.is_spawned = true;
         thread.has_agents_v2 = has_agents_v2;
         // A history that was given to it has the first turn.
-        thread.first_turn = !(dialect.reports_more() && spawn.forked_from_id.is_some());
+        thread.first_turn = !(dialect.knows_forks_of_agents() && spawn.forked_from_id.is_some());
         thread.last_total.get_or_insert_with(TokenBreakdown::default);
         step.fact(Fact::SubAgentThreadStarted(Box::new(SubAgentThreadStarted {
             thread_id: id.clone(),

@@ -123,14 +123,14 @@ impl Observer {
         let (accepted, tokens, is_started) = (turn.accepted.take(), turn.tokens, turn.is_started);
         let thread = self.state.thread_or_new(thread_id);
         // What an agent of the second version is told is not shown as a user's message.
-        let is_told = thread.is_spawned && thread.has_agents_v2 && dialect.reports_more();
+        let is_told = thread.is_spawned && thread.has_agents_v2 && dialect.reports_news_of_agents();
         let reported = is_underway || is_told && is_started;
         if is_blocked || !reported || !thread.is_known {
             return;
         }
-        let spawned = thread.is_spawned && dialect.reports_turns_of_subagents;
+        let spawned = thread.is_spawned && dialect.reports_turns_of_nobody();
         // Something else than a request began it.
-        let is_of_nobody = spawned || dialect.reports_more() && is_started;
+        let is_of_nobody = spawned || dialect.reports_turns_of_nobody() && is_started;
         let Some((settings, images)) = accepted.or_else(|| is_of_nobody.then(|| (thread.settings.clone(), 0))) else {
             return;
         };

@@ -33,6 +33,16 @@ pub(crate) fn label(label: &str, text: &mut String) {
     text.push_str(&label[usize::from(text.ends_with('{'))..]);
 }
 
+/// Appends those members that have come by a version, each with its [`label`].
+pub(crate) fn members_since(members: &[(&'static str, &dyn Write)], since: &[u16], version: u16, text: &mut String) {
+    for ((name, value), since) in members.iter().zip(since) {
+        if *since <= version {
+            label(name, text);
+            value.write(text);
+        }
+    }
+}
+
 /// Appends members, each with its [`label`].
 pub(crate) fn members(members: &[(&'static str, &dyn Write)], text: &mut String) {
     for (name, value) in members {

@@ -12,7 +12,9 @@
 //! - `--starts`: shows in which stored version each type of event and each member was seen first.
 //! - `--page`: writes the rows of the version into `docs/compatibility.md`; of all stored versions if none is named.
 
+use std::fmt::Display;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -89,12 +91,13 @@ fn run(arguments: &Arguments) -> Result<(), String> {
             Some(beside) => Parity::of(&out.join(beside)),
             None => before().find_map(|other| Parity::of(&out.join(other))),
         };
-        print!("{}", Beside(earlier.as_ref(), &now));
+        show(&Beside(earlier.as_ref(), &now))?;
     }
     if arguments.changes {
         let all: Vec<_> = stored(&out).iter().filter_map(|version| Parity::of(&out.join(version))).collect();
         for pair in all.windows(2) {
-            println!("== {} after {}\n{}", pair[1].version, pair[0].version, pair[1].changes(&pair[0]));
+            let changes = pair[1].changes(&pair[0]);
+            show(&format_args!("== {} after {}\n{changes}\n", pair[1].version, pair[0].version))?;
         }
     }
     if arguments.starts {
@@ -103,7 +106,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
             (version, Vocabulary::of(&recordings))
         });
         let all: Vec<_> = all.filter(|(_, vocabulary)| !vocabulary.events.is_empty()).collect();
-        print!("{}", Starts::of(&all));
+        show(&Starts::of(&all))?;
     }
     if arguments.page {
         let versions = version.map_or_else(|| stored(&out), |version| vec![version]);
@@ -135,6 +138,10 @@ fn record(version: &str, names: &[String], out: &Path) -> Result<(), String> {
         }
     });
     let recorded = count - failed.into_inner();
-    println!("Codex {version}: {recorded} of {count} scenarios in {} s", start.elapsed().as_secs());
-    Ok(())
+    show(&format_args!("Codex {version}: {recorded} of {count} scenarios in {} s\n", start.elapsed().as_secs()))
+}
+
+/// Prints; a reader that has enough ends the program.
+fn show(what: &impl Display) -> Result<(), String> {
+    write!(io::stdout(), "{what}").map_err(|error| format!("standard output: {error}"))
 }

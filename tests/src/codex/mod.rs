@@ -54,7 +54,8 @@ pub fn install(number: &str) -> Result<PathBuf, String> {
     // Whole or not at all, whoever else does the same.
     let unpacked = tempfile::tempdir_in(&target).map_err(|error| error.to_string())?;
     let package = format!("@openai/codex@{number}-linux-x64");
-    let packed = said(Command::new("npm").args(["pack", "--silent", &package]).current_dir(&unpacked))?;
+    let packed = said(Command::new("npm").args(["pack", "--silent", &package]).current_dir(&unpacked))
+        .map_err(|error| format!("{package} cannot be had: {error}"))?;
     said(Command::new("tar").args(["-xzf", packed.trim()]).current_dir(&unpacked))?;
     fs::remove_file(unpacked.path().join(packed.trim())).map_err(|error| error.to_string())?;
     let moved = fs::rename(unpacked.path(), &folder);

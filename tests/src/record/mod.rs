@@ -138,12 +138,15 @@ pub fn record(codex: &Codex, scenario: &Scenario, out: &Path) -> io::Result<()> 
     // Longer ones first: one may be the beginning of another.
     let package = binary.ancestors().nth(3).unwrap_or(binary);
     let name = workspace.path().file_name().unwrap_or_default();
+    let host = fs::read_to_string("/proc/sys/kernel/hostname")?;
     let stand_ins = [
         (workspace.path().display().to_string(), "/workspace/demo"),
         (name.display().to_string(), "demo"),
         (root.path().display().to_string(), "/home/dev"),
         (package.display().to_string(), "/opt/codex"),
         (format!("127.0.0.1:{}", model.port()), "127.0.0.1:8080"),
+        // The name of the machine, which may be a common word elsewhere.
+        (format!(r#""serverName":"{}""#, host.trim()), r#""serverName":"host""#),
     ];
     let clean = |text: &str| {
         stand_ins.iter().fold(text.to_owned(), |text, (private, stand_in)| text.replace(private, stand_in))

@@ -177,6 +177,7 @@ const OF_CLIENTS: &[&str] = &[
 
 /// Methods of servers, first those that come most.
 const OF_SERVERS: &[&str] = &[
+    "externalAgentConfig/import/progress",
     "item/agentMessage/delta",
     "item/commandExecution/outputDelta",
     "item/reasoning/summaryTextDelta",

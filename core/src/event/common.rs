@@ -44,7 +44,7 @@ macro_rules! group {
     ($name:ident { $($field:ident,)+ }) => {
         impl $crate::event::versioned::Group for $name {
             const NAMES: &'static [&'static str] = &[$(stringify!($field)),+];
-            const SINCE: &'static [u16] = &[$($crate::dialect::since(stringify!($name), stringify!($field))),+];
+            const SINCE: &'static [u16] = &[$($crate::event::since::since(stringify!($name), stringify!($field))),+];
 
             fn write_members_of(&self, version: u16, text: &mut alloc::string::String) {
                 let members: &[(&'static str, &dyn $crate::json::write::Write)] =

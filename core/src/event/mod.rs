@@ -29,6 +29,7 @@ pub mod tool;
 pub mod turn;
 
 mod shared;
+pub(crate) mod since;
 mod versioned;
 
 use alloc::boxed::Box;

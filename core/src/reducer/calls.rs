@@ -84,7 +84,7 @@ impl State {
     pub(super) fn call_origin(&self, key: &ItemRef<'_>) -> Option<(ToolOrigin, Option<ToolEventType>)> {
         let call = self.calls.peek(key)?;
         let of_turn = |item| ItemRef { thread: key.thread, turn: key.turn, item };
-        let cell = call.cell_id.as_ref().map(|cell| of_turn(cell));
+        let cell = call.cell_id.as_ref().map(of_turn);
         let parent = cell.and_then(|cell| self.cells.peek(&cell)).filter(|parent| *parent != key.item);
         let of_parent = || self.calls.peek(&of_turn(parent?))?.response_id.as_ref();
         let origin = ToolOrigin {

@@ -3,13 +3,13 @@
 use alloc::boxed::Box;
 
 use super::Reducer;
-use crate::dialect::{ERROR_KIND_OF_COMPACTIONS, VOICE_OF_COMPACTIONS};
 use crate::digest::Digest;
 use crate::discard::{Ids, Subject};
 use crate::event::Event;
 use crate::event::common::{ThreadContext, VoiceSession};
 use crate::event::compaction::{CompactionError, CompactionEvent, CompactionRequest};
 use crate::event::error_kind::ErrorKind;
+use crate::event::since::{ERROR_KIND_OF_COMPACTIONS, VOICE_OF_COMPACTIONS};
 use crate::fact::compaction::Compaction;
 use crate::output::Output;
 

@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 
 use super::Reducer;
 use super::state::{ItemKey, ItemRef, ItemState, NewerItem, WaitingCall};
-use crate::dialect::{Dialect, SESSION_OF_TOOLS};
+use crate::dialect::Dialect;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
 use crate::event::common::{RootTurn, ThreadContext};
 use crate::event::control_tool::ControlToolCallEvent;
+use crate::event::since::SESSION_OF_TOOLS;
 use crate::event::tool::{
     AudioOutput, CollabAgentToolCallEvent, CommandExecutionEvent, CommandPlugin, CommandSetting, DynamicToolCallEvent,
     ElicitationType, FailureKind, FileChangeEvent, ImageGenerationEvent, ImageMaking, McpContext, McpToolCallEvent,

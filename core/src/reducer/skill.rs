@@ -8,12 +8,12 @@ use alloc::string::String;
 
 use super::Reducer;
 use super::state::ParkedSkill;
-use crate::dialect::REMOTE_PLUGIN_OF_SKILLS;
 use crate::digest::{Digest, DigestValue};
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
 use crate::event::common::VoiceSession;
 use crate::event::plugin::RemotePlugin;
+use crate::event::since::REMOTE_PLUGIN_OF_SKILLS;
 use crate::event::skill::{SkillInvocation, SkillInvocationParams, SkillRepository};
 use crate::fact::answer::SkillAnswered;
 use crate::fact::skill::SkillInvoked;

@@ -25,6 +25,8 @@ pub(super) struct Catalog {
     pub(super) slugs: BTreeMap<String, String>,
     plugins: BTreeMap<String, Plugin>,
     marketplaces: BTreeMap<String, String>,
+    /// Plugins that were installed from marketplaces whose names are not known yet.
+    installs: Vec<Value>,
     /// The connectors of calls that were reviewed before they started: id and name, by thread and item.
     reviewed: BTreeMap<(String, String), (String, Value)>,
     /// The apps that each thread's user has named.
@@ -53,14 +55,20 @@ impl Model {
                 self.plugin_listed(summary);
             }
         }
+        self.marketplaces_named();
     }
 
-    pub(super) fn plugin_read(&mut self, plugin: &Value) {
+    pub(super) fn plugin_read(&mut self, params: &Value, plugin: &Value) {
         let size = |member: &str| plugin[member].as_array().map_or(0, Vec::len);
         let apps: Vec<_> = plugin["apps"].as_array().into_iter().flatten().map(|app| app["id"].clone()).collect();
         let brings =
             json!({ "has_skills": size("skills") > 0, "mcp_server_count": size("mcpServers"), "connector_ids": apps });
         self.plugin_listed(&plugin["summary"]).brings = brings;
+        let id = text(&plugin["summary"]["id"]);
+        if let (Some(path), Some((_, marketplace))) = (params["marketplacePath"].as_str(), id.rsplit_once('@')) {
+            self.catalog.marketplaces.insert(path.to_owned(), marketplace.to_owned());
+            self.marketplaces_named();
+        }
     }
 
     fn plugin_listed(&mut self, summary: &Value) -> &mut Plugin {
@@ -98,6 +106,15 @@ impl Model {
         if let Some(marketplace) = marketplace {
             let id = format!("{}@{marketplace}", text(&params["pluginName"]));
             self.plugin_changed(&id, "codex_plugin_installed", true);
+        } else {
+            // It waits for the name of its marketplace.
+            self.catalog.installs.push(params.clone());
+        }
+    }
+
+    fn marketplaces_named(&mut self) {
+        for params in std::mem::take(&mut self.catalog.installs) {
+            self.plugin_installed(&params);
         }
     }
 

@@ -175,7 +175,7 @@ impl Model {
             ("config/value/write", Some(_)) => self.configured(&request.params),
             ("plugin/install", Some(_)) => self.plugin_installed(&request.params),
             ("plugin/uninstall", Some(_)) => self.plugin_uninstalled(&request.params),
-            ("plugin/read", Some(result)) => self.plugin_read(&result["plugin"]),
+            ("plugin/read", Some(result)) => self.plugin_read(&request.params, &result["plugin"]),
             ("plugin/list", Some(result)) => self.plugins_listed(result),
             ("app/list", Some(result)) => self.apps_listed(result),
             ("skills/list", Some(result)) => self.skills_listed(result),

@@ -94,9 +94,11 @@ impl Model {
     /// A turn ends, and a compaction with it that has not.
     pub(super) fn end_compaction(&mut self, thread: &str, turn: &str, ended: &Value) {
         let key = (thread.to_owned(), turn.to_owned());
-        if let Some(compaction) = self.compactions.remove(&key)
-            && ended["status"] != "interrupted"
-        {
+        let Some(compaction) = self.compactions.remove(&key) else { return };
+        if let Some(turn) = self.turns.get_mut(&key) {
+            turn.is_blocked |= !turn.is_underway;
+        }
+        if ended["status"] != "interrupted" {
             let (error, at) = compaction.error.clone().unwrap_or((what_is_said(&ended["error"]), self.at));
             self.compacted(&key, &compaction, "failed", &error, &json!(at));
         }

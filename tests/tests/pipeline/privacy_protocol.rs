@@ -105,6 +105,7 @@ const COUNTED: &[&str] = &[
     "value of ModeKind: mode",
     "value of NonSteerableTurnKind: turnKind",
     "value of Personality: personality",
+    "value of ReasoningEffort: defaultReasoningEffort",
     "value of ReasoningEffort: effort",
     "value of ReasoningEffort: reasoningEffort",
     "value of ReasoningEffort: reasoning_effort",
@@ -113,6 +114,7 @@ const COUNTED: &[&str] = &[
     "value of SkillScope: scope",
     "value of TurnStatus: status",
     "value of UserAuthorization: userAuthorization",
+    "value of WireGoalStatus: status",
 ];
 
 /// What the sessions of a version have shown.

@@ -123,7 +123,7 @@ impl Observer {
                 step.client_response(id, ClientResponse::TurnSteer(response));
             }
             (Pending::PluginRead { path }, ServerResult::PluginRead(result)) => {
-                self.plugin_read(result.plugin, path, step)
+                self.plugin_read(result.plugin, path, step);
             }
             (Pending::PluginList, ServerResult::PluginList(result)) => self.plugins_listed(result, step),
             (Pending::SkillsList, ServerResult::SkillsList(result)) => self.skills_listed(result),

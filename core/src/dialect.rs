@@ -32,6 +32,14 @@ pub(crate) struct Dialect {
     pub(crate) guardian: ApprovalsReviewer,
     /// Why a context is compacted before a turn of another model.
     pub(crate) model_changed: CompactionReason,
+    /// Whether a rollout says that a turn failed, and why.
+    pub(crate) files_tell_failures: bool,
+    /// Whether a rollout has a line for the end of a search, and always for that of a patch (0.129 and later).
+    pub(crate) files_tell_searches: bool,
+    /// Whether a turn's context in a rollout says which summary and which tone were asked for, rather than what came of it.
+    pub(crate) files_tell_style: bool,
+    /// Whether a command that was refused ends twice.
+    pub(crate) refused_commands_end_twice: bool,
     /// How a server compacts for a user who is signed in without an API key.
     pub(crate) remote_compaction: CompactionImplementation,
 }
@@ -42,6 +50,25 @@ static CODEX_0_131: Dialect = Dialect {
     reports_late_items: false,
     reports_turns_of_subagents: false,
     collaboration_runs_throughout: false,
+    files_tell_failures: false,
+    files_tell_searches: true,
+    files_tell_style: true,
+    refused_commands_end_twice: true,
+    guardian: ApprovalsReviewer::GuardianSubagent,
+    model_changed: CompactionReason::ModelDownshift,
+    remote_compaction: CompactionImplementation::ResponsesCompact,
+};
+
+/// What the contract's version is taken for, too, before 0.129: its rollouts say less.
+static CODEX_0_128: Dialect = Dialect {
+    contract: Contract::V131,
+    reports_late_items: false,
+    reports_turns_of_subagents: false,
+    collaboration_runs_throughout: false,
+    files_tell_failures: false,
+    files_tell_searches: false,
+    files_tell_style: true,
+    refused_commands_end_twice: true,
     guardian: ApprovalsReviewer::GuardianSubagent,
     model_changed: CompactionReason::ModelDownshift,
     remote_compaction: CompactionImplementation::ResponsesCompact,
@@ -53,6 +80,10 @@ static CODEX_0_132: Dialect = Dialect {
     reports_late_items: true,
     reports_turns_of_subagents: true,
     collaboration_runs_throughout: true,
+    files_tell_failures: false,
+    files_tell_searches: true,
+    files_tell_style: false,
+    refused_commands_end_twice: false,
     guardian: ApprovalsReviewer::AutoReview,
     model_changed: CompactionReason::CompHashChanged,
     remote_compaction: CompactionImplementation::ResponsesCompactionV2,
@@ -64,6 +95,10 @@ static CODEX_0_169: Dialect = Dialect {
     reports_late_items: true,
     reports_turns_of_subagents: true,
     collaboration_runs_throughout: true,
+    files_tell_failures: true,
+    files_tell_searches: true,
+    files_tell_style: false,
+    refused_commands_end_twice: false,
     guardian: ApprovalsReviewer::AutoReview,
     model_changed: CompactionReason::CompHashChanged,
     remote_compaction: CompactionImplementation::ResponsesCompactionV2,
@@ -74,6 +109,7 @@ impl Dialect {
     pub(crate) fn of(version: &str) -> &'static Self {
         let [major, minor, _] = numbers(version);
         match (major, minor) {
+            (0, 1..=128) => &CODEX_0_128,
             (0, ..=131) => &CODEX_0_131,
             (0, ..=168) => &CODEX_0_132,
             _ => &CODEX_0_169,
@@ -121,11 +157,14 @@ fn numbers(version: &str) -> [u64; 3] {
 
 #[cfg(test)]
 mod tests {
-    use super::{CODEX_0_131, CODEX_0_132, CODEX_0_169, Dialect};
+    use super::{CODEX_0_128, CODEX_0_131, CODEX_0_132, CODEX_0_169, Dialect};
 
     #[test]
     fn versions() {
         for (version, dialect) in [
+            ("0.104.0", &CODEX_0_128),
+            ("0.128.9", &CODEX_0_128),
+            ("0.129.0", &CODEX_0_131),
             ("0.131.0", &CODEX_0_131),
             ("0.131.9-alpha.1", &CODEX_0_131),
             ("0.132.0", &CODEX_0_132),

@@ -149,6 +149,7 @@ mod tests {
             accepted_deleted_lines: 0,
             line_fingerprints: Vec::new(),
             fingerprint_scheme: None,
+            source: None,
         }))
     }
 

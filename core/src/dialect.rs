@@ -12,15 +12,18 @@ use crate::event::{Group, Versioned};
 /// The newest version that was looked at, all of it.
 pub(crate) const NEWEST: (u16, u16) = (0, 171);
 
-/// The contract's own version.
-const OLDEST: u16 = 131;
+/// The contract's own version, and what one that cannot be read is taken for.
+const CONTRACT: u16 = 131;
 
-/// A version of Codex, as far as it matters: the second number, from 131 to the newest known one.
+/// All versions before 0.129 are alike, as far as it is known.
+const OLDEST: u16 = 128;
+
+/// A version of Codex, as far as it matters: the second number, from 128 to the newest known one.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Dialect(u16);
 
 /// How many there are.
-const COUNT: usize = 41;
+const COUNT: usize = 44;
 
 static DIALECTS: [Dialect; COUNT] = {
     let mut dialects = [const { Dialect(OLDEST) }; COUNT];
@@ -37,7 +40,11 @@ impl Dialect {
     /// The dialect of a version of Codex; the contract's where the version is not known.
     pub(crate) fn of(version: &str) -> &'static Self {
         let [major, minor, _] = numbers(version);
-        let minor = if major > 0 { NEWEST.1 } else { u16::try_from(minor).unwrap_or(NEWEST.1).clamp(OLDEST, NEWEST.1) };
+        let minor = match (major, u16::try_from(minor)) {
+            (0, Ok(0)) => CONTRACT,
+            (0, Ok(minor)) => minor.clamp(OLDEST, NEWEST.1),
+            _ => NEWEST.1,
+        };
         &DIALECTS[usize::from(minor - OLDEST)]
     }
 
@@ -51,6 +58,26 @@ impl Dialect {
                 .all(|part| matches!(part.len(), 1..=4) && part.bytes().all(|byte| byte.is_ascii_digit()));
         let numbers @ [major, minor, _] = numbers(release);
         (is_release && (major, minor) > (NEWEST.0.into(), NEWEST.1.into())).then_some(numbers)
+    }
+
+    /// Whether a rollout has a line for the end of a search, and always for that of a patch.
+    pub(crate) fn files_tell_searches(&self) -> bool {
+        self.0 >= 129
+    }
+
+    /// Whether a turn's context in a rollout says which summary and which tone were asked for, rather than what came of it.
+    pub(crate) fn files_tell_style(&self) -> bool {
+        self.0 <= CONTRACT
+    }
+
+    /// Whether a command that was refused ends twice.
+    pub(crate) fn refused_commands_end_twice(&self) -> bool {
+        self.0 <= CONTRACT
+    }
+
+    /// Whether a rollout says that a turn failed, and why.
+    pub(crate) fn files_tell_failures(&self) -> bool {
+        self.0 >= 155
     }
 
     /// Whether events have members that those of 0.131 lack, so that they are looked for.
@@ -154,7 +181,7 @@ impl Dialect {
 
     /// The dialect where no connection says one.
     pub(crate) fn unknown() -> &'static Self {
-        &DIALECTS[0]
+        &DIALECTS[(CONTRACT - OLDEST) as usize]
     }
 }
 
@@ -173,7 +200,8 @@ mod tests {
         for (version, minor) in [
             ("0.131.0", 131),
             ("0.131.9-alpha.1", 131),
-            ("0.104.0", 131),
+            ("0.104.0", 128),
+            ("0.129.0", 129),
             ("0.132.0", 132),
             ("0.168.9", 168),
             ("0.171.0", 171),

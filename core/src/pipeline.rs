@@ -17,7 +17,7 @@ use crate::limits::limits;
 use crate::output::Output;
 use crate::reducer::{self, Reducer};
 use crate::snapshot::{self, RestoreError, Snapshot};
-use crate::source::{Observation, Unreadable};
+use crate::source::{Observation, Source, Unreadable};
 use crate::time::{Elapsed, UnixMillis};
 use crate::unknown::UnknownKind;
 
@@ -135,6 +135,49 @@ impl<D: Digest> Pipeline<D> {
         self.reducer.advance(self.observer.now(), at, output);
         output.discards.append(&mut observation.discards);
         let at = observation.emitted_at.unwrap_or(at);
+        for fact in observation.facts.drain(..) {
+            self.reduce(at, fact, output);
+        }
+        self.count(before, output);
+        let malformed_at = observation.malformed_at;
+        self.observation = observation;
+        malformed_at.map_or(Ok(()), |column| Err(Unreadable { column }))
+    }
+
+    /// Takes one line of a file that an agent wrote, and appends what it yields to `output`. The time is the line's own.
+    ///
+    /// One pipeline reads one file: [`end`](Self::end) comes after the last line.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`] if the line is no JSON, or not of the shape that its kind has. It is counted and discarded, and the
+    /// file goes on.
+    pub fn read(&mut self, source: &mut dyn Source, line: &[u8], output: &mut Output) -> Result<(), Unreadable> {
+        self.stats.messages += 1;
+        self.take_from(&mut |observation| source.line(line, observation), output)
+    }
+
+    /// Takes note that a file has no more lines, and ends its session as [`finish`](Self::finish) does.
+    pub fn end(&mut self, source: &mut dyn Source, output: &mut Output) {
+        // The end of a file is no line that could not be read.
+        let _: Result<(), Unreadable> = self.take_from(&mut |observation| source.end(observation), output);
+        let before = Mark::of(output);
+        self.reducer.end(output);
+        self.count(before, output);
+    }
+
+    fn take_from(&mut self, observe: &mut dyn FnMut(&mut Observation), output: &mut Output) -> Result<(), Unreadable> {
+        let mut observation = core::mem::take(&mut self.observation);
+        observation.clear();
+        observe(&mut observation);
+        let before = Mark::of(output);
+        let at = observation.at.unwrap_or_default();
+        if observation.at.is_some() {
+            self.observer.see(at);
+            self.reducer.advance(self.observer.now(), at, output);
+        }
+        self.stats.irrelevant_messages += u64::from(observation.irrelevant);
+        output.discards.append(&mut observation.discards);
         for fact in observation.facts.drain(..) {
             self.reduce(at, fact, output);
         }

@@ -33,6 +33,8 @@ pub struct Observation {
     pub emitted_at: Option<UnixMillis>,
     /// What of it is not known to this version.
     pub unknown: Unknown,
+    /// When it was, where it says so itself, as a line of a file does.
+    pub at: Option<UnixMillis>,
 }
 
 impl Observation {
@@ -46,5 +48,17 @@ impl Observation {
         if !self.unknown.is_empty() {
             self.unknown.clear();
         }
+        self.at = None;
     }
+}
+
+/// A file that an agent writes for itself, line by line. The host opens it, and hands on its lines in their order.
+///
+/// A source keeps what later lines need, and no more: it is bounded, whatever the file.
+pub trait Source {
+    /// Appends what a line amounts to. [`Observation::at`] is the line's own time, if it has one.
+    fn line(&mut self, text: &[u8], out: &mut Observation);
+
+    /// Appends what waited for a line that will not come: the file has no more.
+    fn end(&mut self, out: &mut Observation);
 }

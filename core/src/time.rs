@@ -10,6 +10,25 @@ use crate::json::write::Write;
 pub struct UnixMillis(pub u64);
 
 impl UnixMillis {
+    /// The time of a text of ISO 8601 such as `2026-11-28T07:59:29.843Z`, with or without a fraction; none for any other
+    /// text, and for a time before 1970.
+    pub fn from_iso_8601(text: &str) -> Option<Self> {
+        let (date, rest) = text.split_once('T')?;
+        let time = rest.strip_suffix('Z')?;
+        let (clock, fraction) = time.split_once('.').unwrap_or((time, ""));
+        let [year, month, day] = numbers(date, '-')?;
+        let [hour, minute, second] = numbers(clock, ':')?;
+        if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+            return None;
+        }
+        if hour > 23 || minute > 59 || second > 60 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let millis = fraction.bytes().chain([b'0'; 3]).take(3).fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+        let seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+        Some(Self(seconds * 1000 + millis))
+    }
+
     /// The moment in whole Unix seconds, rounded down.
     pub const fn as_secs(self) -> u64 {
         self.0 / 1000
@@ -94,6 +113,24 @@ impl Clock {
     }
 }
 
+fn numbers(text: &str, between: char) -> Option<[u64; 3]> {
+    let mut parts = text.split(between).map(|part| {
+        let is_number = (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| part.parse().ok()).flatten()
+    });
+    let numbers = [parts.next()??, parts.next()??, parts.next()??];
+    parts.next().is_none().then_some(numbers)
+}
+
+/// Days since 1970, by the calendar's rule of leap years.
+fn days(year: u64, month: u64, day: u64) -> u64 {
+    const TO_1970: u64 = 719_468;
+    // A year that begins in March ends with the day that only some have.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let of_years = year * 365 + year / 4 - year / 100 + year / 400;
+    of_years + (153 * month + 2) / 5 + day - 1 - TO_1970
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::vec::Vec;
@@ -110,6 +147,26 @@ mod tests {
             clock.see(UnixMillis(at));
         }
         clock.elapsed.0
+    }
+
+    #[test]
+    fn instants() {
+        for (text, millis) in [
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("2026-11-28T07:59:29.843Z", Some(1_795_852_769_843)),
+            ("2026-11-28T07:59:29Z", Some(1_795_852_769_000)),
+            ("2024-02-29T23:59:59.5Z", Some(1_709_251_199_500)),
+            ("2000-03-01T00:00:00.123456789Z", Some(951_868_800_123)),
+            ("2026-11-28 07:59:29Z", None),
+            ("2026-11-28T07:59:29", None),
+            ("2026-13-28T07:59:29Z", None),
+            ("2026-11-28T07:59Z", None),
+            ("2026-11-28T24:59:29Z", None),
+            ("2026-11-28T07:59:29.x3Z", None),
+            ("", None),
+        ] {
+            assert_eq!(UnixMillis::from_iso_8601(text), millis.map(UnixMillis), "{text}");
+        }
     }
 
     #[test]

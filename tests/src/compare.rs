@@ -250,7 +250,7 @@ pub(crate) fn fields(event: &Value) -> BTreeMap<String, Value> {
 }
 
 /// The fields that tell which event of a session it is.
-fn identity(event: &Value) -> Value {
+pub(crate) fn identity(event: &Value) -> Value {
     let names: &[&str] = match event["event_type"].as_str().unwrap_or_default() {
         "codex_thread_initialized" => &["thread_id", "initialization_mode"],
         "codex_turn_steer_event" => &["thread_id", "expected_turn_id", "result", "rejection_reason"],

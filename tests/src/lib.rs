@@ -21,6 +21,7 @@ pub mod program;
 pub mod protocol;
 pub mod record;
 pub mod repo;
+pub mod rollouts;
 pub mod server;
 pub mod stream;
 pub mod tls;

@@ -8,6 +8,7 @@ pub(crate) mod newer;
 pub mod observer;
 mod recorded;
 mod reviewed;
+pub(crate) mod rollout;
 mod settings;
 mod sniff;
 mod tokens;

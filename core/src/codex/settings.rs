@@ -194,7 +194,7 @@ impl Settings {
 }
 
 /// The profile behind the message's policy; `None` if the policy is unknown.
-fn profile(policy: SandboxPolicy) -> Option<PermissionProfile> {
+pub(crate) fn profile(policy: SandboxPolicy) -> Option<PermissionProfile> {
     let managed = |writable, network_enabled| {
         let entry = |path, access| FileSystemEntry { path, access };
         let mut entries = vec![entry(FileSystemPath::Root, Access::Read)];

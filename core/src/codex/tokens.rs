@@ -66,6 +66,11 @@ impl Tokens {
 }
 
 impl TokenBreakdown {
+    /// Whether this total and the latest use mean that the session's count began anew, behind a total that is known.
+    pub(crate) fn starts_again(&self, total: Self, last: Self) -> bool {
+        total == last && 0 < total.input_tokens && total.input_tokens < self.input_tokens
+    }
+
     fn parts(self) -> [i64; 6] {
         [
             self.total_tokens,

@@ -70,7 +70,7 @@ impl<'f> About<'f> {
     #[expect(clippy::too_many_lines, reason = "an arm a fact")]
     fn of(fact: &'f Fact) -> Self {
         match fact {
-            Fact::Initialize(_) => Self::new(Subject::Connection),
+            Fact::Initialize(_) | Fact::SourceOpened(_) => Self::new(Subject::Connection),
             Fact::ClientRequest(fact) => {
                 let about = Self::request(Subject::Request, fact.connection_id, &fact.request_id);
                 match &fact.request {
@@ -150,6 +150,16 @@ impl<'f> About<'f> {
             Fact::HookRun(fact) => Self::tracking(Subject::Hook, &fact.tracking),
             Fact::PluginUsed(fact) => Self::tracking(Subject::Plugin, &fact.tracking),
             Fact::PluginStateChanged(_) | Fact::PluginInstallFailed(_) => Self::new(Subject::Plugin),
+            Fact::ThreadOpened(fact) => Self {
+                connection: Some(fact.connection_id),
+                thread: Some(&fact.thread.id),
+                other: fact
+                    .parent_thread_id
+                    .as_ref()
+                    .or_else(|| fact.thread.source.subagent().and_then(SubAgentSource::parent_thread_id)),
+                ..Self::new(Subject::Thread)
+            },
+            Fact::TurnSteered(fact) => Self::turn(Subject::Steer, &fact.thread_id, &fact.turn_id),
             Fact::RepositoryAnswered(_) | Fact::SkillAnswered(_) => Self::new(Subject::Answer),
             Fact::GoalChanged(fact) => Self {
                 thread: Some(&fact.thread_id),

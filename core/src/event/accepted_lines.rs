@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::common::event_structs;
+use super::common::{EventSource, event_structs};
 use crate::digest::{DigestValue, Scheme};
 use crate::id::Id;
 
@@ -46,6 +46,9 @@ event_structs! {
         /// Null only where another program wrote the event. Source: the host's digest.
         #[serde(default)]
         fingerprint_scheme: Option<Scheme>,
+        /// What the event is made from. Null is left out: for traffic, and for facts of a host. Source: the kind of file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<EventSource>,
     }
 }
 
@@ -72,6 +75,7 @@ impl AcceptedLineFingerprints {
             accepted_deleted_lines: 0,
             line_fingerprints: Vec::new(),
             fingerprint_scheme: Some(scheme),
+            source: None,
         }
     }
 }

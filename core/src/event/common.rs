@@ -84,6 +84,12 @@ event_enums! {
         InProcess,
     }
 
+    /// What an event is made from, where that is no traffic and no fact of a host.
+    EventSource {
+        /// A file that the agent wrote for itself.
+        Rollout,
+    }
+
     /// How a thread came to be.
     InitializationMode {
         /// By `thread/start`, or by the server itself.
@@ -109,12 +115,14 @@ event_structs! {
     Client {
         /// The client's own name, or the product it speaks for. Source: `initialize.product_client_id`.
         product_client_id: Id,
-        /// The client's name. Null only where another program wrote the event. Source: `clientInfo.name`.
+        /// The client's name. Null from a rollout, and where another program wrote the event. Source: `clientInfo.name`.
         client_name: Option<Id>,
-        /// The client's version. Null only where another program wrote the event. Source: `clientInfo.version`.
+        /// The client's version. Null from a rollout, and where another program wrote the event. Source:
+        /// `clientInfo.version`.
         client_version: Option<Id>,
-        /// How the client reaches the server. Source: the host; `in_process` for a thread that the server started.
-        rpc_transport: RpcTransport,
+        /// How the client reaches the server.
+        /// Null from a rollout. Source: the host; `in_process` for a thread that the server started.
+        rpc_transport: Option<RpcTransport>,
         /// Whether the client takes part in the experimental API.
         /// Null without `capabilities`, and for a thread that the server started.
         /// Source: `capabilities.experimentalApi`.
@@ -142,6 +150,10 @@ event_structs! {
         app_server_client: Client,
         /// The server that ran; `unknown` in each member before any `initialize`. Source: `initialize.runtime`.
         runtime: Runtime,
+        /// What the event is made from. From a rollout, a null can mean that the file does not say.
+        /// Null is left out: for traffic, and for facts of a host. Source: the kind of file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<EventSource>,
     }
 
     /// Where a thread comes from: one value shared by all events of a thread.

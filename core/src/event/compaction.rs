@@ -84,14 +84,15 @@ event_structs! {
         /// Where the thread comes from.
         #[serde(flatten)]
         lineage: Shared<Lineage>,
-        /// Who asked for it. Source: whether a `thread/compact/start` came before.
-        trigger: CompactionTrigger,
-        /// Why it was made. Source: what came before it.
-        reason: CompactionReason,
-        /// How it was made. Source: the server's version, and how the client is signed in.
-        implementation: CompactionImplementation,
-        /// Where in its turn it was made. Source: the items before it.
-        phase: CompactionPhase,
+        /// Who asked for it. Null where a rollout does not tell. Source: whether a `thread/compact/start` came before.
+        trigger: Option<CompactionTrigger>,
+        /// Why it was made. Null where a rollout does not tell. Source: what came before it.
+        reason: Option<CompactionReason>,
+        /// How it was made. Null where a rollout does not tell. Source: the server's version, and how the client is signed
+        /// in.
+        implementation: Option<CompactionImplementation>,
+        /// Where in its turn it was made. Null where a rollout does not tell. Source: the items before it.
+        phase: Option<CompactionPhase>,
         /// What it keeps. Source: a constant, or a host's own fact.
         strategy: CompactionStrategy,
         /// How it ended. Source: its item's end, and its turn's.
@@ -105,18 +106,19 @@ event_structs! {
         /// Why it failed.
         #[serde(flatten)]
         error_kind: Versioned<ErrorKind>,
-        /// The context before it. Tokens. Source: the last token usage before its item.
-        active_context_tokens_before: i64,
-        /// The context after it. Tokens. Source: the last token usage after its item's beginning.
-        active_context_tokens_after: i64,
+        /// The context before it. Tokens. Null where a rollout does not tell. Source: the last token usage before its item.
+        active_context_tokens_before: Option<i64>,
+        /// The context after it. Tokens.
+        /// Null where a rollout does not tell. Source: the last token usage after its item's beginning.
+        active_context_tokens_after: Option<i64>,
         /// What its own request used.
         #[serde(flatten)]
         request: Versioned<CompactionRequest>,
-        /// When it began. Unix seconds. Source: `item/started` `startedAtMs`.
-        started_at: u64,
+        /// When it began. Unix seconds. Null where a rollout does not tell. Source: `item/started` `startedAtMs`.
+        started_at: Option<u64>,
         /// When it ended. Unix seconds. Source: `item/completed` `completedAtMs`, or the end of its turn.
         completed_at: u64,
-        /// How long it took. Milliseconds. Null when negative. Source: the two times.
+        /// How long it took. Milliseconds. Null when negative, and where a rollout does not tell. Source: the two times.
         duration_ms: Option<u64>,
     }
 }

@@ -17,8 +17,8 @@ event_structs! {
         /// Who the event belongs to, and what ran.
         #[serde(flatten)]
         connection: Shared<ConnectionContext>,
-        /// The model that the thread began with. Source: `model` of the response.
-        model: Id,
+        /// The model that the thread began with. Null where a rollout does not tell. Source: `model` of the response.
+        model: Option<Id>,
         /// Whether the thread is not stored. Source: `thread.ephemeral`.
         ephemeral: bool,
         /// Where the thread works.

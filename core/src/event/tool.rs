@@ -70,13 +70,13 @@ event_structs! {
     #[derive(Copy, Eq)]
     #[non_exhaustive]
     ReviewSummary {
-        /// Number of decisions on the item so far, by anyone. Source: the reviews that name the item.
-        review_count: u64,
-        /// Number of these by the automatic reviewer. Source: the reviews that name the item.
-        guardian_review_count: u64,
-        /// Number of these by the user. Source: the reviews that name the item.
-        user_review_count: u64,
-        /// What the last review said; `unknown` without one. Source: the reviews that name the item.
+        /// Number of decisions on the item so far, by anyone. Null from a rollout. Source: the reviews that name the item.
+        review_count: Option<u64>,
+        /// Number of these by the automatic reviewer. Null from a rollout. Source: the reviews that name the item.
+        guardian_review_count: Option<u64>,
+        /// Number of these by the user. Null from a rollout. Source: the reviews that name the item.
+        user_review_count: Option<u64>,
+        /// What the last review said; `unknown` without one, and from a rollout. Source: the reviews that name the item.
         final_approval_outcome: FinalApprovalOutcome,
     }
 
@@ -127,10 +127,11 @@ event_structs! {
         terminal_status: TerminalStatus,
         /// Why the item did not complete. Null when it did. Source: `item.status`.
         failure_kind: Option<FailureKind>,
-        /// Whether any of its reviews was about more permissions. Source: the requests for approval.
-        requested_additional_permissions: bool,
-        /// Whether any of its reviews was about the network. Source: the requests for approval.
-        requested_network_access: bool,
+        /// Whether any of its reviews was about more permissions.
+        /// Null from a rollout. Source: the requests for approval.
+        requested_additional_permissions: Option<bool>,
+        /// Whether any of its reviews was about the network. Null from a rollout. Source: the requests for approval.
+        requested_network_access: Option<bool>,
     }
 
     /// A command ended.
@@ -154,16 +155,17 @@ event_structs! {
         command_execution_source: CommandSource,
         /// The command's exit code. Null when the command did not run, or was ended. Source: `item.exitCode`.
         exit_code: Option<i32>,
-        /// Number of parts of the command, as far as the server could tell. Source: `item.commandActions`.
-        command_total_action_count: u64,
-        /// Number of these that read a file. Source: `item.commandActions`.
-        command_read_action_count: u64,
-        /// Number of these that list files. Source: `item.commandActions`.
-        command_list_files_action_count: u64,
-        /// Number of these that search. Source: `item.commandActions`.
-        command_search_action_count: u64,
-        /// Number of these that do something else. Source: `item.commandActions`.
-        command_unknown_action_count: u64,
+        /// Number of parts of the command, as far as the server could tell.
+        /// Null where a rollout does not tell. Source: `item.commandActions`.
+        command_total_action_count: Option<u64>,
+        /// Number of these that read a file. Null where a rollout does not tell. Source: `item.commandActions`.
+        command_read_action_count: Option<u64>,
+        /// Number of these that list files. Null where a rollout does not tell. Source: `item.commandActions`.
+        command_list_files_action_count: Option<u64>,
+        /// Number of these that search. Null where a rollout does not tell. Source: `item.commandActions`.
+        command_search_action_count: Option<u64>,
+        /// Number of these that do something else. Null where a rollout does not tell. Source: `item.commandActions`.
+        command_unknown_action_count: Option<u64>,
     }
 
     /// A patch ended.
@@ -387,12 +389,22 @@ impl FinalApprovalOutcome {
     }
 }
 
+impl ReviewSummary {
+    /// Of an item in a file that does not say what was reviewed.
+    pub(crate) const UNKNOWN: Self = Self {
+        review_count: None,
+        guardian_review_count: None,
+        user_review_count: None,
+        final_approval_outcome: FinalApprovalOutcome::Unknown,
+    };
+}
+
 impl Default for ReviewSummary {
     fn default() -> Self {
         Self {
-            review_count: 0,
-            guardian_review_count: 0,
-            user_review_count: 0,
+            review_count: Some(0),
+            guardian_review_count: Some(0),
+            user_review_count: Some(0),
             final_approval_outcome: FinalApprovalOutcome::Unknown,
         }
     }

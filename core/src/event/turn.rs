@@ -194,8 +194,8 @@ event_structs! {
         parent_thread_id: Option<Id>,
         /// The model that the turn was set to. Null when it is unknown. Source: `turn_resolved_config.model`.
         model: Option<Id>,
-        /// The provider's id in the user's configuration. Source: `modelProvider`.
-        model_provider: Id,
+        /// The provider's id in the user's configuration. Null where a rollout does not tell. Source: `modelProvider`.
+        model_provider: Option<Id>,
         /// What the turn's commands may do.
         /// Null when the permission profile is unknown. Source: `turn_resolved_config.permission_profile`.
         sandbox_policy: Option<SandboxPolicy>,
@@ -205,20 +205,22 @@ event_structs! {
         /// How much the model was asked to say of its reasoning.
         /// Null for `none`, and when it is unknown. Source: `turn_resolved_config.reasoning_summary`.
         reasoning_summary: Known<ReasoningSummary>,
-        /// The service tier; `default` for none. Source: `turn_resolved_config.service_tier`.
-        service_tier: ServiceTier,
+        /// The service tier; `default` for none.
+        /// Null where a rollout does not tell. Source: `turn_resolved_config.service_tier`.
+        service_tier: Option<ServiceTier>,
         /// When the agent must ask before it acts.
         /// Null when the server names a policy that this version does not know. Source: `approvalPolicy`.
         approval_policy: Option<ApprovalPolicy>,
-        /// Who decides on approvals. Source: `approvalsReviewer`.
-        approvals_reviewer: ApprovalsReviewer,
+        /// Who decides on approvals. Null where a rollout does not tell. Source: `approvalsReviewer`.
+        approvals_reviewer: Option<ApprovalsReviewer>,
         /// Which agents the turn may use.
         #[serde(flatten)]
         agents: Versioned<TurnAgents>,
-        /// Whether the turn's commands reach the network. Source: `turn_resolved_config.sandbox_network_access`.
-        sandbox_network_access: bool,
-        /// The mode that the turn runs in. Source: `collaborationMode.mode`.
-        collaboration_mode: CollaborationMode,
+        /// Whether the turn's commands reach the network.
+        /// Null where a rollout does not tell. Source: `turn_resolved_config.sandbox_network_access`.
+        sandbox_network_access: Option<bool>,
+        /// The mode that the turn runs in. Null where a rollout does not tell. Source: `collaborationMode.mode`.
+        collaboration_mode: Option<CollaborationMode>,
         /// The tone that the model was asked for.
         /// Null for `none`, and when it is unknown. Source: `turn_resolved_config.personality`.
         personality: Known<Personality>,
@@ -234,7 +236,7 @@ event_structs! {
         /// `turn_resolved_config.is_first_turn`.
         is_first_turn: bool,
         /// How the turn ended.
-        /// Null when the server still says `inProgress`, or an unknown word. Source: `turn.status`.
+        /// Null when the server still says `inProgress`, or an unknown word, and where a rollout does not tell. Source: `turn.status`.
         status: Option<TurnStatus>,
         /// Whether a client interrupted the turn.
         #[serde(flatten)]

@@ -28,13 +28,13 @@ pub struct Compaction {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CompactionDetails {
     /// Who asked for it.
-    pub trigger: CompactionTrigger,
+    pub trigger: Option<CompactionTrigger>,
     /// Why it was made.
-    pub reason: CompactionReason,
+    pub reason: Option<CompactionReason>,
     /// How it was made.
-    pub implementation: CompactionImplementation,
+    pub implementation: Option<CompactionImplementation>,
     /// Where in its turn it was made.
-    pub phase: CompactionPhase,
+    pub phase: Option<CompactionPhase>,
     /// What it keeps.
     pub strategy: CompactionStrategy,
     /// How it ended.
@@ -64,11 +64,11 @@ pub struct CompactionDetails {
     #[serde(default)]
     pub cache_write_input_tokens: Option<i64>,
     /// The context before it, in tokens.
-    pub active_context_tokens_before: i64,
+    pub active_context_tokens_before: Option<i64>,
     /// The context after it, in tokens.
-    pub active_context_tokens_after: i64,
+    pub active_context_tokens_after: Option<i64>,
     /// When it began, in Unix seconds.
-    pub started_at: u64,
+    pub started_at: Option<u64>,
     /// When it ended, in Unix seconds.
     pub completed_at: u64,
     /// How long it took, in milliseconds.
@@ -86,18 +86,18 @@ impl Compaction {
 impl CompactionDetails {
     /// A compaction without times, tokens and error, which the caller sets.
     pub fn new(
-        trigger: CompactionTrigger,
-        reason: CompactionReason,
-        implementation: CompactionImplementation,
-        phase: CompactionPhase,
+        trigger: impl Into<Option<CompactionTrigger>>,
+        reason: impl Into<Option<CompactionReason>>,
+        implementation: impl Into<Option<CompactionImplementation>>,
+        phase: impl Into<Option<CompactionPhase>>,
         strategy: CompactionStrategy,
         status: CompactionStatus,
     ) -> Self {
         Self {
-            trigger,
-            reason,
-            implementation,
-            phase,
+            trigger: trigger.into(),
+            reason: reason.into(),
+            implementation: implementation.into(),
+            phase: phase.into(),
             strategy,
             status,
             error: None,
@@ -108,9 +108,9 @@ impl CompactionDetails {
             compaction_summary_tokens: None,
             cached_input_tokens: None,
             cache_write_input_tokens: None,
-            active_context_tokens_before: 0,
-            active_context_tokens_after: 0,
-            started_at: 0,
+            active_context_tokens_before: Some(0),
+            active_context_tokens_after: Some(0),
+            started_at: Some(0),
             completed_at: 0,
             duration_ms: None,
         }

@@ -30,10 +30,12 @@ pub mod guardian;
 pub mod guardian_v2;
 pub mod hook;
 pub mod onboarding;
+pub mod opened;
 pub mod permission;
 pub mod plugin;
 pub mod protocol;
 pub mod skill;
+pub mod steered;
 pub mod subagent;
 pub mod turn;
 
@@ -55,12 +57,14 @@ use guardian::GuardianReview;
 use guardian_v2::{GuardianV2Classified, GuardianV2Decided};
 use hook::HookRun;
 use onboarding::{AgentImportCompleted, AgentImportFailed};
+use opened::{SourceOpened, ThreadOpened};
 use plugin::{PluginInstallFailed, PluginInstallRequested, PluginMeasured, PluginStateChanged, PluginUsed};
 use protocol::{
     ClientRequestReceived, ClientResponseSent, EffectivePermissionsApprovalResponse, ErrorResponseSent, Initialize,
     ServerRequestAborted, ServerRequestSent, ServerResponseReceived,
 };
 use skill::SkillInvoked;
+use steered::TurnSteered;
 use subagent::SubAgentThreadStarted;
 use turn::{TurnErrorKind, TurnInterrupted, TurnProfiled, TurnResolvedConfig, TurnTokenUsage};
 
@@ -190,6 +194,12 @@ facts! {
     CodeCall(CodeCall),
     /// The user was asked something in the course of an MCP call.
     McpElicited(McpElicited),
+    /// A file tells who ran.
+    SourceOpened(Box<SourceOpened>),
+    /// A thread was opened, by nobody's request.
+    ThreadOpened(Box<ThreadOpened>),
+    /// A running turn took more input, by nobody's request.
+    TurnSteered(TurnSteered),
     /// The host answers a question about a repository.
     RepositoryAnswered(RepositoryAnswered),
     /// The host answers a question about a skill's place.

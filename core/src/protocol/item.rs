@@ -82,6 +82,14 @@ pub struct CommandExecution {
     /// What confined it, where that is known; no message says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox_backend: Option<SandboxBackend>,
+    /// Whether its parts are not known, as from a call in a rollout; no message says it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub actions_unknown: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the derive passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// What confined a command.

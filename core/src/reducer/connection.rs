@@ -5,8 +5,9 @@ use super::state::Connection;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::common::{Client, ConnectionContext};
+use crate::fact::opened::SourceOpened;
 use crate::fact::protocol::Initialize;
-use crate::id::Id;
+use crate::id::{ConnectionId, Id};
 use crate::output::Output;
 
 /// Clients of the product itself, which never become the originator.
@@ -21,17 +22,38 @@ impl<D: Digest> Reducer<D> {
                 product_client_id: fact.product_client_id,
                 client_name: Some(client.name),
                 client_version: Some(client.version),
-                rpc_transport: fact.rpc_transport,
+                rpc_transport: Some(fact.rpc_transport),
                 experimental_api_enabled: fact.params.capabilities.map(|capabilities| capabilities.experimental_api),
             },
-            runtime: fact.runtime.clone(),
+            runtime: fact.runtime,
+            source: None,
         };
+        self.insert_connection(fact.connection_id, context, output);
+    }
+
+    /// A file says who ran.
+    pub(super) fn source_opened(&mut self, fact: SourceOpened, output: &mut Output) {
+        let context = ConnectionContext {
+            app_server_client: Client {
+                product_client_id: fact.product_client_id,
+                client_name: None,
+                client_version: None,
+                rpc_transport: None,
+                experimental_api_enabled: None,
+            },
+            runtime: fact.runtime,
+            source: Some(fact.source),
+        };
+        self.insert_connection(fact.connection_id, context, output);
+    }
+
+    fn insert_connection(&mut self, id: ConnectionId, context: ConnectionContext, output: &mut Output) {
+        self.state.runtime = Some(context.runtime.clone());
         let connection = Connection::new(context.into());
-        if let Some((evicted, _)) = self.state.connections.insert(self.state.now, fact.connection_id, connection) {
+        if let Some((evicted, _)) = self.state.connections.insert(self.state.now, id, connection) {
             let ids = Ids { connection_id: Some(evicted), ..Ids::default() };
             output.discard(self.state.at, Subject::Connection, Reason::Evicted, ids);
         }
-        self.state.runtime = Some(fact.runtime);
     }
 
     /// The first client wins. A name that no HTTP header can carry does not count.

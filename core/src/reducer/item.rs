@@ -15,7 +15,8 @@ use crate::event::since::SESSION_OF_TOOLS;
 use crate::event::tool::{
     AudioOutput, CollabAgentToolCallEvent, CommandExecutionEvent, CommandPlugin, CommandSetting, DynamicToolCallEvent,
     ElicitationType, FailureKind, FileChangeEvent, ImageGenerationEvent, ImageMaking, McpContext, McpToolCallEvent,
-    SandboxBackend, TerminalStatus, ToolBase, ToolEventType, ToolKind, ToolOrigin, WebSearchAction, WebSearchEvent,
+    ReviewSummary, SandboxBackend, TerminalStatus, ToolBase, ToolEventType, ToolKind, ToolOrigin, WebSearchAction,
+    WebSearchEvent,
 };
 use crate::event::turn::ToolCounts;
 use crate::id::{Id, TurnRef};
@@ -116,6 +117,7 @@ impl<D: Digest> Reducer<D> {
             return discard(output, Reason::NotFinal);
         };
         let ThreadContext { connection, lineage } = context;
+        let is_of_file = connection.source.is_some();
         let duration_ms = completed_at_ms.checked_sub(started_at_ms).filter(|_| !is_untimed(&item));
         let session = dialect.members_since(SESSION_OF_TOOLS, || self.state.session(&thread_id));
         let (origin, tool_event_type) = self
@@ -142,11 +144,11 @@ impl<D: Digest> Reducer<D> {
             completed_at_ms,
             duration_ms,
             execution_duration_ms: execution_duration_ms(&item, dialect, duration_ms),
-            reviews: state.reviews,
+            reviews: if is_of_file { ReviewSummary::UNKNOWN } else { state.reviews },
             terminal_status,
             failure_kind,
-            requested_additional_permissions: state.requested_additional_permissions,
-            requested_network_access: state.requested_network_access,
+            requested_additional_permissions: (!is_of_file).then_some(state.requested_additional_permissions),
+            requested_network_access: (!is_of_file).then_some(state.requested_network_access),
         };
         let elicitation_type = state.elicitation_type;
         let settings = newer.map(|newer| &newer.context);
@@ -324,7 +326,8 @@ fn tally<T>(list: &[T], matches: impl Fn(&T) -> bool) -> u64 {
 /// The event of a command, with its counts.
 fn command_event(base: ToolBase, command: CommandExecution, context: &Context<'_>) -> Event {
     let dialect = context.dialect;
-    let count = |kind| tally(&command.command_actions, |action| action.kind == kind);
+    let known = |count| (!command.actions_unknown).then_some(count);
+    let count = |kind| known(tally(&command.command_actions, |action| action.kind == kind));
     let settings = context.settings.filter(|_| command.source != CommandSource::UserShell);
     // What was approved runs without a sandbox.
     let runs_outside = command.exit_code.is_some() && base.reviews.final_approval_outcome.is_approval();
@@ -339,7 +342,7 @@ fn command_event(base: ToolBase, command: CommandExecution, context: &Context<'_
         plugin: dialect.members(|| CommandPlugin { plugin_id: command.plugin_id, script_path: None }),
         command_execution_source: command.source,
         exit_code: command.exit_code,
-        command_total_action_count: command.command_actions.len() as u64,
+        command_total_action_count: known(command.command_actions.len() as u64),
         command_read_action_count: count(CommandActionKind::Read),
         command_list_files_action_count: count(CommandActionKind::ListFiles),
         command_search_action_count: count(CommandActionKind::Search),

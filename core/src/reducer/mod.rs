@@ -62,7 +62,7 @@ use crate::time::{Clock, Elapsed, UnixMillis};
 /// reducer.apply(at, Initialize::new(1, params, Runtime::default(), RpcTransport::Stdio), &mut output);
 /// reducer.apply(at, ClientResponseSent::new(1, 1, ClientResponse::ThreadStart(Box::new(opened))), &mut output);
 /// let [Event::ThreadInitialized(event)] = &output.events[..] else { panic!("{output:?}") };
-/// assert_eq!((&*event.thread_id, &*event.model), ("thread-1", "gpt-5"));
+/// assert_eq!((&*event.thread_id, event.model.as_deref()), ("thread-1", Some("gpt-5")));
 /// # }
 /// ```
 #[derive(Clone, Debug)]
@@ -110,13 +110,13 @@ impl<D: Digest> Reducer<D> {
                 let (connection, request) = (fact.connection_id, fact.request_id);
                 match fact.response {
                     ClientResponse::ThreadStart(response) => {
-                        self.thread_opened(connection, InitializationMode::New, *response, output);
+                        self.thread_answered(connection, InitializationMode::New, *response, output);
                     }
                     ClientResponse::ThreadResume(response) => {
-                        self.thread_opened(connection, InitializationMode::Resumed, *response, output);
+                        self.thread_answered(connection, InitializationMode::Resumed, *response, output);
                     }
                     ClientResponse::ThreadFork(response) => {
-                        self.thread_opened(connection, InitializationMode::Forked, *response, output);
+                        self.thread_answered(connection, InitializationMode::Forked, *response, output);
                     }
                     ClientResponse::TurnStart(response) => {
                         self.turn_start_accepted(at, connection, request, response.turn.id, output);
@@ -167,6 +167,9 @@ impl<D: Digest> Reducer<D> {
             Fact::ModelResponded(fact) => self.model_responded(fact, output),
             Fact::CodeCall(fact) => self.code_called(fact),
             Fact::McpElicited(fact) => self.mcp_elicited(&fact, output),
+            Fact::SourceOpened(fact) => self.source_opened(*fact, output),
+            Fact::ThreadOpened(fact) => self.thread_found(*fact, output),
+            Fact::TurnSteered(fact) => self.turn_steered(fact, output),
             Fact::RepositoryAnswered(fact) => self.repository_answered(&fact, output),
             Fact::SkillAnswered(fact) => self.skill_answered(&fact, output),
         }

@@ -4,7 +4,7 @@
 use super::Reducer;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
-use crate::fact::answer::RepositoryAnswered;
+use crate::fact::answer::{RemoteUrl, RepositoryAnswered};
 use crate::git_remote;
 use crate::output::Output;
 use crate::private::HostPath;
@@ -16,6 +16,14 @@ impl<D: Digest> Reducer<D> {
         // The answer to an evicted question is ignored: it would only replace a null.
         self.state.repositories.insert(self.state.now, id, None);
         output.questions.push(Question { id, kind: QuestionKind::Repository { cwd } });
+        id
+    }
+
+    /// A repository whose remote is known without a question.
+    pub(super) fn know_repository(&mut self, remote_url: &RemoteUrl) -> QuestionId {
+        let hash = git_remote::repo_hash(&self.digest, remote_url.expose());
+        let (id, hash) = (self.state.ask(), self.state.hashes.share(hash));
+        self.state.repositories.insert(self.state.now, id, Some(hash));
         id
     }
 

@@ -77,10 +77,10 @@ impl<D: Digest> Reducer<D> {
         );
         if on_item && let Some(item_id) = &decision.item_id {
             let item = self.item_or_new(&decision.thread_id, &decision.turn_id, item_id, output);
-            item.reviews.review_count += 1;
+            add_one(&mut item.reviews.review_count);
             match decision.reviewer {
-                Reviewer::Guardian => item.reviews.guardian_review_count += 1,
-                Reviewer::User => item.reviews.user_review_count += 1,
+                Reviewer::Guardian => add_one(&mut item.reviews.guardian_review_count),
+                Reviewer::User => add_one(&mut item.reviews.user_review_count),
             }
             item.reviews.final_approval_outcome =
                 final_outcome(decision.reviewer, decision.status, decision.resolution);
@@ -181,4 +181,8 @@ fn final_outcome(reviewer: Reviewer, status: ReviewStatus, resolution: Resolutio
         (Reviewer::User, ReviewStatus::Denied) => FinalApprovalOutcome::UserDenied,
         (Reviewer::User, ReviewStatus::Aborted | ReviewStatus::TimedOut) => FinalApprovalOutcome::UserAborted,
     }
+}
+
+fn add_one(count: &mut Option<u64>) {
+    *count = count.map(|count| count + 1);
 }

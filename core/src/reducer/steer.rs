@@ -7,6 +7,7 @@ use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
 use crate::event::steer::{RejectionReason, SteerResult, TurnSteerEvent};
+use crate::fact::steered::TurnSteered;
 use crate::id::{ConnectionId, Id};
 use crate::output::Output;
 use crate::protocol::error::JsonRpcErrorType;
@@ -25,6 +26,19 @@ pub(super) struct Steer {
 }
 
 impl<D: Digest> Reducer<D> {
+    /// A turn took more input, as a file says: by the thread's connection.
+    pub(super) fn turn_steered(&mut self, fact: TurnSteered, output: &mut Output) {
+        let TurnSteered { turn_id, thread_id, num_input_images, created_at } = fact;
+        let ids = Ids::turn(&thread_id, &turn_id);
+        let connection_id = self.state.threads.peek(&thread_id).and_then(|thread| thread.connection_id);
+        let Some(connection_id) = connection_id else {
+            return output.discard(self.state.at, Subject::Steer, Reason::UnknownThread, ids);
+        };
+        let steer =
+            Steer { thread_id, expected_turn_id: turn_id.clone(), num_input_images, created_at, outcome: Ok(turn_id) };
+        self.steer_decided(connection_id, steer, ids, output);
+    }
+
     /// Counts a steer on its turn and reports it. `ids` are those of a discard.
     pub(super) fn steer_decided(&mut self, connection_id: ConnectionId, steer: Steer, ids: Ids, output: &mut Output) {
         let Steer { thread_id, expected_turn_id, num_input_images, created_at, outcome } = steer;

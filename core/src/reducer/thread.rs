@@ -11,23 +11,47 @@ use crate::event::common::{
     Client, ConnectionContext, InitializationMode, Lineage, RpcTransport, Session, ThreadSource,
 };
 use crate::event::thread::{Fork, ThreadInitialized, Worktree};
+use crate::fact::opened::ThreadOpened;
 use crate::fact::subagent::SubAgentThreadStarted;
 use crate::id::{ConnectionId, Id};
 use crate::output::Output;
 use crate::protocol::thread::ThreadResponse;
+use crate::question::QuestionId;
 use crate::time::to_u64;
 
 impl<D: Digest> Reducer<D> {
     /// A response of `thread/start`, `thread/resume` or `thread/fork`: the connection has the thread
     /// from here on, whichever had it before.
-    pub(super) fn thread_opened(
+    pub(super) fn thread_answered(
         &mut self,
         connection_id: ConnectionId,
         initialization_mode: InitializationMode,
         response: ThreadResponse,
         output: &mut Output,
     ) {
-        let thread = response.thread;
+        let ThreadResponse { thread, model, cwd, is_worktree, .. } = response;
+        let opened = ThreadOpened {
+            model: Some(model),
+            is_worktree,
+            ..ThreadOpened::new(connection_id, initialization_mode, thread)
+        };
+        self.thread_opened(opened, output, |reducer, output| cwd.map(|cwd| reducer.ask_repository(cwd, output)));
+    }
+
+    /// A file says that a thread was opened, and in which repository.
+    pub(super) fn thread_found(&mut self, mut fact: ThreadOpened, output: &mut Output) {
+        let remote_url = fact.remote_url.take();
+        self.thread_opened(fact, output, |reducer, _| remote_url.map(|url| reducer.know_repository(&url)));
+    }
+
+    fn thread_opened(
+        &mut self,
+        opened: ThreadOpened,
+        output: &mut Output,
+        repository: impl FnOnce(&mut Self, &mut Output) -> Option<QuestionId>,
+    ) {
+        let ThreadOpened { connection_id, initialization_mode, thread, parent_thread_id, model, is_worktree, .. } =
+            opened;
         let known = self.state.connection(connection_id);
         let Some((known, dialect)) = known.map(|known| (known.clone(), known.dialect)) else {
             let ids = Ids { connection_id: Some(connection_id), ..Ids::thread(&thread.id) };
@@ -39,7 +63,9 @@ impl<D: Digest> Reducer<D> {
         let lineage = Lineage {
             thread_source: thread.thread_source.into(),
             subagent_source: source.map(crate::protocol::thread::SubAgentSource::name),
-            parent_thread_id: named_parent.or_else(|| source.and_then(|source| source.parent_thread_id().cloned())),
+            parent_thread_id: named_parent
+                .or_else(|| source.and_then(|source| source.parent_thread_id().cloned()))
+                .or(parent_thread_id),
         };
         let session = SessionOf::new(&thread.id, thread.session_id);
         let originator = thread.originator.filter(|_| dialect.knows_forks_of_agents());
@@ -48,9 +74,9 @@ impl<D: Digest> Reducer<D> {
             thread_id: thread.id.clone(),
             session: dialect.members(|| Session { session_id: origin.session.id(&thread.id) }),
             connection: known.context_of(Some(&origin)),
-            model: response.model,
+            model,
             ephemeral: thread.ephemeral,
-            worktree: dialect.members(|| Worktree { is_worktree: response.is_worktree }),
+            worktree: dialect.members(|| Worktree { is_worktree }),
             thread_source: lineage.thread_source.clone(),
             initialization_mode,
             subagent_source: lineage.subagent_source.clone(),
@@ -59,7 +85,7 @@ impl<D: Digest> Reducer<D> {
                 .members(|| Fork { forked_from_thread_id: thread.forked_from_id.filter(|id| !id.is_too_long()) }),
             created_at: to_u64(thread.created_at).unwrap_or(0),
         };
-        let repository = response.cwd.map(|cwd| self.ask_repository(cwd, output));
+        let repository = repository(self, output);
         let open_turn_starts = self.state.threads.peek(&thread.id).map_or(0, |thread| thread.open_turn_starts);
         let origin = self.state.origins.share(origin);
         let metadata = Some(Metadata { origin, initialization_mode });
@@ -114,16 +140,17 @@ impl<D: Digest> Reducer<D> {
                 product_client_id: fact.product_client_id,
                 client_name: Some(fact.client_name),
                 client_version: Some(fact.client_version),
-                rpc_transport: RpcTransport::InProcess,
+                rpc_transport: Some(RpcTransport::InProcess),
                 experimental_api_enabled: None,
             },
             runtime: self.state.runtime.clone().unwrap_or_default(),
+            source: None,
         };
         output.events.push(Event::ThreadInitialized(Box::new(ThreadInitialized {
             thread_id: fact.thread_id,
             session: dialect.members(|| Session { session_id }),
             connection: connection.into(),
-            model: fact.model,
+            model: Some(fact.model),
             ephemeral: fact.ephemeral,
             worktree: dialect.members(Worktree::default),
             thread_source: lineage.thread_source,

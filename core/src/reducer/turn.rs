@@ -43,7 +43,9 @@ impl<D: Digest> Reducer<D> {
 
     /// The turn's settings. The last number of images wins.
     pub(super) fn turn_config_resolved(&mut self, at: UnixMillis, mut fact: TurnResolvedConfig, output: &mut Output) {
-        let config = Config::new(&fact);
+        let is_of_file =
+            self.state.thread_connection(&fact.thread_id).is_ok_and(|connection| connection.source.is_some());
+        let config = Config::new(&fact, is_of_file);
         let repository = fact.permission_profile_cwd.take().map(|cwd| self.ask_repository(cwd, output));
         let turn = self.state.turn_or_new(&fact.thread_id, &fact.turn_id, output);
         turn.num_input_images = Some(fact.num_input_images);
@@ -189,7 +191,7 @@ impl<D: Digest> Reducer<D> {
 
         self.state.held_diff_bytes -= diff.as_ref().map_or(0, Diff::held_bytes);
         let repository = repository.or(thread_repository);
-        let model = config.model.clone();
+        let (model, source) = (config.model.clone(), connection.source);
         let newer = newer.map(|newer| *newer).unwrap_or_default();
         let lineage = &metadata.origin.lineage;
         let num_input_images = num_input_images.unwrap_or(0);
@@ -216,7 +218,7 @@ impl<D: Digest> Reducer<D> {
             service_tier: config.service_tier,
             approval_policy: config.approval_policy,
             approvals_reviewer: match config.approvals_reviewer {
-                ApprovalsReviewer::GuardianSubagent => dialect.guardian(),
+                Some(ApprovalsReviewer::GuardianSubagent) => Some(dialect.guardian()),
                 reviewer => reviewer,
             },
             agents: dialect.members(|| newer.agents),
@@ -255,6 +257,7 @@ impl<D: Digest> Reducer<D> {
                 accepted_deleted_lines: 0,
                 line_fingerprints: Vec::new(),
                 fingerprint_scheme: Some(self.digest.scheme()),
+                source,
             };
             emit_accepted_lines(&event, diff.into_lines(&self.digest), output);
         }

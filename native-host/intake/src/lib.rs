@@ -1,9 +1,11 @@
 //! Where Turnledger's messages come from without an app-server that embeds it: a [`tap`] beside an unmodified one, and
-//! a [`recording`] of an earlier session, which [`replay`] runs through the core.
+//! a [`recording`] of an earlier session, which [`replay`] runs through the core; and rollouts, what Codex itself left on
+//! disk, which [`import`](mod@import) reads.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod import;
 pub mod recording;
 pub mod replay;
 pub mod tap;

@@ -35,6 +35,9 @@ pub enum BadLine {
     /// The message inside cannot be read.
     #[error("a member that events need is missing or has the wrong type (column {0} of the message)")]
     BadMessage(usize),
+    /// The line of a rollout has another shape than its kind.
+    #[error("a member that events need is missing or has the wrong type (column {0})")]
+    BadMember(usize),
     /// The line is longer than the limit.
     #[error("longer than {0} bytes")]
     TooLong(usize),

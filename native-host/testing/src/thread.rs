@@ -109,9 +109,9 @@ impl Thread {
         state.tokens_updated(&place, [0, 0, 0, 0, COMPACTED_TOKENS]);
         state.item_completed(&place, &wire, item());
         let details = CompactionDetails {
-            active_context_tokens_before: before,
-            active_context_tokens_after: COMPACTED_TOKENS,
-            started_at: started_at.as_secs(),
+            active_context_tokens_before: Some(before),
+            active_context_tokens_after: Some(COMPACTED_TOKENS),
+            started_at: Some(started_at.as_secs()),
             completed_at: state.now.as_secs(),
             duration_ms: state.now.0.checked_sub(started_at.0),
             ..CompactionDetails::new(

@@ -29,6 +29,8 @@ mod privacy_protocol;
 mod properties;
 mod purity;
 mod restore;
+mod rollout_lines;
+mod rollouts;
 mod rules_items;
 mod rules_reviews;
 mod rules_turns;

@@ -1,6 +1,7 @@
 //! The program, as a person runs it.
 
 mod commands;
+mod import;
 mod readme;
 mod settings;
 mod tap;

@@ -171,9 +171,9 @@ impl Observer {
         };
         let details = CompactionDetails {
             error: open.error.and_then(|(text, _)| text),
-            active_context_tokens_before: open.tokens_before,
-            active_context_tokens_after: open.tokens_after.unwrap_or(open.tokens_before),
-            started_at: started / 1000,
+            active_context_tokens_before: Some(open.tokens_before),
+            active_context_tokens_after: Some(open.tokens_after.unwrap_or(open.tokens_before)),
+            started_at: Some(started / 1000),
             completed_at: completed / 1000,
             duration_ms: completed.checked_sub(started),
             ..CompactionDetails::new(

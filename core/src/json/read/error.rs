@@ -36,4 +36,9 @@ impl ReadError {
     pub fn column(&self) -> usize {
         self.column
     }
+
+    /// The same, in a text that has so many bytes more before it.
+    pub(crate) fn behind(self, bytes: usize) -> Self {
+        Self { column: self.column + bytes, ..self }
+    }
 }

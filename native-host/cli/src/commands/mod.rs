@@ -3,6 +3,7 @@
 mod attribute;
 mod config;
 mod fingerprint;
+mod import;
 mod preview;
 mod replay;
 mod shell;
@@ -39,6 +40,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Replay(replay::Args),
+    Import(import::Args),
     Preview(preview::Args),
     Attribute(Box<attribute::Args>),
     Fingerprint(fingerprint::Args),
@@ -74,6 +76,7 @@ pub(crate) fn run() -> ExitCode {
     let config = config.as_deref();
     let done = match command {
         Command::Replay(args) => replay::run(args, config),
+        Command::Import(args) => import::run(&args, config),
         Command::Preview(args) => preview::run(&args, config),
         Command::Attribute(args) => attribute::run(&args, config),
         Command::Fingerprint(args) => fingerprint::run(args, config),

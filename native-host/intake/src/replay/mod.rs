@@ -10,6 +10,7 @@ use turnledger_core::event::common::RpcTransport;
 
 pub use parallel::replay;
 pub use session::answer;
+pub(crate) use session::explain;
 pub use summary::Summary;
 
 /// What a replay writes.

@@ -194,7 +194,7 @@ pub fn answer(question: Question, remote: Option<&str>) -> Option<Fact> {
     }
 }
 
-fn explain(name: &str, line: Option<u64>, discard: &Discard) -> String {
+pub(crate) fn explain(name: &str, line: Option<u64>, discard: &Discard) -> String {
     let place = line.map_or_else(|| "end".into(), |line| line.to_string());
     let ids = &discard.ids;
     let mut which = Vec::new();

@@ -1,0 +1,428 @@
+//! Calls of tools by the model, and what they gave back: what older files say of items, and newer ones of those that were
+//! refused.
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::edit;
+use super::item::millis;
+use super::line::{FunctionCall, FunctionOutput, Output};
+use super::output::Outcome;
+use super::{Rollout, Step};
+use crate::id::Id;
+use crate::json::read::{self, Raw, Read, Text};
+use crate::private::Presence;
+use crate::protocol::enums::{CollabAgentStatus, CollabTool, CommandSource, ItemStatus, ReasoningEffort};
+use crate::protocol::item::{
+    AgentState, CollabAgentToolCall, CommandExecution, DynamicToolCall, FileChange, Item, McpToolCall, WebSearch,
+};
+use crate::time::UnixMillis;
+
+/// No file has more open calls than this.
+const MAX_CALLS: usize = 1024;
+/// The most bytes that the patches of open calls hold.
+const MAX_PATCH_BYTES: usize = 16 << 20;
+
+/// Calls that have not returned, and commands that go on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Calls {
+    open: Vec<Call>,
+    running: Vec<(u64, Call)>,
+}
+
+#[derive(Clone, Debug)]
+struct Call {
+    id: Id,
+    at: UnixMillis,
+    kind: Kind,
+}
+
+/// What was called.
+#[derive(Clone)]
+enum Kind {
+    Shell {
+        is_unified: bool,
+    },
+    /// Input for the command that goes on under this number.
+    Input(Option<u64>),
+    /// A patch in the model's own words.
+    Patch(String),
+    Mcp {
+        server: Id,
+        tool: Id,
+    },
+    Client(Id),
+    /// Code that calls tools.
+    Script,
+    Agents {
+        tool: CollabTool,
+        receivers: Vec<Id>,
+        model: Option<Id>,
+        effort: Option<ReasoningEffort>,
+    },
+    /// Anything else.
+    Other,
+}
+
+/// Shows no content.
+impl core::fmt::Debug for Kind {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str(match self {
+            Self::Shell { .. } => "Shell",
+            Self::Input(_) => "Input",
+            Self::Patch(_) => "Patch",
+            Self::Mcp { .. } => "Mcp",
+            Self::Client(_) => "Client",
+            Self::Script => "Script",
+            Self::Agents { .. } => "Agents",
+            Self::Other => "Other",
+        })
+    }
+}
+
+impl Calls {
+    fn add(&mut self, call: Call) {
+        let held = |calls: &[Call]| calls.iter().map(Call::held_bytes).sum::<usize>();
+        if self.open.len() == MAX_CALLS || held(&self.open) + call.held_bytes() > MAX_PATCH_BYTES {
+            self.open.clear();
+        }
+        self.open.push(call);
+    }
+
+    fn take(&mut self, id: &Id) -> Option<Call> {
+        let place = self.open.iter().position(|call| call.id == *id)?;
+        Some(self.open.swap_remove(place))
+    }
+
+    /// A line of its own tells how the call ended. Returns when it was made.
+    pub(super) fn forget(&mut self, id: &Id) -> Option<UnixMillis> {
+        self.running.retain(|(_, call)| call.id != *id);
+        self.take(id).map(|call| call.at)
+    }
+}
+
+impl Call {
+    fn held_bytes(&self) -> usize {
+        match &self.kind {
+            Kind::Patch(text) => text.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// A message of the conversation.
+#[derive(Read)]
+pub(super) struct Message<'t> {
+    role: Option<Text<'t>>,
+    content: Option<Vec<Piece<'t>>>,
+}
+
+#[derive(Read)]
+struct Piece<'t> {
+    #[serde(rename = "type")]
+    kind: Option<Text<'t>>,
+}
+
+/// `local_shell_call`
+#[derive(Read)]
+pub(super) struct LocalShellCall {
+    #[serde(alias = "id")]
+    call_id: Option<Id>,
+}
+
+/// `web_search_call`
+#[derive(Read)]
+pub(super) struct SearchCall {
+    #[serde(default)]
+    id: Id,
+}
+
+impl Rollout {
+    /// Only files before 0.32 have no other line for a message of the user.
+    pub(super) fn message(&mut self, message: &Message<'_>, step: &mut Step<'_>) {
+        match message.role.as_ref().map(|role| &*role.0) {
+            Some("assistant") => self.worked(step),
+            Some("user") if self.is_bare() => {
+                let pieces = message.content.as_deref().unwrap_or_default();
+                let is_image = |piece: &&Piece<'_>| piece.kind.as_ref().is_some_and(|kind| kind.0 == "input_image");
+                let images = pieces.iter().filter(is_image).count() as u64;
+                self.begin_without_id(self.at, step);
+                self.user_wrote(images, step);
+            }
+            _ => step.out.irrelevant = true,
+        }
+    }
+
+    pub(super) fn function_called(&mut self, call: &FunctionCall<'_>, step: &mut Step<'_>) {
+        self.worked(step);
+        let (Some(id), Some(name)) = (call.call_id.clone(), call.name.as_ref()) else { return };
+        let arguments = call.arguments.as_ref().map_or("", |text| &text.0);
+        let namespace = call.namespace.as_ref().map(|text| &*text.0);
+        let kind = self.kind(&name.0, namespace, arguments);
+        self.calls.add(Call { id, at: self.at, kind });
+    }
+
+    pub(super) fn custom_tool_called(&mut self, call: FunctionCall<'_>, step: &mut Step<'_>) {
+        self.worked(step);
+        let (Some(id), Some(name)) = (call.call_id, call.name) else { return };
+        let kind = match (&*name.0, call.arguments) {
+            ("apply_patch", Some(input)) => Kind::Patch(input.0.into_owned()),
+            ("exec", _) => Kind::Script,
+            _ => Kind::Other,
+        };
+        self.calls.add(Call { id, at: self.at, kind });
+    }
+
+    pub(super) fn shell_called(&mut self, call: &LocalShellCall, step: &mut Step<'_>) {
+        self.worked(step);
+        if let Some(id) = call.call_id.clone() {
+            self.calls.add(Call { id, at: self.at, kind: Kind::Shell { is_unified: false } });
+        }
+    }
+
+    /// A search of the provider: without a line for its end, its time is not known, and perhaps not its id.
+    pub(super) fn search_called(&mut self, call: &SearchCall, step: &mut Step<'_>) {
+        self.worked(step);
+        let tells_ends = self.meta.as_ref().is_some_and(|meta| meta.is_paginated || meta.dialect.files_tell_searches());
+        if tells_ends {
+            step.out.irrelevant = true;
+            return;
+        }
+        let search = WebSearch { id: call.id.clone(), ..WebSearch::default() };
+        self.item(None, Item::WebSearch(search), None, millis(self.at), step);
+    }
+
+    fn kind(&self, name: &str, namespace: Option<&str>, arguments: &str) -> Kind {
+        let agents = |tool| {
+            #[derive(Default, Read)]
+            #[serde(default)]
+            struct Arguments {
+                id: Option<Id>,
+                ids: Option<Vec<Id>>,
+                target: Option<Id>,
+                targets: Option<Vec<Id>>,
+                model: Option<Id>,
+                reasoning_effort: Option<ReasoningEffort>,
+            }
+            let read: Arguments = read::from_str(arguments).unwrap_or_default();
+            let several = read.ids.or(read.targets).unwrap_or_default();
+            let receivers = read.id.or(read.target).into_iter().chain(several).collect();
+            Kind::Agents { tool, receivers, model: read.model, effort: read.reasoning_effort }
+        };
+        match name {
+            "shell" | "shell_command" | "container.exec" | "local_shell" if arguments.contains("*** Begin Patch") => {
+                patch_in(arguments).map_or(Kind::Other, Kind::Patch)
+            }
+            "shell" | "shell_command" | "container.exec" | "local_shell" => Kind::Shell { is_unified: false },
+            "exec_command" => Kind::Shell { is_unified: true },
+            "write_stdin" => {
+                #[derive(Read)]
+                struct Arguments {
+                    session_id: Option<u64>,
+                }
+                let read: Option<Arguments> = read::from_str(arguments).ok();
+                Kind::Input(read.and_then(|read| read.session_id))
+            }
+            "apply_patch" => {
+                #[derive(Read)]
+                struct Arguments<'t> {
+                    input: Option<Text<'t>>,
+                }
+                let read: Option<Arguments<'_>> = read::from_str(arguments).ok();
+                read.and_then(|read| read.input).map_or(Kind::Other, |input| Kind::Patch(input.0.into_owned()))
+            }
+            "spawn_agent" => agents(CollabTool::SpawnAgent),
+            "send_input" => agents(CollabTool::SendInput),
+            "resume_agent" => agents(CollabTool::ResumeAgent),
+            "close_agent" => agents(CollabTool::CloseAgent),
+            "wait" | "wait_agent" => agents(CollabTool::Wait),
+            _ => self.kind_by_owner(name, namespace),
+        }
+    }
+
+    /// A tool of an MCP server, or of the thread's client.
+    fn kind_by_owner(&self, name: &str, namespace: Option<&str>) -> Kind {
+        if let Some(server) = namespace.and_then(|space| space.strip_prefix("mcp__")) {
+            return Kind::Mcp { server: server.trim_end_matches("__").into(), tool: name.into() };
+        }
+        if let Some((server, tool)) = name.strip_prefix("mcp__").and_then(|rest| rest.split_once("__")) {
+            return Kind::Mcp { server: server.into(), tool: tool.into() };
+        }
+        let is_clients = self.meta.as_ref().is_some_and(|meta| meta.dynamic_tools.iter().any(|tool| **tool == *name));
+        if is_clients { Kind::Client(name.into()) } else { Kind::Other }
+    }
+
+    /// What a call gave back tells how its item ended, unless a line of its own did.
+    pub(super) fn call_returned(&mut self, returned: FunctionOutput<'_>, step: &mut Step<'_>) {
+        let call = returned.call_id.and_then(|id| self.calls.take(&id));
+        let Some(Call { id, at, kind }) = call else {
+            step.out.irrelevant = true;
+            return;
+        };
+        let output = &*returned.output.text;
+        let is_paginated = self.meta.as_ref().is_some_and(|meta| meta.is_paginated);
+        let outcome = Outcome::of(output);
+        let item = match kind {
+            Kind::Shell { is_unified } => {
+                if let Outcome::Running(Some(number)) = outcome {
+                    let kind = Kind::Shell { is_unified };
+                    if self.calls.running.len() < MAX_CALLS && !is_paginated {
+                        self.calls.running.push((number, Call { id, at, kind }));
+                    }
+                    return;
+                }
+                // A command that ran has a line of its own, in files that have such lines.
+                if is_paginated && matches!(outcome, Outcome::Exited(_)) {
+                    return;
+                }
+                command(id, is_unified, outcome)
+            }
+            Kind::Input(number) => return self.input_returned(number, outcome, step),
+            Kind::Script => script(id, output),
+            _ if is_paginated => return,
+            Kind::Patch(text) => self.patch_returned(id, &text, outcome),
+            Kind::Mcp { server, tool } => mcp_call(id, server, tool, &returned.output),
+            // Whether it succeeded is not in what it gave back.
+            Kind::Client(tool) => (!is_unsupported(output))
+                .then(|| Item::DynamicToolCall(DynamicToolCall { id, tool, ..DynamicToolCall::default() })),
+            Kind::Agents { tool, receivers, model, effort } => {
+                agents_called(id, tool, receivers, output).map(|mut call| {
+                    (call.model, call.reasoning_effort) = (model, effort);
+                    Item::CollabAgentToolCall(call)
+                })
+            }
+            Kind::Other => None,
+        };
+        match item {
+            Some(item) => {
+                let started = (!self.is_bare()).then(|| millis(at));
+                let is_refused = matches!(&item, Item::CommandExecution(command) if command.exit_code.is_none());
+                if is_refused && self.meta.as_ref().is_some_and(|meta| meta.dialect.refused_commands_end_twice()) {
+                    let completed_at = millis(self.at);
+                    self.item(None, item.clone(), started, completed_at, step);
+                    self.item_again(item, completed_at, step);
+                    return;
+                }
+                self.item(None, item, started, millis(self.at), step);
+            }
+            None => step.out.irrelevant = true,
+        }
+    }
+
+    /// A command that went on has ended.
+    fn input_returned(&mut self, number: Option<u64>, outcome: Outcome, step: &mut Step<'_>) {
+        let place = self.calls.running.iter().position(|(running, _)| Some(*running) == number);
+        let (Some(place), Outcome::Exited(_)) = (place, outcome) else { return };
+        let (_, Call { id, at, .. }) = self.calls.running.swap_remove(place);
+        if let Some(item) = command(id, true, outcome) {
+            self.item(None, item, Some(millis(at)), millis(self.at), step);
+        }
+    }
+
+    /// A patch in the model's own words, which was applied, or not.
+    fn patch_returned(&mut self, id: Id, text: &str, outcome: Outcome) -> Option<Item> {
+        let (status, _) = outcome.ended()?;
+        let files = edit::written(text);
+        let changes = edit::changes(&files);
+        if status == ItemStatus::Completed
+            && let Some(turn) = &mut self.turn
+        {
+            let mut bytes = text.len();
+            for (path, edit) in files {
+                turn.patches.add(path, edit, core::mem::take(&mut bytes));
+            }
+        }
+        Some(Item::FileChange(FileChange { id, changes, status }))
+    }
+}
+
+fn is_unsupported(output: &str) -> bool {
+    output.starts_with("unsupported call") || output.starts_with("failed to parse function arguments")
+}
+
+fn command(id: Id, is_unified: bool, outcome: Outcome) -> Option<Item> {
+    let (status, exit_code) = outcome.ended()?;
+    // What was refused never came to a tool of its own.
+    let ran = exit_code.is_some();
+    let source = if is_unified && ran { CommandSource::UnifiedExecStartup } else { CommandSource::Agent };
+    let actions_unknown = true;
+    let command = CommandExecution { id, source, status, exit_code, actions_unknown, ..CommandExecution::default() };
+    Some(Item::CommandExecution(command))
+}
+
+/// Code that called tools: its output begins with how it ended.
+fn script(id: Id, output: &str) -> Option<Item> {
+    let success = match output.split(['\n', ':']).next()? {
+        "Script completed" => true,
+        "Script failed" => false,
+        _ => return None,
+    };
+    let status = if success { ItemStatus::Completed } else { ItemStatus::Failed };
+    let call =
+        DynamicToolCall { id, tool: "exec".into(), status, success: Some(success), ..DynamicToolCall::default() };
+    Some(Item::DynamicToolCall(call))
+}
+
+/// A call of a server's tool. Pieces of content are its result; a text says why there is none.
+fn mcp_call(id: Id, server: Id, tool: Id, output: &Output<'_>) -> Option<Item> {
+    let Output { text: output, is_list } = output;
+    if is_unsupported(output) {
+        return None;
+    }
+    let has_failed = output.starts_with("tool call error") || output.starts_with("tool call failed");
+    let has_result = *is_list || output.trim_start().starts_with(['[', '{']);
+    let status = match (has_failed, has_result) {
+        (true, _) => ItemStatus::Failed,
+        (_, true) => ItemStatus::Completed,
+        _ => ItemStatus::Unknown,
+    };
+    let error = Presence(has_failed);
+    Some(Item::McpToolCall(McpToolCall { id, server, tool, status, error, ..McpToolCall::default() }))
+}
+
+/// A call of a tool for agents that was heard. A spawned agent is named in what it gave back.
+fn agents_called(id: Id, tool: CollabTool, receivers: Vec<Id>, output: &str) -> Option<CollabAgentToolCall> {
+    #[derive(Read)]
+    struct Spawned {
+        agent_id: Option<Id>,
+    }
+    let is_object = output.starts_with('{');
+    let spawned: Option<Spawned> = is_object.then(|| Raw(output).get()).flatten();
+    let receiver_thread_ids = match spawned.and_then(|spawned| spawned.agent_id) {
+        Some(agent) => alloc::vec![agent],
+        None if tool == CollabTool::SpawnAgent || !is_object => return None,
+        None => receivers,
+    };
+    let mut agents_states = BTreeMap::new();
+    if let (CollabTool::SpawnAgent, [agent]) = (tool, &receiver_thread_ids[..]) {
+        agents_states.insert(agent.clone(), AgentState { status: CollabAgentStatus::PendingInit });
+    }
+    let (status, sender_thread_id) = (ItemStatus::Completed, Id::default());
+    let (model, reasoning_effort) = (None, None);
+    Some(CollabAgentToolCall {
+        id,
+        tool,
+        status,
+        sender_thread_id,
+        receiver_thread_ids,
+        model,
+        reasoning_effort,
+        agents_states,
+    })
+}
+
+/// The patch within the arguments of a shell call.
+fn patch_in(arguments: &str) -> Option<String> {
+    #[derive(Read)]
+    struct Arguments<'t> {
+        command: Option<Raw<'t>>,
+    }
+    let command = read::from_str::<Arguments<'_>>(arguments).ok()?.command?;
+    if let Some(Text(text)) = command.get() {
+        return Some(text.into_owned());
+    }
+    let words: Vec<Text<'_>> = command.get()?;
+    words.into_iter().map(|word| word.0).find(|word| word.contains("*** Begin Patch")).map(Cow::into_owned)
+}

@@ -1,0 +1,182 @@
+//! Where rollouts are, and which of them are read.
+
+use std::collections::HashMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use turnledger::lines::read_line;
+use turnledger_core::{Observation, Rollout, Source as _, UnixMillis};
+
+use super::{ImportError, Options};
+use crate::recording::Source;
+
+/// A file to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Found {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its thread; none if its first line does not say.
+    pub thread: Option<String>,
+    /// When its session began, by its first line.
+    pub start: UnixMillis,
+    /// Its length as it is stored.
+    pub bytes: u64,
+}
+
+/// The files to read, in the order in which their sessions began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rollouts {
+    /// The files.
+    pub files: Vec<Found>,
+    /// How many more files were of a thread that another file has.
+    pub duplicates: u64,
+}
+
+/// The folders in which Codex keeps rollouts, as far as they exist: `sessions` and `archived_sessions` below `CODEX_HOME`,
+/// or below `.codex` in the user's own folder.
+pub fn default_folders() -> Vec<PathBuf> {
+    let home = env::var_os("CODEX_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    let Some(home) = home.or_else(|| Some(env::home_dir()?.join(".codex"))) else { return Vec::new() };
+    ["sessions", "archived_sessions"].into_iter().map(|name| home.join(name)).filter(|folder| folder.is_dir()).collect()
+}
+
+impl Rollouts {
+    /// The rollouts at `paths`: files, and folders with all that is below them. A thread that is in several files is read
+    /// once, from the file that has most of it.
+    ///
+    /// # Errors
+    ///
+    /// [`ImportError`] if one of `paths` cannot be read. What is below a folder and cannot be read is passed over.
+    pub fn find(paths: &[PathBuf], options: &Options) -> Result<Self, ImportError> {
+        let mut files = Vec::new();
+        for path in paths {
+            let unreadable = |error| ImportError::Unreadable { path: path.clone(), error };
+            if fs::metadata(path).map_err(unreadable)?.is_dir() {
+                walk(path, &mut files).map_err(unreadable)?;
+            } else {
+                files.push(path.clone());
+            }
+        }
+        files.sort();
+        files.dedup();
+        files.retain(|path| !is_older(path, options.since));
+        let heads = each(&files, |path| head(path));
+        let mut rollouts = Self::default();
+        let mut by_thread: HashMap<String, usize> = HashMap::new();
+        for found in heads {
+            if options.until.is_some_and(|until| found.thread.is_some() && found.start >= until)
+                || options.thread.as_ref().is_some_and(|thread| found.thread.as_ref() != Some(thread))
+            {
+                continue;
+            }
+            let known = found.thread.as_ref().and_then(|thread| by_thread.get(thread));
+            if let Some(known) = known {
+                rollouts.duplicates += 1;
+                let other = &mut rollouts.files[*known];
+                if count_lines(&found.path) > count_lines(&other.path) {
+                    *other = found;
+                }
+                continue;
+            }
+            if let Some(thread) = &found.thread {
+                by_thread.insert(thread.clone(), rollouts.files.len());
+            }
+            rollouts.files.push(found);
+        }
+        rollouts.files.sort_by(|one, other| (one.start, &one.path).cmp(&(other.start, &other.path)));
+        Ok(rollouts)
+    }
+
+    /// How many bytes the files have, as they are stored.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|found| found.bytes).sum()
+    }
+}
+
+/// Adds the rollouts below a folder. A symbolic link is neither: it might lead out of the folder.
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let Ok(entry) = entry else { continue };
+        let Ok(kind) = entry.file_type() else { continue };
+        let path = entry.path();
+        if kind.is_dir() {
+            // What cannot be read lies beside what can.
+            let _ = walk(&path, files);
+        } else if kind.is_file() && is_rollout(&path) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file in a folder is a rollout, by its name.
+fn is_rollout(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".jsonl") || name.ends_with(".jsonl.zst")
+}
+
+/// Whether a file was not written since.
+fn is_older(path: &Path, since: Option<UnixMillis>) -> bool {
+    let Some(UnixMillis(since)) = since else { return false };
+    let written = fs::metadata(path).and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::now());
+    written < UNIX_EPOCH + Duration::from_millis(since)
+}
+
+/// What a file's first line says of it. A file that cannot be read, or is no rollout, is told so when it is read.
+fn head(path: &Path) -> Found {
+    let source = Source::File(path.to_owned());
+    let bytes = source.stored_bytes().unwrap_or(0);
+    let mut rollout = Rollout::new(1);
+    let mut line = Vec::new();
+    if let Ok(mut reader) = source.open(|reader| reader)
+        && matches!(read_line(&mut *reader, &mut line), Ok(Some(true)))
+    {
+        rollout.line(&line, &mut Observation::default());
+    }
+    let thread = rollout.thread_id().map(ToString::to_string);
+    Found { path: path.to_owned(), thread, start: rollout.at(), bytes }
+}
+
+/// How many lines a file has, as far as it can be read.
+fn count_lines(path: &Path) -> u64 {
+    let Ok(mut reader) = Source::File(path.to_owned()).open(|reader| reader) else { return 0 };
+    let (mut count, mut line) = (0, Vec::new());
+    while let Ok(Some(_)) = read_line(&mut *reader, &mut line) {
+        count += 1;
+    }
+    count
+}
+
+/// How many files are read at a time.
+pub(super) fn threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What `work` makes of each item, in their order; several at a time.
+pub(super) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let mut made: Vec<(usize, R)> = thread::scope(|scope| {
+        let worker = || {
+            let mut made = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(item) = items.get(index) else { return made };
+                made.push((index, work(item)));
+            }
+        };
+        let workers: Vec<_> = (0..threads().min(items.len())).map(|_| scope.spawn(worker)).collect();
+        // A panic goes on where it is waited for.
+        let join = |worker: thread::ScopedJoinHandle<'_, Vec<(usize, R)>>| {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().flat_map(join).collect()
+    });
+    made.sort_by_key(|(index, _)| *index);
+    made.into_iter().map(|(_, result)| result).collect()
+}

@@ -58,7 +58,7 @@ fn what_a_newer_version_brings_is_named() {
     assert_eq!((output.status.code(), lines(&output)), (Some(0), vec![]));
     assert_eq!(
         stderr(&output),
-        "1 session: 5 messages (2 of no interest), 2 facts, 0 events, 0 discards\n\
+        "1 session: 5 messages (2 of no interest), 1 fact, 0 events, 0 discards\n\
          Codex 0.180.0 is newer than the newest known one (0.171): read as that; \
          seen, not understood: method `thread/of/newer` 2, item `hologram` 1\n"
     );

@@ -192,8 +192,8 @@ fn settings_that_are_broken_elsewhere_do_not_end_a_session() {
     let events = home.path().join("events.jsonl").display().to_string();
     let said = |text: &str| {
         fs::write(&file, text).expect("a file");
-        let output = pass(home.path(), &["--events", &events], &["cat"], b"{\"method\":\"x\"}\n".to_vec());
-        assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"{\"method\":\"x\"}\n"[..]));
+        let output = pass(home.path(), &["--events", &events], &["cat"], b"{\"id\":1,\"result\":0}\n".to_vec());
+        assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"{\"id\":1,\"result\":0}\n"[..]));
         stderr(&output)
     };
     let path = file.display();

@@ -72,17 +72,13 @@ fn what_is_written_is_its_owners_alone() {
     let home = tempfile::tempdir().expect("a folder");
     let [events, record] = ["events.jsonl", "record.jsonl"].map(|name| home.path().join(name));
     let options = ["--events", &events.display().to_string(), "--record", &record.display().to_string()];
-    let message = b"{\"method\":\"warning\"}\n";
+    let message = b"{\"id\":1,\"result\":0}\n";
     let write = || {
         // Whatever the shell would have made of it.
         let script = "umask 0; exec \"$@\"";
         let program = turnledger_tests::program::PROGRAM.display().to_string();
         let mut shell = std::process::Command::new("sh");
-        shell.args(["-c", script, "sh", &program, "tap"]).args(options).args([
-            "--",
-            "echo",
-            "{\"method\":\"warning\"}",
-        ]);
+        shell.args(["-c", script, "sh", &program, "tap"]).args(options).args(["--", "echo", "{\"id\":1,\"result\":0}"]);
         let output = shell.env("HOME", home.path()).output().expect("it runs");
         assert_eq!((output.status.code(), &*output.stdout, stderr(&output)), (Some(0), &message[..], String::new()));
     };

@@ -41,27 +41,27 @@ impl Analytics {
     }
 
     /// Reports what is left when a signal cuts [`finish`](Self::finish) short.
-    pub(super) fn cut_short(&self) {
+    pub(super) fn cut_short(&self, has_traffic: bool) {
         let until = Instant::now() + STORED_WITHIN;
         while self.ledger.stats().queued > 0 && Instant::now() < until {
             thread::sleep(Duration::from_millis(10));
         }
-        for line in self.summary(Flushed::Ended, &self.ledger.stats()) {
+        for line in self.summary(Flushed::Ended, &self.ledger.stats(), has_traffic) {
             say!("ended by a signal; {line}");
         }
     }
 
     /// Ends the ledger, and reports what became of its events. The session's exit status does not depend on it.
-    pub(super) fn finish(&self, timeout: Duration) {
+    pub(super) fn finish(&self, timeout: Duration, has_traffic: bool) {
         let timeout = if self.has_spool { timeout.min(WITH_A_SPOOL) } else { timeout };
         let flushed = self.ledger.shutdown(timeout);
-        for line in self.summary(flushed, &self.ledger.stats()) {
+        for line in self.summary(flushed, &self.ledger.stats(), has_traffic) {
             say!("{line}");
         }
     }
 
-    /// What went wrong or is not known to this version, a line each.
-    fn summary(&self, flushed: Flushed, stats: &LedgerStats) -> Vec<String> {
+    /// What went wrong, and what of an app-server's traffic is not known to this version: a line each.
+    fn summary(&self, flushed: Flushed, stats: &LedgerStats, has_traffic: bool) -> Vec<String> {
         let mut lines = Vec::new();
         if flushed == Flushed::TimedOut {
             lines.push("there was not enough time: the last events are lost".to_owned());
@@ -101,7 +101,7 @@ impl Analytics {
         } else if let Some(problem) = &stats.spool_problem {
             lines.push(problem.clone());
         }
-        if !stats.core.unknown.is_empty() {
+        if has_traffic && !stats.core.unknown.is_empty() {
             lines.push(stats.core.unknown.to_string());
         }
         lines

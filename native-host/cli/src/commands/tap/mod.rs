@@ -121,7 +121,7 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         let (cut, finished) = (session.clone(), Finished(says));
         thread::spawn(move || {
             let _finished = finished;
-            cut.analytics.cut_short();
+            cut.analytics.cut_short(cut.watchers.has_traffic());
         });
         let _ = said.recv_timeout(NO_PATIENCE);
     }
@@ -202,7 +202,7 @@ impl Session {
         if self.has_session {
             self.say_what_passed();
         }
-        self.analytics.finish(AT_THE_END);
+        self.analytics.finish(AT_THE_END, self.watchers.has_traffic());
     }
 
     fn finish_recording(&self) {

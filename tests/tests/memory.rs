@@ -32,9 +32,9 @@ struct Filler {
 }
 
 impl Filler {
-    fn new(limits: Limits) -> Self {
+    fn new(limits: &Limits) -> Self {
         Self {
-            session: Pipeline::new(Sha2::default(), RpcTransport::Stdio, limits),
+            session: Pipeline::new(Sha2::default(), RpcTransport::Stdio, *limits),
             output: Output::default(),
             connection: 0,
         }
@@ -164,7 +164,7 @@ fn a_full_session() {
     let most = limits.most_bytes();
     let held = |before: u64| memory("self", "VmRSS").saturating_sub(before);
     let before = memory("self", "VmRSS");
-    let mut filler = Filler::new(limits);
+    let mut filler = Filler::new(&limits);
     for number in 0..ENTRIES {
         filler.fill(number);
     }

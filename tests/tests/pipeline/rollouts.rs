@@ -113,12 +113,16 @@ fn codex_0_142_0() {
         ],
     );
     assert_eq!(events(&comparison), (47, 38, 1));
-    assert_eq!(members(&comparison), (926, 86, 15, 0));
+    assert_eq!(members(&comparison), (1089, 137, 15, 0));
 }
 
 #[test]
 fn codex_0_153_0() {
-    let comparison = compare("0.153.0", &["review_mode: extra: codex_thread_initialized"]);
+    let comparison = compare(
+        "0.153.0",
+        // The wire has no root of a turn before 0.162; the files have.
+        &["review_mode: extra: codex_thread_initialized", "codex_turn_event root_turn_id", "root_turn_id: ours"],
+    );
     assert_eq!(events(&comparison), (40, 33, 1));
     assert_eq!(members(&comparison), (879, 23, 1, 0));
 }

@@ -25,6 +25,11 @@ fn measure(mut run: impl FnMut() -> Duration) -> (Duration, Duration) {
     (times.iter().min().copied().unwrap_or_default(), times.iter().max().copied().unwrap_or_default())
 }
 
+/// A fact as an app-server makes it, which shares no id with another.
+fn with_ids_of_its_own(fact: &Fact) -> Fact {
+    Fact::from_json(fact.to_private_json().expose()).expect("a fact")
+}
+
 fn main() {
     let argument = |index, default| env::args().nth(index).and_then(|text| text.parse().ok()).unwrap_or(default);
     let size = Size { turns: argument(1, 2000), threads: argument(2, 100), diff_lines: argument(3, 0) };
@@ -36,6 +41,8 @@ fn main() {
     println!("{:<48} {:>14} {:>14} {:>12}", "", "fastest", "slowest", "MB/s");
 
     table.row("reducer alone: facts to events", "fact", facts.len(), || reduce(facts.clone(), |_| {}));
+    let own: Vec<_> = facts.iter().map(|(at, fact)| (*at, with_ids_of_its_own(fact))).collect();
+    table.row("the same: facts with ids of their own", "fact", own.len(), || reduce(own.clone(), |_| {}));
     let mut written = String::new();
     table.row("facts to events to text", "fact", facts.len(), || {
         reduce(facts.clone(), |output| write(output, &mut written))

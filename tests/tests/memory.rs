@@ -158,6 +158,7 @@ fn a_full_session() {
         .reviews(cap)
         .repositories(cap)
         .skills(cap)
+        .calls(cap)
         .max_diff_bytes(1 << 20)
         .max_held_diff_bytes(2 << 20);
     let limits = Limits::default().observer(observer).reducer(reducer);

@@ -56,8 +56,8 @@ mod tests {
         for (direction, message) in [
             (to_client, r#"{"method":"item/agentMessage/delta","params":{"delta":"x"}}"#),
             (to_client, r#" { "jsonrpc" : "2.0" , "method" : "warning" }"#),
-            (to_server, r#"{"id":1,"method":"model/list"}"#),
-            (to_server, r#"{"id":"a","method":"model/list"}"#),
+            (to_server, r#"{"id":1,"method":"modelProvider/list"}"#),
+            (to_server, r#"{"id":"a","method":"modelProvider/list"}"#),
             (to_client, r#"{"method":"warning" and then no JSON"#),
         ] {
             assert!(is_surely_irrelevant(direction, message.as_bytes()), "{message}");

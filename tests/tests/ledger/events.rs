@@ -362,7 +362,7 @@ fn an_embedder_sees_changes_and_vetoes() {
 fn messages_of_no_interest_are_not_queued() {
     let ledger = Ledger::builder().start().expect("a ledger");
     ledger.observe(1, Direction::ServerToClient, br#"{"method":"item/agentMessage/delta","params":{}}"#);
-    ledger.observe(1, Direction::ClientToServer, br#"{"id":1,"method":"model/list"}"#);
+    ledger.observe(1, Direction::ClientToServer, br#"{"id":1,"method":"modelProvider/list"}"#);
     assert!(ledger.sync(LONG));
     let stats = ledger.stats();
     assert_eq!((stats.filtered, stats.core.messages), (2, 0));

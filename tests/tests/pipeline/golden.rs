@@ -41,8 +41,6 @@ fn codex_0_169_0() {
         "compact_interrupt: codex_compaction_event active_context_tokens_before",
         "compact_mid_fail: codex_compaction_event active_context_tokens_before",
         "fail_http: codex_compaction_event active_context_tokens_",
-        // A request that a provider refuses is one of several kinds, which the wire does not tell apart.
-        "fail_http: codex_turn_event codex_error_kind",
         // The amended policy lets the command out of the sandbox; the wire does not say so.
         "approve_command_amend: codex_command_execution_event sandbox_backend",
         // The news of an agent comes some milliseconds after the call that spawned it.

@@ -124,7 +124,7 @@ fn codex_0_153_0() {
         &["review_mode: extra: codex_thread_initialized", "codex_turn_event root_turn_id", "root_turn_id: ours"],
     );
     assert_eq!(events(&comparison), (40, 33, 1));
-    assert_eq!(members(&comparison), (879, 23, 1, 0));
+    assert_eq!(members(&comparison), (1141, 108, 1, 17));
 }
 
 /// The traffic of these versions has no times of items: what it becomes has neither turns nor tools, and files have both.

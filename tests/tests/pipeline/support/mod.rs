@@ -92,9 +92,14 @@ impl Session {
 
     /// Takes a fact in its recorded form.
     pub fn fact(&mut self, fact: Value) -> Yield {
-        let Output { events, discards, .. } = self.apply(fact);
-        let events = events.iter().map(|event| serde_json::to_value(event).expect("an event as JSON")).collect();
-        (events, discards.iter().map(|discard| (discard.subject, discard.reason)).collect())
+        yielded(&self.apply(fact))
+    }
+
+    /// Ends the session.
+    pub fn finish(&mut self) -> Yield {
+        let mut output = Output::default();
+        self.reducer.finish(self.now, &mut output);
+        yielded(&output)
     }
 
     /// Takes facts and returns the lines that are uploaded.
@@ -108,6 +113,11 @@ impl Session {
         assert_eq!((events.len(), discards), (1, vec![]), "{events:?}");
         events.remove(0)
     }
+}
+
+fn yielded(output: &Output) -> Yield {
+    let events = output.events.iter().map(|event| serde_json::to_value(event).expect("an event as JSON")).collect();
+    (events, output.discards.iter().map(|discard| (discard.subject, discard.reason)).collect())
 }
 
 /// The client of a connection: the first one is that of the examples.

@@ -1,4 +1,4 @@
-//! The recordings in `golden/rollouts/VERSION/SCENARIO`: what the real binary left on disk, and what it uploaded of the
+//! The recordings in `rollouts/VERSION/SCENARIO`: what the real binary left on disk, and what it uploaded of the
 //! same session, or the traffic.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +30,7 @@ pub struct Recorded {
 ///
 /// If a recording cannot be read: the tests cannot go on without it.
 pub fn recordings(version: &str) -> Vec<Recorded> {
-    let folder = golden::folder().join("rollouts").join(version);
+    let folder = golden::folder().with_file_name("rollouts").join(version);
     let mut scenarios: Vec<_> =
         fs::read_dir(&folder).expect("the golden rollouts").map(|entry| entry.expect("a scenario").path()).collect();
     scenarios.sort();

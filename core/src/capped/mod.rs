@@ -6,12 +6,14 @@ use core::hash::{BuildHasher, Hash};
 
 use foldhash::quality::FixedState;
 
+pub(crate) use self::few::Few;
 use self::index::{Index, NONE, Position};
 use crate::json::read::Read;
 use crate::json::write::Write;
 use crate::limits::limits;
 use crate::time::Elapsed;
 
+mod few;
 mod index;
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,7 @@ impl<D: Digest> Reducer<D> {
         let is_ready = |key: &ItemKey, call: &WaitingCall| {
             key.turn == turn_id && key.thread == thread_id && call.response_id() != Some(&response_id)
         };
-        for (_, mut call) in self.state.waiting_calls.take_where(is_ready) {
+        for mut call in self.state.waiting_calls.take_where(is_ready) {
             call.followed_by(&response_id);
             self.call_ended(call, output);
         }
@@ -36,7 +36,7 @@ impl<D: Digest> Reducer<D> {
         call.is_made_by_cell = role == CodeCallRole::MadeByCell;
         if role == CodeCallRole::RunsCell {
             let cell = ItemKey { thread: thread_id, turn: turn_id, item: cell_id };
-            self.state.cells.insert(self.state.now, cell, call_id);
+            self.state.cells.insert(cell, call_id);
         }
     }
 
@@ -47,24 +47,22 @@ impl<D: Digest> Reducer<D> {
 
     /// A call waits for the next response of its turn.
     pub(super) fn wait_for_response(&mut self, key: ItemKey, call: WaitingCall, output: &mut Output) {
-        if let Some((_, longest_waiting)) = self.state.waiting_calls.insert(self.state.now, key, call) {
+        if let Some(longest_waiting) = self.state.waiting_calls.insert(key, call) {
             self.call_ended(longest_waiting, output);
         }
     }
 
     /// The turn ends: no response comes any more.
     pub(super) fn release_calls_of_turn(&mut self, thread_id: &Id, turn_id: &Id, output: &mut Output) {
-        if self.state.waiting_calls.len() > 0 {
-            let of_turn = |key: &ItemKey, _: &WaitingCall| key.turn == *turn_id && key.thread == *thread_id;
-            for (_, call) in self.state.waiting_calls.take_where(of_turn) {
-                self.call_ended(call, output);
-            }
+        let of_turn = |key: &ItemKey, _: &WaitingCall| key.turn == *turn_id && key.thread == *thread_id;
+        for call in self.state.waiting_calls.take_where(of_turn) {
+            self.call_ended(call, output);
         }
     }
 
     /// The session ends.
     pub(super) fn release_calls(&mut self, output: &mut Output) {
-        for (_, call) in self.state.waiting_calls.take_where(|_, _| true) {
+        for call in self.state.waiting_calls.take_where(|_, _| true) {
             self.call_ended(call, output);
         }
     }
@@ -85,7 +83,7 @@ impl State {
         let call = self.calls.peek(key)?;
         let of_turn = |item| ItemRef { thread: key.thread, turn: key.turn, item };
         let cell = call.cell_id.as_ref().map(of_turn);
-        let parent = cell.and_then(|cell| self.cells.peek(&cell)).filter(|parent| *parent != key.item);
+        let parent = cell.and_then(|cell| self.cells.get(&cell.to_owned())).filter(|parent| *parent != key.item);
         let of_parent = || self.calls.peek(&of_turn(parent?))?.response_id.as_ref();
         let origin = ToolOrigin {
             cell_id: call.cell_id.clone(),

@@ -29,7 +29,7 @@ mod turn;
 pub use state::Limits;
 pub(crate) use state::SavedState;
 
-use state::{Expired, State};
+use state::State;
 
 use crate::digest::{Digest, Scheme};
 use crate::event::common::InitializationMode;
@@ -214,12 +214,8 @@ impl<D: Digest> Reducer<D> {
 
     #[inline(never)]
     fn expire(&mut self, output: &mut Output) {
-        let Expired { skills, calls } = self.state.expire(output);
-        for parked in skills {
+        for parked in self.state.expire(output) {
             self.emit_skill(parked, None, output);
-        }
-        for call in calls {
-            self.call_ended(call, output);
         }
     }
 }

@@ -9,7 +9,7 @@ use super::limits::{MAX_MENTION_BYTES, ObserverLimits};
 use super::mentions::{Connector, KnownPlugin, KnownSkill};
 use super::state::{Approval, Connection, Pending, PendingTurn};
 use super::thread::{MAX_MCP_CALLS, Open, Thread, Turn};
-use crate::capped::Capped;
+use crate::capped::{Capped, Few};
 use crate::codex::settings::Settings;
 use crate::id::{ConnectionId, Id, RequestId, TEXT_BYTES, TurnKey};
 use crate::private::TextKey;
@@ -44,10 +44,10 @@ impl ObserverLimits {
             Capped::<Id, Option<Id>>::most_bytes(self.catalog, 2 * TEXT_BYTES),
             2 * Capped::<TextKey, Id>::most_bytes(self.catalog, TEXT_BYTES),
             MAX_INSTALLS as u64 * 2 * (size_of::<Install>() + 2 * TEXT_BYTES) as u64,
-            Capped::<Id, Box<ItemCompleted>>::most_bytes(self.approvals, size_of::<ItemCompleted>() + 8 * TEXT_BYTES),
-            Capped::<Id, ReasoningEffort>::most_bytes(self.catalog, TEXT_BYTES),
-            Capped::<Id, (Option<Id>, Id)>::most_bytes(self.catalog, 3 * TEXT_BYTES),
-            Capped::<RequestId, OpenInquiry>::most_bytes(self.approvals, 4 * TEXT_BYTES),
+            Few::<Id, Box<ItemCompleted>>::most_bytes(size_of::<ItemCompleted>() + 8 * TEXT_BYTES),
+            Few::<Id, ReasoningEffort>::most_bytes(TEXT_BYTES),
+            Few::<Id, (Option<Id>, Id)>::most_bytes(3 * TEXT_BYTES),
+            Few::<RequestId, OpenInquiry>::most_bytes(4 * TEXT_BYTES),
             Capped::<Id, KnownPlugin>::most_bytes(self.catalog, capabilities + 2 * TEXT_BYTES),
         ]
         .into_iter()

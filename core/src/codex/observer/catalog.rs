@@ -66,7 +66,7 @@ impl Observer {
     pub(super) fn models_listed(&mut self, result: ModelListResult) {
         for ListedModel { model, default_reasoning_effort } in result.data {
             if let Some(effort) = default_reasoning_effort {
-                self.state.models.insert(self.state.now, model, effort);
+                self.state.models.insert(model, effort);
             }
         }
     }
@@ -161,7 +161,7 @@ impl Observer {
             step.out.irrelevant = true;
             return;
         }
-        let asked = self.state.imports.remove(&import_id).map(|(_, asked)| asked);
+        let asked = self.state.imports.remove(&import_id);
         let (source, provider_id) = asked.map_or((None, None), |(source, provider)| (source, Some(provider)));
         for result in item_type_results {
             let import = AgentImport {

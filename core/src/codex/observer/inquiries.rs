@@ -26,7 +26,7 @@ pub(super) enum OpenInquiry {
 
 impl Observer {
     pub(super) fn server_inquired(&mut self, id: RequestId, inquiry: Inquiry, step: &mut Step<'_>) {
-        if !self.state.reports_more || self.state.inquiries.contains(&id) {
+        if !self.state.reports_more || self.state.inquiries.get(&id).is_some() {
             step.out.irrelevant = true;
             return;
         }
@@ -61,12 +61,12 @@ impl Observer {
                 call
             }
         };
-        self.state.inquiries.insert(self.state.now, id, open);
+        self.state.inquiries.insert(id, open);
     }
 
     /// A client answers; `None` is an error. Returns whether there was such a question.
     pub(super) fn inquiry_answered(&mut self, id: &RequestId, result: Option<&str>, step: &mut Step<'_>) -> bool {
-        let Some((_, open)) = self.state.inquiries.remove(id) else { return false };
+        let Some(open) = self.state.inquiries.remove(id) else { return false };
         match open {
             OpenInquiry::UserInput { thread_id, turn_id, item_id } => {
                 if result.is_none() {

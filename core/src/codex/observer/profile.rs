@@ -182,7 +182,7 @@ impl Observer {
             return None;
         }
         let settings = self.settings_of(thread_id, turn_id)?;
-        let by_default = settings.model.as_ref().and_then(|model| self.state.models.peek(model).copied());
+        let by_default = settings.model.as_ref().and_then(|model| self.state.models.get(model).copied());
         let turn = self.state.turn(thread_id, turn_id);
         let request = turn.and_then(|turn| turn.request.as_deref());
         Some(Box::new(ItemContext {

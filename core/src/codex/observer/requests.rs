@@ -133,7 +133,7 @@ impl Observer {
                 self.plugin_installed(Install { plugin_name, path, outcome: Outcome::Installed }, marketplace, step);
             }
             (Pending::AgentImport { source, provider_id }, ServerResult::AgentImport(result)) => {
-                self.state.imports.insert(self.state.now, result.import_id, (source, provider_id));
+                self.state.imports.insert(result.import_id, (source, provider_id));
             }
             (Pending::TurnInterrupt { thread_id, turn_id, at }, ServerResult::Success) => {
                 self.turn_interrupted(thread_id, turn_id, at, step);

@@ -10,7 +10,7 @@ use super::limits::{MAX_MENTION_BYTES, ObserverLimits};
 use super::mentions::{Connector, KnownPlugin, KnownSkill, Mentions};
 use super::profile::TurnRequest;
 use super::thread::{Thread, Turn};
-use crate::capped::{Capped, Saved};
+use crate::capped::{Capped, Few, Saved};
 use crate::codex::catalog::PluginToggle;
 use crate::codex::content::Expected;
 use crate::codex::settings::{Overrides, Settings};
@@ -166,13 +166,13 @@ pub(super) struct State {
     /// Plugins that were or were not installed from a marketplace whose name is not known yet; the latest.
     pub(super) installs: Vec<Install>,
     /// Calls that told an agent something, by the agent's thread: it may have been a new task.
-    pub(super) agents_told: Capped<Id, Box<ItemCompleted>>,
+    pub(super) agents_told: Few<Id, Box<ItemCompleted>>,
     /// How much listed models reason by default.
-    pub(super) models: Capped<Id, ReasoningEffort>,
+    pub(super) models: Few<Id, ReasoningEffort>,
     /// Where imports from other agents were asked for, and the agents' providers.
-    pub(super) imports: Capped<Id, (Option<Id>, Id)>,
+    pub(super) imports: Few<Id, (Option<Id>, Id)>,
     /// Questions to the user that were not answered.
-    pub(super) inquiries: Capped<RequestId, OpenInquiry>,
+    pub(super) inquiries: Few<RequestId, OpenInquiry>,
     /// Whether the user has signed in with an API key. Compactions then run locally.
     pub(super) uses_api_key: bool,
     /// The latest settings of threads. Most threads share one of them.
@@ -208,13 +208,13 @@ pub(crate) struct SavedObserver {
     #[serde(default)]
     installs: Vec<Install>,
     #[serde(default)]
-    agents_told: Saved<Id, Box<ItemCompleted>>,
+    agents_told: Few<Id, Box<ItemCompleted>>,
     #[serde(default)]
-    models: Saved<Id, ReasoningEffort>,
+    models: Few<Id, ReasoningEffort>,
     #[serde(default)]
-    imports: Saved<Id, (Option<Id>, Id)>,
+    imports: Few<Id, (Option<Id>, Id)>,
     #[serde(default)]
-    inquiries: Saved<RequestId, OpenInquiry>,
+    inquiries: Few<RequestId, OpenInquiry>,
     uses_api_key: bool,
 }
 
@@ -242,10 +242,10 @@ impl State {
             reviewed_connectors: Capped::new(limits.repetitions),
             marketplaces: Capped::new(limits.catalog),
             installs: Vec::new(),
-            agents_told: Capped::new(limits.approvals),
-            models: Capped::new(limits.catalog),
-            imports: Capped::new(limits.catalog),
-            inquiries: Capped::new(limits.approvals),
+            agents_told: Few::default(),
+            models: Few::default(),
+            imports: Few::default(),
+            inquiries: Few::default(),
             uses_api_key: false,
             settings: Recent::new(),
             mention_bytes: 0,
@@ -274,10 +274,10 @@ impl State {
             reviewed_connectors: self.reviewed_connectors.save(),
             marketplaces: self.marketplaces.save(),
             installs: self.installs.clone(),
-            agents_told: self.agents_told.save(),
-            models: self.models.save(),
-            imports: self.imports.save(),
-            inquiries: self.inquiries.save(),
+            agents_told: self.agents_told.clone(),
+            models: self.models.clone(),
+            imports: self.imports.clone(),
+            inquiries: self.inquiries.clone(),
             uses_api_key: self.uses_api_key,
         }
     }
@@ -312,10 +312,10 @@ impl State {
             reviewed_connectors: Capped::load(limits.repetitions, saved.reviewed_connectors),
             marketplaces: Capped::load(limits.catalog, saved.marketplaces),
             installs: saved.installs,
-            agents_told: Capped::load(limits.approvals, saved.agents_told),
-            models: Capped::load(limits.catalog, saved.models),
-            imports: Capped::load(limits.catalog, saved.imports),
-            inquiries: Capped::load(limits.approvals, saved.inquiries),
+            agents_told: saved.agents_told,
+            models: saved.models,
+            imports: saved.imports,
+            inquiries: saved.inquiries,
             uses_api_key: saved.uses_api_key,
             settings,
             mention_bytes,
@@ -364,10 +364,6 @@ impl State {
             self.plugins.due(),
             self.reviewed_connectors.due(),
             self.marketplaces.due(),
-            self.agents_told.due(),
-            self.models.due(),
-            self.imports.due(),
-            self.inquiries.due(),
         ]
         .into_iter()
         .fold(Elapsed::NEVER, Elapsed::min)
@@ -391,10 +387,6 @@ impl State {
         self.plugins.expire(now);
         self.reviewed_connectors.expire(now);
         self.marketplaces.expire(now);
-        self.agents_told.expire(now);
-        self.models.expire(now);
-        self.imports.expire(now);
-        self.inquiries.expire(now);
     }
 
     /// How the response to a client's request is read.

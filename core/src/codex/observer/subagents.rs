@@ -61,7 +61,7 @@ impl Observer {
             return Some(completed);
         };
         self.state.turn_or_new(&completed.thread_id, &completed.turn_id).agent_told = Some(agent.clone());
-        self.state.agents_told.insert(self.state.now, agent, completed).map(|(_, evicted)| evicted)
+        self.state.agents_told.insert(agent, completed)
     }
 
     /// A thread's turn begins: what it was told was a new task.
@@ -69,7 +69,7 @@ impl Observer {
         if !self.state.reports_more {
             return;
         }
-        let Some((_, mut completed)) = self.state.agents_told.remove(agent) else { return };
+        let Some(mut completed) = self.state.agents_told.remove(agent) else { return };
         if let Item::CollabAgentToolCall(call) = &mut completed.item {
             call.tool = CollabTool::FollowupTask;
         }
@@ -82,14 +82,14 @@ impl Observer {
             return;
         }
         let told = self.state.turn(thread_id, turn_id).and_then(|turn| turn.agent_told.take());
-        if let Some((_, completed)) = told.and_then(|agent| self.state.agents_told.remove(&agent)) {
+        if let Some(completed) = told.and_then(|agent| self.state.agents_told.remove(&agent)) {
             step.notification(Notification::ItemCompleted(completed));
         }
     }
 
     /// The session ends: what agents were told were messages.
     pub(super) fn finish_agents(&mut self, step: &mut Step<'_>) {
-        for (_, completed) in self.state.agents_told.take_where(|_, _| true) {
+        for completed in self.state.agents_told.take_where(|_, _| true) {
             step.notification(Notification::ItemCompleted(completed));
         }
     }

@@ -6,7 +6,7 @@ use super::{
     Call, Connection, ItemKey, ItemState, ParkedSkill, PendingRequest, PendingReview, RequestKey, Thread, Turn,
     WaitingCall,
 };
-use crate::capped::{Cap, Capped};
+use crate::capped::{Cap, Capped, Few};
 use crate::digest::DigestValue;
 use crate::event::common::{ConnectionContext, Lineage};
 use crate::id::{ConnectionId, Id, MAX_NAME_BYTES, RequestId, TEXT_BYTES, TurnKey};
@@ -35,7 +35,7 @@ limits! {
         pub repositories: Cap,
         /// Skills that wait for an answer.
         pub skills: Cap,
-        /// Tool calls of which a host says what made them, and those that wait for the model's next response.
+        /// Tool calls of which a host says what made them.
         pub calls: Cap,
         /// The most bytes of a diff that is held until its turn ends.
         pub max_diff_bytes: usize,
@@ -72,9 +72,9 @@ impl Limits {
             Capped::<QuestionId, Option<Arc<DigestValue>>>::most_bytes(self.repositories, hash),
             Capped::<QuestionId, ParkedSkill>::most_bytes(self.skills, 5 * TEXT_BYTES),
             Capped::<ItemKey, Call>::most_bytes(self.calls, 5 * TEXT_BYTES),
-            Capped::<ItemKey, Id>::most_bytes(self.calls, 4 * TEXT_BYTES),
+            Few::<ItemKey, Id>::most_bytes(4 * TEXT_BYTES),
             // Of an agent's call, which has most, the receivers.
-            Capped::<ItemKey, WaitingCall>::most_bytes(self.calls, 300 * (size_of::<Id>() + TEXT_BYTES)),
+            Few::<ItemKey, WaitingCall>::most_bytes(300 * (size_of::<Id>() + TEXT_BYTES)),
             self.max_held_diff_bytes as u64,
         ]
         .into_iter()

@@ -27,7 +27,7 @@ pub(crate) use skill::ParkedSkill;
 pub(crate) use thread::{Metadata, Origin, SessionOf, Thread};
 pub(crate) use turn::{Completed, Diff, Turn};
 
-use crate::capped::{Capped, Saved};
+use crate::capped::{Capped, Few, Saved};
 use crate::dialect::Dialect;
 use crate::digest::{Digest, DigestValue};
 use crate::discard::{Ids, Reason, Subject};
@@ -63,8 +63,8 @@ pub(crate) struct State {
     /// What made tool calls.
     pub(crate) calls: Capped<ItemKey, Call>,
     /// The calls that run cells of code, by the cell's id in the place of an item's.
-    pub(crate) cells: Capped<ItemKey, Id>,
-    pub(crate) waiting_calls: Capped<ItemKey, WaitingCall>,
+    pub(crate) cells: Few<ItemKey, Id>,
+    pub(crate) waiting_calls: Few<ItemKey, WaitingCall>,
     /// The bytes of all diffs that are held.
     pub(crate) held_diff_bytes: usize,
     pub(crate) next_question: u64,
@@ -75,12 +75,6 @@ pub(crate) struct State {
     /// The latest origins of threads, and hashes of repositories: most threads have one of them.
     pub(crate) origins: Recent<Arc<Origin>>,
     pub(crate) hashes: Recent<Arc<DigestValue>>,
-}
-
-/// What has waited too long, and is reported with what is known.
-pub(crate) struct Expired {
-    pub(crate) skills: Vec<ParkedSkill>,
-    pub(crate) calls: Vec<WaitingCall>,
 }
 
 /// The saved form of a [`State`]: no diff, no path, no question's content.
@@ -98,9 +92,9 @@ pub(crate) struct SavedState {
     #[serde(default)]
     calls: Saved<ItemKey, Call>,
     #[serde(default)]
-    cells: Saved<ItemKey, Id>,
+    cells: Few<ItemKey, Id>,
     #[serde(default)]
-    waiting_calls: Saved<ItemKey, WaitingCall>,
+    waiting_calls: Few<ItemKey, WaitingCall>,
     next_question: u64,
     originator: Option<Id>,
     runtime: Option<Runtime>,
@@ -122,8 +116,8 @@ impl State {
             repositories: Capped::new(limits.repositories),
             skills: Capped::new(limits.skills),
             calls: Capped::new(limits.calls),
-            cells: Capped::new(limits.calls),
-            waiting_calls: Capped::new(limits.calls),
+            cells: Few::default(),
+            waiting_calls: Few::default(),
             held_diff_bytes: 0,
             next_question: 0,
             originator: None,
@@ -145,8 +139,8 @@ impl State {
             repositories: self.repositories.save(),
             skills: self.skills.save(),
             calls: self.calls.save(),
-            cells: self.cells.save(),
-            waiting_calls: self.waiting_calls.save(),
+            cells: self.cells.clone(),
+            waiting_calls: self.waiting_calls.clone(),
             next_question: self.next_question,
             originator: self.originator.clone(),
             runtime: self.runtime.clone(),
@@ -185,8 +179,8 @@ impl State {
             repositories: Capped::load(limits.repositories, saved.repositories),
             skills: Capped::load(limits.skills, saved.skills),
             calls: Capped::load(limits.calls, saved.calls),
-            cells: Capped::load(limits.calls, saved.cells),
-            waiting_calls: Capped::load(limits.calls, saved.waiting_calls),
+            cells: saved.cells,
+            waiting_calls: saved.waiting_calls,
             held_diff_bytes,
             next_question: saved.next_question,
             originator: saved.originator,
@@ -303,8 +297,6 @@ impl State {
             self.repositories.due(),
             self.skills.due(),
             self.calls.due(),
-            self.cells.due(),
-            self.waiting_calls.due(),
         ]
         .into_iter()
         .fold(Elapsed::NEVER, Elapsed::min)
@@ -316,8 +308,8 @@ impl State {
         self.due <= now
     }
 
-    /// Drops what was idle for too long. Returns what of it is still reported.
-    pub(crate) fn expire(&mut self, output: &mut Output) -> Expired {
+    /// Drops what was idle for too long. Returns the skills among it, which are reported without an answer.
+    pub(crate) fn expire(&mut self, output: &mut Output) -> Vec<ParkedSkill> {
         let (now, at) = (self.now, self.at);
         while let Some((id, _)) = self.connections.pop_expired(now) {
             let ids = Ids { connection_id: Some(id), ..Ids::default() };
@@ -342,17 +334,13 @@ impl State {
         }
         self.repositories.expire(now);
         self.calls.expire(now);
-        self.cells.expire(now);
-        let (mut skills, mut calls) = (Vec::new(), Vec::new());
-        while let Some((_, call)) = self.waiting_calls.pop_expired(now) {
-            calls.push(call);
-        }
+        let mut skills = Vec::new();
         while let Some((_, skill)) = self.skills.pop_expired(now) {
             skills.push(skill);
         }
         // What comes from here on is used from here on.
         self.due = self.first_due().min(now.after(self.idle_ms));
-        Expired { skills, calls }
+        skills
     }
 
     /// Drops everything that waits, each with a discard that says why.

@@ -18,6 +18,7 @@ export const TOOL_TYPES = [
   "codex_collab_agent_tool_call_event",
   "codex_web_search_event",
   "codex_image_generation_event",
+  "codex_control_tool_call_event",
 ] as const satisfies EventType[];
 
 export type ToolType = (typeof TOOL_TYPES)[number];
@@ -37,7 +38,7 @@ export function gist(event: TurnledgerEvent): Gist {
   switch (event.event_type) {
     case "codex_thread_initialized": {
       const { model, initialization_mode, subagent_source } = event.event_params;
-      const subject = subagent_source === null ? model : `${model}, for ${subagent_source}`;
+      const subject = subagent_source === null ? (model ?? "") : `${model ?? ""}, for ${subagent_source}`;
       return { subject, outcome: initialization_mode, duration: null };
     }
     case "codex_turn_event": {
@@ -57,7 +58,8 @@ export function gist(event: TurnledgerEvent): Gist {
     case "codex_dynamic_tool_call_event":
     case "codex_collab_agent_tool_call_event":
     case "codex_web_search_event":
-    case "codex_image_generation_event": {
+    case "codex_image_generation_event":
+    case "codex_control_tool_call_event": {
       const { tool_name, terminal_status, duration_ms } = event.event_params;
       return { subject: tool_name, outcome: terminal_status, duration: duration_ms };
     }
@@ -80,10 +82,6 @@ export function gist(event: TurnledgerEvent): Gist {
     case "codex_hook_run": {
       const { hook_name, status } = event.event_params;
       return { subject: hook_name ?? "", outcome: status, duration: null };
-    }
-    case "codex_control_tool_call_event": {
-      const { tool_name, terminal_status, duration_ms } = event.event_params;
-      return { subject: tool_name, outcome: terminal_status, duration: duration_ms };
     }
     case "codex_goal_event": {
       const { event_kind, goal_status } = event.event_params;

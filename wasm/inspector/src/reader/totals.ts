@@ -139,7 +139,7 @@ export class Totalling {
   }: Extract<TurnledgerEvent, { event_type: ToolType }>): void {
     let tool = this.#tools.get(event_type);
     if (tool === undefined) {
-      tool = { outcomes: { completed: 0, failed: 0, rejected: 0 }, durations: [] };
+      tool = { outcomes: { completed: 0, failed: 0, rejected: 0, interrupted: 0 }, durations: [] };
       this.#tools.set(event_type, tool);
     }
     tool.outcomes[terminal_status]++;

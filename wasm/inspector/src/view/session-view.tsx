@@ -45,8 +45,8 @@ function Tiles({ totals }: { totals: Totals }) {
 function tiles({ threads, turns, tokens, tools, reviews, steers, lines }: Totals): Tile[] {
   const sum = (numbers: number[]): number => numbers.reduce((all, one) => all + one, 0);
   const turnCount = turns.completed + turns.failed + turns.interrupted + turns.unknown;
-  const outcomes = (name: "completed" | "failed" | "rejected"): number => sum(tools.map((tool) => tool.outcomes[name]));
-  const toolCount = outcomes("completed") + outcomes("failed") + outcomes("rejected");
+  const outcomes = (name: "completed" | "failed" | "rejected" | "interrupted"): number => sum(tools.map((tool) => tool.outcomes[name]));
+  const toolCount = outcomes("completed") + outcomes("failed") + outcomes("rejected") + outcomes("interrupted");
   const reviewCount = sum(reviews.map((review) => review.count));
   const approved = sum(reviews.map((review) => (review.status === "approved" ? review.count : 0)));
   const some = (parts: [number, string][]): string =>
@@ -79,6 +79,7 @@ function tiles({ threads, turns, tokens, tools, reviews, steers, lines }: Totals
         [outcomes("completed"), "completed"],
         [outcomes("failed"), "failed"],
         [outcomes("rejected"), "rejected"],
+        [outcomes("interrupted"), "interrupted"],
       ]),
     },
     {

@@ -35,8 +35,16 @@ export function TotalsPanels({ totals }: { totals: Totals }) {
   );
 }
 
-const OUTCOMES = ["completed", "failed", "rejected"] as const;
-const OUTCOME_COLOURS = { completed: "good-fill", failed: "bad-fill", rejected: "neither-fill" } as const;
+const OUTCOMES = ["completed", "failed", "rejected", "interrupted"] as const;
+const OUTCOME_COLOURS = {
+  completed: "good-fill",
+  failed: "bad-fill",
+  rejected: "neither-fill",
+  interrupted: "neither-fill",
+} as const;
+
+/** Only control tools are interrupted: a narrow page leaves it out. */
+const numberClass = (outcome: (typeof OUTCOMES)[number]) => (outcome === "interrupted" ? "number spare" : "number");
 
 /** Rows of bars, named at their left, the first on top. */
 function bars(names: string[], series: object[], value: (ms: number) => string) {
@@ -87,7 +95,7 @@ function Tools({ tools }: { tools: ToolTotals[] }) {
           <tr>
             <th scope="col">Kind</th>
             {OUTCOMES.map((outcome) => (
-              <th scope="col" class="number" key={outcome}>
+              <th scope="col" class={numberClass(outcome)} key={outcome}>
                 <span class={`swatch ${OUTCOME_COLOURS[outcome]}`} aria-hidden="true" />
                 {outcome}
               </th>
@@ -105,7 +113,7 @@ function Tools({ tools }: { tools: ToolTotals[] }) {
             <tr key={type}>
               <th scope="row">{TYPE_LABELS[type]}</th>
               {OUTCOMES.map((outcome) => (
-                <td class="number" key={outcome}>
+                <td class={numberClass(outcome)} key={outcome}>
                   {count(outcomes[outcome])}
                 </td>
               ))}

@@ -136,7 +136,7 @@ pub enum Escalates {
     Always,
 }
 
-/// The model runs a command with whichever tool it is offered: [`resolve`] puts it in.
+/// The model runs a command with whichever tool it is offered: `resolve` puts it in.
 pub fn run(command: &str, escalates: Escalates) -> Value {
     let escalates = match escalates {
         Escalates::Never => "never",

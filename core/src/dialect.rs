@@ -193,7 +193,7 @@ fn numbers(version: &str) -> [u64; 3] {
 
 #[cfg(test)]
 mod tests {
-    use super::Dialect;
+    use super::{ApprovalsReviewer, CompactionImplementation, CompactionReason, DIALECTS, Dialect};
 
     #[test]
     fn versions() {
@@ -210,6 +210,33 @@ mod tests {
             ("unknown", 131),
         ] {
             assert_eq!(Dialect::of(version), &Dialect(minor), "{version}");
+        }
+    }
+
+    /// Where each rule begins (`docs/contract/versions.md`).
+    #[test]
+    fn rules_begin() {
+        type Rule = fn(&Dialect) -> bool;
+        let first = |rule: Rule| DIALECTS.iter().find(|dialect| rule(dialect)).map(|dialect| dialect.0);
+        let rules: [(Rule, u16); 15] = [
+            (Dialect::files_tell_searches, 129),
+            (|dialect| !dialect.files_tell_style(), 132),
+            (|dialect| !dialect.refused_commands_end_twice(), 132),
+            (Dialect::reports_more, 135),
+            (|dialect| dialect.guardian() == ApprovalsReviewer::AutoReview, 139),
+            (|dialect| dialect.remote_compaction() == CompactionImplementation::ResponsesCompactionV2, 140),
+            (Dialect::reports_turns_of_nobody, 140),
+            (Dialect::reports_imports, 142),
+            (Dialect::knows_forks_of_agents, 143),
+            (|dialect| dialect.model_changed() == CompactionReason::CompHashChanged, 144),
+            (Dialect::reports_late_items, 148),
+            (Dialect::reports_news_of_agents, 150),
+            (Dialect::has_tiers_of_turns, 151),
+            (Dialect::says_triggers_of_tools, 169),
+            (Dialect::reports_dictation, 171),
+        ];
+        for (at, (rule, since)) in rules.into_iter().enumerate() {
+            assert_eq!(first(rule), Some(since), "rule {at}");
         }
     }
 

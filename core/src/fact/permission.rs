@@ -113,6 +113,23 @@ pub struct SpecialFolders {
     pub slash_tmp: bool,
 }
 
+impl FileSystemPath {
+    /// Whether both are the same place, however it is written.
+    fn is_same(&self, other: &Self) -> bool {
+        let is_path = |path: &HostPath, of: &[&str]| components(path.expose()).eq(of.iter().copied());
+        match (self, other) {
+            (Self::Path(path), Self::Root) | (Self::Root, Self::Path(path)) => is_path(path, &[]),
+            (Self::Path(path), Self::SlashTmp) | (Self::SlashTmp, Self::Path(path)) => is_path(path, &["tmp"]),
+            _ => self == other,
+        }
+    }
+}
+
+/// The parts of a path, without those that say nothing.
+fn components(path: &str) -> impl Iterator<Item = &str> {
+    path.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".")
+}
+
 impl PermissionProfile {
     /// The policy that events report (`docs/contract/rules.md` 9.4).
     pub fn sandbox_policy(&self, cwd: Option<&HostPath>, folders: &SpecialFolders) -> SandboxPolicy {
@@ -147,9 +164,9 @@ fn narrows(entry: &FileSystemEntry, entries: &[FileSystemEntry]) -> bool {
         return false;
     }
     let outranked = || {
-        entries
-            .iter()
-            .any(|other| other.path == entry.path && other.access == Access::Write && other.access > entry.access)
+        entries.iter().any(|other| {
+            other.path.is_same(&entry.path) && other.access == Access::Write && other.access > entry.access
+        })
     };
     match entry.path {
         FileSystemPath::GlobPattern(_) => true,
@@ -175,9 +192,7 @@ fn has_writable_root(entries: &[FileSystemEntry], cwd: Option<&HostPath>, folder
 
 /// The components of the place, if it is one place and the host knows it.
 fn resolve(path: &FileSystemPath, cwd: Option<&HostPath>, folders: &SpecialFolders) -> Option<Vec<String>> {
-    let split = |path: &str| -> Vec<String> {
-        path.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".").map(String::from).collect()
-    };
+    let split = |path: &str| -> Vec<String> { components(path).map(String::from).collect() };
     // Without a working directory its place is still one place: below no other.
     let cwd = || cwd.map_or_else(|| alloc::vec![String::from("\0cwd")], |cwd| split(cwd.expose()));
     match path {
@@ -262,6 +277,8 @@ mod tests {
         }
         for harmless in [
             (FileSystemPath::Root, Access::Read),
+            // The same place, written otherwise.
+            (path("/"), Access::Read),
             (FileSystemPath::Minimal, Access::Read),
             (FileSystemPath::Unknown, Access::None),
         ] {

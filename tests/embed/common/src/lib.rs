@@ -11,7 +11,7 @@ use turnledger_core::protocol::enums::{HookEventName, HookRunStatus, HookSource}
 /// A hook that ran.
 pub fn hook_run() -> HookRun {
     HookRun {
-        tracking: Tracking { model_slug: Some("m".into()), thread_id: "T".into(), turn_id: Some("U".into()) },
+        tracking: Tracking { model_slug: Some("m".into()), ..Tracking::new("T", "U") },
         event_name: HookEventName::Stop,
         hook_source: HookSource::User,
         status: HookRunStatus::Completed,

@@ -185,7 +185,7 @@ impl Dialect {
     }
 }
 
-/// The numbers that a version begins with; 0 for what is no number.
+/// The first three numbers of a version. A part that is no number counts as 0.
 fn numbers(version: &str) -> [u64; 3] {
     let mut numbers = version.split(['.', '-']).map(|part| part.parse().unwrap_or(0));
     [(); 3].map(|()| numbers.next().unwrap_or(0))

@@ -16,7 +16,7 @@ event_structs! {
         thread_id: Id,
         /// The turn. Source: the fact.
         turn_id: Id,
-        /// The item. Null when there is none yet. Source: the fact.
+        /// The item. Null before the item exists. Source: the fact.
         item_id: Option<Id>,
         /// The reviewer's model. Null when it is unknown. Source: the fact.
         model: Option<Id>,

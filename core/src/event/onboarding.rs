@@ -100,7 +100,7 @@ event_structs! {
         failure_stage: Id,
         /// The kind of error. Source: the fact.
         error_type: Id,
-        /// The kind of error in that kind. Null where there is none. Source: the fact.
+        /// The kind of error within `error_type`. Null where there is none. Source: the fact.
         sub_error_type: Option<Id>,
     }
 

@@ -33,7 +33,7 @@ event_structs! {
         source: InstallSource,
         /// The kind of error. Null when the error's text is not a known one. Source: the error of `plugin/install`.
         error_type: Option<Id>,
-        /// The kind of error in that kind. Null where there is none, and from traffic. Source: the fact.
+        /// The kind of error within `error_type`. Null where there is none, and from traffic. Source: the fact.
         sub_error_type: Option<Id>,
     }
 

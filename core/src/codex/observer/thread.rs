@@ -108,7 +108,7 @@ pub(super) struct Turn {
     /// Whether a tool or a steer showed the model an image.
     #[serde(default)]
     pub(super) has_images: bool,
-    /// The agent that was sent something last, by a call that waits to be told from a new task.
+    /// The agent that the turn's latest call told something. The call waits: it may turn out to be a new task.
     #[serde(default)]
     pub(super) agent_told: Option<Id>,
     /// Calls of MCP tools that have not ended, with their servers; the latest, of so many that are open at once.

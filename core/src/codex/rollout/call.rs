@@ -365,7 +365,7 @@ fn script(id: Id, output: &str) -> Option<Item> {
     Some(Item::DynamicToolCall(call))
 }
 
-/// A call of a server's tool. Pieces of content are its result; a text says why there is none.
+/// A call of a server's tool. Its output is a list of content, or a text if it failed.
 fn mcp_call(id: Id, server: Id, tool: Id, output: &Output<'_>) -> Option<Item> {
     let Output { text: output, is_list } = output;
     if is_unsupported(output) {

@@ -19,7 +19,7 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    /// The status and the exit code of an item that ended so; none if there is none.
+    /// The item's status, and its exit code if it has one. `None` for an outcome without an item.
     pub(super) fn ended(self) -> Option<(ItemStatus, Option<i32>)> {
         match self {
             Self::Exited(0) => Some((ItemStatus::Completed, Some(0))),

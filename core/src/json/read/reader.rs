@@ -58,13 +58,13 @@ impl<'text> Reader<'text> {
         &self.review.found
     }
 
-    /// `word` is none that `of` knows.
+    /// `of` does not know `word`.
     #[cold]
     pub(crate) fn unread_word(&mut self, of: &'static str, word: &str) {
         self.review.add(Part::Word, of, word);
     }
 
-    /// The word that was just read is none that `of` knows.
+    /// `of` does not know the word that was just read.
     #[cold]
     pub(crate) fn unread_last_word(&mut self, of: &'static str) {
         self.unread_last(Part::Word, of);

@@ -62,7 +62,7 @@ pub(crate) struct State {
     pub(crate) skills: Capped<QuestionId, ParkedSkill>,
     /// What made tool calls.
     pub(crate) calls: Capped<ItemKey, Call>,
-    /// The calls that run cells of code, by the cell's id in the place of an item's.
+    /// The calls that run cells of code. The key has the cell's id where others have an item's.
     pub(crate) cells: Few<ItemKey, Id>,
     pub(crate) waiting_calls: Few<ItemKey, WaitingCall>,
     /// The bytes of all diffs that are held.

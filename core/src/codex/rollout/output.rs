@@ -19,7 +19,7 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    /// The item's status, and its exit code if it has one. `None` for an outcome without an item.
+    /// The item's status, and its exit code if it has one. `None` while it goes on, and if nothing ran.
     pub(super) fn ended(self) -> Option<(ItemStatus, Option<i32>)> {
         match self {
             Self::Exited(0) => Some((ItemStatus::Completed, Some(0))),

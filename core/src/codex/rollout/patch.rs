@@ -226,8 +226,8 @@ impl File {
         at
     }
 
-    /// Where a hunk without a place begins: where its lines are known to be, or else in lines that nobody has seen, behind
-    /// the last hunk.
+    /// Where a hunk without a line number begins: where its lines are known to stand. If they are not known, it begins in
+    /// lines that no patch has shown, behind the last hunk.
     fn find(&mut self, hunk: &Hunk<'_>, from: usize) -> usize {
         let old: Vec<&str> = hunk.lines.iter().filter_map(HunkLine::old).collect();
         if let Some(at) = (0..self.pieces.len()).find(|at| !old.is_empty() && self.is_at(*at, &old)) {

@@ -164,6 +164,11 @@ impl Dialect {
         self.0 >= 151
     }
 
+    /// Whether the details of a review leave out the program of a part of a command, and the files that are asked for.
+    pub(crate) fn says_less_of_reviews(&self) -> bool {
+        self.0 >= 159
+    }
+
     /// Whether a thread's parent is named beside its source, and a child without a client has no event.
     pub(crate) fn names_parents(&self) -> bool {
         self.0 >= 159
@@ -193,6 +198,9 @@ fn numbers(version: &str) -> [u64; 3] {
 
 #[cfg(test)]
 mod tests {
+    use crate::event::compaction::CompactionError;
+    use crate::event::skill::SkillRepository;
+
     use super::{ApprovalsReviewer, CompactionImplementation, CompactionReason, DIALECTS, Dialect};
 
     #[test]
@@ -217,8 +225,12 @@ mod tests {
     #[test]
     fn rules_begin() {
         type Rule = fn(&Dialect) -> bool;
+        let last = |rule: Rule| DIALECTS.iter().rfind(|dialect| rule(dialect)).map(|dialect| dialect.0);
         let first = |rule: Rule| DIALECTS.iter().find(|dialect| rule(dialect)).map(|dialect| dialect.0);
-        let rules: [(Rule, u16); 15] = [
+        let error = |dialect: &Dialect| dialect.compaction_error(CompactionError::default).get().is_some();
+        let repository = |dialect: &Dialect| dialect.skill_repository(SkillRepository::default).get().is_some();
+        assert_eq!((last(error), last(repository)), (Some(139), Some(154)));
+        let rules: [(Rule, u16); 20] = [
             (Dialect::files_tell_searches, 129),
             (|dialect| !dialect.files_tell_style(), 132),
             (|dialect| !dialect.refused_commands_end_twice(), 132),
@@ -226,12 +238,17 @@ mod tests {
             (|dialect| dialect.guardian() == ApprovalsReviewer::AutoReview, 139),
             (|dialect| dialect.remote_compaction() == CompactionImplementation::ResponsesCompactionV2, 140),
             (Dialect::reports_turns_of_nobody, 140),
+            (Dialect::reports_goals, 140),
             (Dialect::reports_imports, 142),
             (Dialect::knows_forks_of_agents, 143),
             (|dialect| dialect.model_changed() == CompactionReason::CompHashChanged, 144),
             (Dialect::reports_late_items, 148),
+            (Dialect::reports_control_tools, 149),
             (Dialect::reports_news_of_agents, 150),
             (Dialect::has_tiers_of_turns, 151),
+            (Dialect::files_tell_failures, 155),
+            (Dialect::says_less_of_reviews, 159),
+            (Dialect::names_parents, 159),
             (Dialect::says_triggers_of_tools, 169),
             (Dialect::reports_dictation, 171),
         ];

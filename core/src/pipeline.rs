@@ -98,6 +98,16 @@ impl<D: Digest> Pipeline<D> {
         }
     }
 
+    /// Asks the host of each thread whether it works in a linked worktree of Git, where the server's version reports that
+    /// (0.155 and later). The thread's event then waits for the answer, or for the end of the thread's first turn.
+    ///
+    /// A restored pipeline must be told again.
+    #[must_use]
+    pub fn asking_worktrees(mut self) -> Self {
+        self.reducer = self.reducer.asking_worktrees();
+        self
+    }
+
     /// Takes one message, as text, and appends what it yields to `output`.
     ///
     /// # Errors

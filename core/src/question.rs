@@ -27,11 +27,12 @@ pub struct Question {
 }
 
 impl Question {
-    /// The question as JSON, for hosts in other languages: its `id`, `kind` (`repository` or `skill`), and what is asked
+    /// The question as JSON, for hosts in other languages: its `id`, `kind` (`repository`, `worktree` or `skill`), and what is asked
     /// about.
     pub fn to_json(&self) -> String {
         let (kind, rest): (_, &[(_, &dyn Write)]) = match &self.kind {
             QuestionKind::Repository { cwd } => ("repository", &[(",\"cwd\":", cwd)]),
+            QuestionKind::Worktree { cwd } => ("worktree", &[(",\"cwd\":", cwd)]),
             QuestionKind::Skill { path, workspace } => {
                 ("skill", &[(",\"path\":", path), (",\"workspace\":", workspace)])
             }
@@ -51,6 +52,13 @@ pub enum QuestionKind {
     /// What remote does the repository at `cwd` have? Answered by
     /// [`RepositoryAnswered`](crate::fact::answer::RepositoryAnswered).
     Repository {
+        /// A working directory.
+        cwd: HostPath,
+    },
+    /// Is `cwd` in a linked worktree of a repository? Asked only by a pipeline that
+    /// [asks](crate::Pipeline::asking_worktrees) it. Answered by
+    /// [`WorktreeAnswered`](crate::fact::answer::WorktreeAnswered).
+    Worktree {
         /// A working directory.
         cwd: HostPath,
     },
@@ -74,6 +82,11 @@ mod tests {
         assert_eq!(
             Question { id: QuestionId(7), kind: repository }.to_json(),
             r#"{"id":7,"kind":"repository","cwd":"/a"}"#
+        );
+        let worktree = QuestionKind::Worktree { cwd: "/a".into() };
+        assert_eq!(
+            Question { id: QuestionId(9), kind: worktree }.to_json(),
+            r#"{"id":9,"kind":"worktree","cwd":"/a"}"#
         );
         let skill = QuestionKind::Skill { path: "/a/SKILL.md".into(), workspace: None };
         assert_eq!(

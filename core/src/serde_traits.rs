@@ -47,7 +47,7 @@ macro_rules! read_through_json_text {
 
 // What holds a diff, a path or the URL of a remote is written by `Fact::to_private_json` alone.
 read_through_json_text! {
-    Fact, answer::RepositoryAnswered, answer::SkillAnswered, recorded::ClientRequestReceived,
+    Fact, answer::RepositoryAnswered, answer::SkillAnswered, answer::WorktreeAnswered, recorded::ClientRequestReceived,
     recorded::ClientResponseSent, skill::SkillInvoked, config::TurnResolvedConfig, request::ClientRequest,
     request::ClientResponse, notification::Notification, thread::ThreadResponse, turn::TurnStartParams,
     turn::TurnSteerParams, input::UserInput,

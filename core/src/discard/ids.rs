@@ -160,7 +160,9 @@ impl<'f> About<'f> {
                 ..Self::new(Subject::Thread)
             },
             Fact::TurnSteered(fact) => Self::turn(Subject::Steer, &fact.thread_id, &fact.turn_id),
-            Fact::RepositoryAnswered(_) | Fact::SkillAnswered(_) => Self::new(Subject::Answer),
+            Fact::RepositoryAnswered(_) | Fact::WorktreeAnswered(_) | Fact::SkillAnswered(_) => {
+                Self::new(Subject::Answer)
+            }
             Fact::GoalChanged(fact) => Self {
                 thread: Some(&fact.thread_id),
                 turn: fact.turn_id.as_ref(),

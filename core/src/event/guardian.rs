@@ -60,6 +60,8 @@ event_enums! {
         SessionError,
         /// Its answer could not be read.
         ParseError,
+        /// What it had been allowed no longer holds.
+        StaleAuthorization,
     }
 
     /// What the reviewer said.
@@ -142,10 +144,17 @@ pub enum ReviewedAction {
     Execve {
         /// Which tool runs the command. Source: `action.source`.
         source: ExecveSource,
-        /// The program's file name, without its folder; `unknown` for more than a word. Source: `action.program`.
+        /// The program's file name, without its folder; `unknown` for more than a word. Left out from 0.159 on.
+        /// Source: `action.program`.
+        #[serde(skip_serializing_if = "ProgramName::is_left_out")]
         program: ProgramName,
         /// Permissions on top of the sandbox. Null when none are asked for, and from traffic. Source: a host's own fact.
         additional_permissions: Option<AdditionalPermissions>,
+    },
+    /// Text that is typed into a running command.
+    WriteStdin {
+        /// Whether the command has a terminal; false where traffic does not say. Source: `action.tty`.
+        tty: bool,
     },
     /// A patch.
     ApplyPatch,
@@ -173,6 +182,23 @@ pub enum ReviewedAction {
     RequestPermissions,
 }
 
+impl ReviewedAction {
+    /// Without what Codex no longer says of an action: the program of a part, and the files that a command asks for.
+    #[must_use]
+    pub(crate) fn briefer(mut self) -> Self {
+        if let Self::Execve { program, .. } = &mut self {
+            *program = ProgramName::default();
+        }
+        if let Self::Shell { additional_permissions: Some(asked), .. }
+        | Self::UnifiedExec { additional_permissions: Some(asked), .. }
+        | Self::Execve { additional_permissions: Some(asked), .. } = &mut self
+        {
+            asked.file_system = None;
+        }
+        self
+    }
+}
+
 impl Tagged for ReviewedAction {
     fn from_members(tag: &str, members: &mut Reader<'_>) -> Result<Self, Failed> {
         #[derive(Read)]
@@ -182,8 +208,13 @@ impl Tagged for ReviewedAction {
             tty: Option<bool>,
         }
         #[derive(Read)]
+        struct Stdin {
+            tty: bool,
+        }
+        #[derive(Read)]
         struct Execve {
             source: ExecveSource,
+            #[serde(default)]
             program: ProgramName,
             additional_permissions: Option<AdditionalPermissions>,
         }
@@ -213,6 +244,7 @@ impl Tagged for ReviewedAction {
                 let Execve { source, program, additional_permissions } = Read::read(members)?;
                 Self::Execve { source, program, additional_permissions }
             }
+            "write_stdin" => Self::WriteStdin { tty: Stdin::read(members)?.tty },
             "network_access" => {
                 let Network { protocol, port } = Read::read(members)?;
                 Self::NetworkAccess { protocol, port }

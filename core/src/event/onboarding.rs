@@ -1,6 +1,7 @@
 //! `codex_onboarding_external_agent_import_complete` and `…_failure` (`docs/contract/events.md`).
 
-use super::common::event_structs;
+use super::Versioned;
+use super::common::{event_groups, event_structs};
 use crate::id::Id;
 use crate::json::read::Read;
 use crate::json::write::Write;
@@ -61,6 +62,17 @@ impl ImportedKind {
     }
 }
 
+event_groups! {
+    /// Whose settings were imported (0.146 and later).
+    #[derive(Default)]
+    #[non_exhaustive]
+    ImportProvider {
+        /// The other agent's provider; empty where the request names none. One word. Null when the request was not seen.
+        /// Source: `providerId` of `externalAgentConfig/import`.
+        provider_id: Option<Id>,
+    }
+}
+
 event_structs! {
     /// What was imported from another agent, and where it was asked for.
     #[derive(Default, Eq)]
@@ -81,9 +93,16 @@ event_structs! {
     /// Settings of one kind were imported from another agent.
     #[non_exhaustive]
     AgentImportCompletedEvent {
-        /// The import.
+        /// The import. Source: `importId`.
+        import_id: Id,
+        /// Where the user asked for it, such as `settings`. One word. Null when the request was not seen or says none.
+        /// Source: `source` of `externalAgentConfig/import`.
+        source: Option<Id>,
+        /// The other agent's provider.
         #[serde(flatten)]
-        import: AgentImport,
+        provider: Versioned<ImportProvider>,
+        /// The kind of what was imported. Null for a kind that is not known. Source: `itemType`.
+        r#type: Option<ImportedKind>,
         /// Number of things of this kind that were imported. Source: `successes`.
         success_count: u64,
         /// Number of things of this kind that were not. Source: `failures`.
@@ -107,9 +126,16 @@ event_structs! {
     /// Settings of one kind could not be imported from another agent.
     #[non_exhaustive]
     AgentImportFailedEvent {
-        /// The import.
+        /// The import. Source: `importId`.
+        import_id: Id,
+        /// Where the user asked for it, such as `settings`. One word. Null when the request was not seen or says none.
+        /// Source: `source` of `externalAgentConfig/import`.
+        source: Option<Id>,
+        /// The other agent's provider.
         #[serde(flatten)]
-        import: AgentImport,
+        provider: Versioned<ImportProvider>,
+        /// The kind of what was imported. Null for a kind that is not known. Source: `itemType`.
+        r#type: Option<ImportedKind>,
         /// Why it failed.
         #[serde(flatten)]
         failure: AgentImportFailure,

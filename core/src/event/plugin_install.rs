@@ -2,7 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::common::{event_enums, event_structs};
+use super::Versioned;
+use super::common::{event_enums, event_groups, event_structs};
 use super::plugin::PluginEvent;
 use crate::id::Id;
 
@@ -21,6 +22,24 @@ event_enums! {
         EndpointRecommendation,
         /// They were discovered on the machine, the earlier way.
         LegacyDiscovery,
+    }
+}
+
+event_groups! {
+    /// What asked for a plugin (0.145 and later).
+    #[derive(Copy)]
+    #[non_exhaustive]
+    InstallAsker {
+        /// What asked for it. Source: `plugin/install`, or the fact.
+        source: InstallSource,
+    }
+
+    /// More of why a plugin was not installed (0.145 and later).
+    #[derive(Default)]
+    #[non_exhaustive]
+    InstallSubError {
+        /// The kind of error within `error_type`. Null where there is none, and from traffic. Source: the fact.
+        sub_error_type: Option<Id>,
     }
 }
 
@@ -43,9 +62,14 @@ event_structs! {
         /// The plugin.
         #[serde(flatten)]
         plugin: PluginEvent,
-        /// Why it was not installed.
+        /// What asked for it.
         #[serde(flatten)]
-        failure: PluginInstallFailure,
+        asker: Versioned<InstallAsker>,
+        /// The kind of error. Null when the error's text is not a known one. Source: the error of `plugin/install`.
+        error_type: Option<Id>,
+        /// The kind of error within `error_type`.
+        #[serde(flatten)]
+        sub_error: Versioned<InstallSubError>,
     }
 
     /// A plugin that was suggested.

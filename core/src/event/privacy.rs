@@ -294,7 +294,7 @@ members! {
         enabled: "a host's own fact", "whether the network was asked for";
         had_prior_review_context: "a host's own fact; null from traffic", "how the reviewer ran";
         has_skills: "`plugin/read`", "what a plugin brings";
-        is_worktree: "a host's own fact; null from traffic", "how the user works with Git";
+        is_worktree: "Git, or a host's own fact", "how the user works with Git";
         guardian_v2_enabled: "a host's own fact; null from traffic", "how the reviewer is set";
         guardian_catalog_contains_auto_review: "a host's own fact; null from traffic", "how the reviewer is set";
         guardian_review_model_overridden: "a host's own fact; null from traffic", "how the reviewer is set";

@@ -9,6 +9,8 @@ event_enums! {
     SubjectKind {
         /// A command, or a part of one.
         CommandExecution,
+        /// Text that is typed into a running command.
+        WriteStdin,
         /// A patch.
         FileChange,
         /// A call of an MCP tool.
@@ -85,7 +87,7 @@ event_structs! {
         lineage: Shared<Lineage>,
         /// What is reviewed. Source: the request's method and parameters, or `action.type`.
         subject_kind: SubjectKind,
-        /// `command_execution`, `apply_patch`, `network_access`, `permissions`, or the MCP tool's name.
+        /// `command_execution`, `write_stdin`, `apply_patch`, `network_access`, `permissions`, or the MCP tool's name.
         /// Source: the request's method, or `action.toolName`.
         subject_name: Id,
         /// Who decided. Source: the kind of message.

@@ -19,9 +19,9 @@ const MEMBERS: &[(&str, &str, u16)] = &[
     ("CompactionRequest", "cached_input_tokens", 140),
     ("CompactionRequest", "compaction_summary_tokens", 139),
     ("CompactionRequest", "retained_image_count", 139),
-    // Threads that are archived say it from their first event on.
-    ("ConnectionContext", "app_server_client", 0),
-    ("ConnectionContext", "runtime", 0),
+    // Of archives, whose first version has neither.
+    ("ConnectionContext", "app_server_client", 150),
+    ("ConnectionContext", "runtime", 150),
     ("CriticalPath", "critical_path_auto_review_ms", 166),
     ("CriticalPath", "critical_path_auto_review_overhead_ms", 168),
     ("CriticalPath", "critical_path_compaction_ms", 168),
@@ -50,6 +50,9 @@ const MEMBERS: &[(&str, &str, u16)] = &[
     ("ImageMaking", "generation_id", 158),
     ("ImageMaking", "imagegen_request_id", 158),
     ("ImageMaking", "transparent_background", 158),
+    ("ImportProvider", "provider_id", 146),
+    ("InstallAsker", "source", 145),
+    ("InstallSubError", "sub_error_type", 145),
     ("McpContext", "connector_id", 145),
     ("McpContext", "elicitation_type", 156),
     ("McpContext", "plugin_id", 140),

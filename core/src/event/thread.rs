@@ -48,8 +48,8 @@ event_groups! {
     #[derive(Copy, Default)]
     #[non_exhaustive]
     Worktree {
-        /// Whether the working directory is in a linked worktree of Git. Null from traffic, outside a repository, and
-        /// for a thread that the server started. Source: a host's own fact.
+        /// Whether the working directory is in a linked worktree of Git. Null where no host says, outside a
+        /// repository, and for a thread that the server started. Source: `worktree_answered`, or a host's own fact.
         is_worktree: Option<bool>,
     }
 

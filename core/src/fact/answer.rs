@@ -17,6 +17,17 @@ pub struct RepositoryAnswered {
     pub remote_url: Option<RemoteUrl>,
 }
 
+/// Whether the directory that a question asked about is in a linked worktree.
+#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct WorktreeAnswered {
+    /// The question.
+    pub question: QuestionId,
+    /// Whether `.git` of the repository's root is a file; `None` outside a repository.
+    pub is_worktree: Option<bool>,
+}
+
 /// Where the skill that a question asked about lies.
 #[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -35,6 +46,13 @@ impl RepositoryAnswered {
     /// The answer to `question`: a remote's URL, or none.
     pub fn new(question: QuestionId, remote_url: Option<RemoteUrl>) -> Self {
         Self { question, remote_url }
+    }
+}
+
+impl WorktreeAnswered {
+    /// The answer to `question`: whether it is one, or none outside a repository.
+    pub fn new(question: QuestionId, is_worktree: Option<bool>) -> Self {
+        Self { question, is_worktree }
     }
 }
 

@@ -46,7 +46,7 @@ use crate::json::read::{self, Read, ReadError};
 use crate::json::write::{self, Write};
 use crate::private::PrivateJson;
 use crate::protocol::notification::Notification;
-use answer::{RepositoryAnswered, SkillAnswered};
+use answer::{RepositoryAnswered, SkillAnswered, WorktreeAnswered};
 use app::{AppMentioned, AppUsed};
 use archive::{ThreadArchived, ThreadHinted};
 use artifact::ArtifactOperated;
@@ -202,6 +202,8 @@ facts! {
     TurnSteered(TurnSteered),
     /// The host answers a question about a repository.
     RepositoryAnswered(RepositoryAnswered),
+    /// The host answers a question about a worktree.
+    WorktreeAnswered(WorktreeAnswered),
     /// The host answers a question about a skill's place.
     SkillAnswered(SkillAnswered),
 }

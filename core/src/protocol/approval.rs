@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::enums::{GrantScope, NetworkRuleAction};
+use super::enums::{CommandApprovalKind, GrantScope, NetworkRuleAction};
 use super::policy::PermissionOverlay;
 use crate::id::{Id, RequestId};
 use crate::json::read::{self, Failed, Names, Read, Reader};
@@ -43,6 +43,9 @@ pub struct CommandApprovalParams {
     pub item_id: Id,
     /// Since when, in Unix milliseconds.
     pub started_at_ms: i64,
+    /// What is asked about; none before 0.159, where it is a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CommandApprovalKind>,
     /// Whether a part of a running command is asked about.
     #[serde(default)]
     pub approval_id: Presence,
@@ -314,6 +317,7 @@ mod tests {
             turn_id: "u".into(),
             item_id: "i".into(),
             started_at_ms: 1,
+            kind: None,
             approval_id: Presence(false),
             network_approval_context: Presence(false),
             additional_permissions: None,

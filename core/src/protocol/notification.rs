@@ -221,6 +221,11 @@ pub enum GuardianAction {
         /// The program.
         program: ProgramName,
     },
+    /// Text that is typed into a running command.
+    WriteStdin {
+        /// Whether the command has a terminal; false where the notification does not say.
+        tty: bool,
+    },
     /// A patch.
     ApplyPatch,
     /// Network access.
@@ -262,11 +267,17 @@ pub struct McpAction {
 }
 
 /// The name of a program without its folder: a path never leaves the machine. A text that is more than a name is
-/// `unknown`.
-#[derive(Clone, Debug, PartialEq, Eq, Write)]
+/// `unknown`; the default, an empty one, is left out of events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Write)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct ProgramName(Id);
+
+impl ProgramName {
+    pub(crate) fn is_left_out(&self) -> bool {
+        self.0.is_empty()
+    }
+}
 
 impl From<&str> for ProgramName {
     fn from(program: &str) -> Self {
@@ -293,6 +304,11 @@ impl Tagged for GuardianAction {
             program: ProgramName,
         }
         #[derive(Read)]
+        struct Stdin {
+            #[serde(default)]
+            tty: bool,
+        }
+        #[derive(Read)]
         struct Network {
             protocol: NetworkProtocol,
             port: u16,
@@ -307,6 +323,7 @@ impl Tagged for GuardianAction {
                 let Execve { source, program } = Execve::read(members)?;
                 Self::Execve { source, program }
             }
+            "writeStdin" => Self::WriteStdin { tty: Stdin::read(members)?.tty },
             "networkAccess" => {
                 let Network { protocol, port } = Network::read(members)?;
                 Self::NetworkAccess { protocol, port }
@@ -342,6 +359,7 @@ mod tests {
                 r#"{"type":"execve","source":"shell","program":"/secret/bin/rm","argv":["secret"]}"#,
                 r#"{"type":"execve","source":"shell","program":"rm"}"#,
             ),
+            (r#"{"type":"writeStdin","tty":true,"input":"secret"}"#, r#"{"type":"writeStdin","tty":true}"#),
             (r#"{"type":"applyPatch","cwd":"/secret","files":["/secret"]}"#, r#"{"type":"applyPatch"}"#),
             (
                 r#"{"type":"networkAccess","target":"secret","host":"secret","protocol":"socks5Udp","port":53}"#,

@@ -2,7 +2,7 @@
 //! 5.2).
 
 use super::Reducer;
-use super::review::{Decision, denial_trigger, permissions_subject};
+use super::review::{Decision, denial_trigger, permissions_subject, stdin_subject};
 use super::state::{PendingReview, ReviewSubject};
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
@@ -12,8 +12,10 @@ use crate::fact::protocol::{
 };
 use crate::id::RequestId;
 use crate::output::Output;
-use crate::protocol::approval::{CommandDecision, FileChangeDecision, ServerRequest, ServerResponse};
-use crate::protocol::enums::{GrantScope, NetworkRuleAction};
+use crate::protocol::approval::{
+    CommandApprovalParams, CommandDecision, FileChangeDecision, ServerRequest, ServerResponse,
+};
+use crate::protocol::enums::{CommandApprovalKind, GrantScope, NetworkRuleAction};
 use crate::protocol::policy::PermissionOverlay;
 use crate::time::to_u64;
 
@@ -90,6 +92,9 @@ impl<D: Digest> Reducer<D> {
 /// What an approval request is about (`docs/contract/rules.md` 5.1); `None` for other requests.
 fn user_subject(request: &ServerRequest) -> Option<ReviewSubject> {
     Some(match request {
+        ServerRequest::CommandApproval(CommandApprovalParams {
+            kind: Some(CommandApprovalKind::WriteStdin), ..
+        }) => stdin_subject(),
         ServerRequest::CommandApproval(params) => {
             let network_only = params.network_approval_context.0;
             let network_access = network_only

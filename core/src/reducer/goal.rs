@@ -33,12 +33,13 @@ impl<D: Digest> Reducer<D> {
     pub(super) fn thread_archived(&mut self, fact: ThreadArchived, output: &mut Output) {
         let ThreadArchived { thread_id, action, occurred_at_ms } = fact;
         let connection = self.state.thread_connection(&thread_id).ok();
+        let dialect = self.state.dialect(&thread_id);
         let lineage = self.state.lineage(&thread_id);
         let lineage = lineage.as_deref();
         output.events.push(Event::ThreadArchive(Box::new(ThreadArchiveEvent {
             action,
             occurred_at_ms,
-            connection: connection.map_or(Versioned::ABSENT, |known| Versioned::of(0, || (*known).clone())),
+            connection: connection.map_or(Versioned::ABSENT, |known| dialect.members(|| (*known).clone())),
             thread_source: lineage.and_then(|lineage| lineage.thread_source.get().cloned()),
             parent_thread_id: lineage.and_then(|lineage| lineage.parent_thread_id.clone()),
             thread_id,

@@ -34,7 +34,11 @@ impl<D: Digest> Reducer<D> {
             review_id: review.review_id,
             target_item_id: review.target_item_id,
             approval_request_source: review.approval_request_source,
-            reviewed_action: review.reviewed_action,
+            reviewed_action: if dialect.says_less_of_reviews() {
+                review.reviewed_action.briefer()
+            } else {
+                review.reviewed_action
+            },
             reviewed_action_truncated: review.reviewed_action_truncated,
             decision: review.decision,
             terminal_status: review.terminal_status,

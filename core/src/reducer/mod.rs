@@ -25,6 +25,7 @@ mod state;
 mod steer;
 mod thread;
 mod turn;
+mod worktree;
 
 pub use state::Limits;
 pub(crate) use state::SavedState;
@@ -72,12 +73,21 @@ pub struct Reducer<D> {
     /// Of a reducer without a pipeline.
     clock: Clock,
     state: State,
+    asks_worktrees: bool,
 }
 
 impl<D: Digest> Reducer<D> {
     /// A reducer without any state.
     pub fn new(digest: D, limits: Limits) -> Self {
-        Self { digest, limits, clock: Clock::default(), state: State::new(&limits) }
+        Self { digest, limits, clock: Clock::default(), state: State::new(&limits), asks_worktrees: false }
+    }
+
+    /// Asks the host whether a thread works in a linked worktree: see
+    /// [`Pipeline::asking_worktrees`](crate::Pipeline::asking_worktrees).
+    #[must_use]
+    pub fn asking_worktrees(mut self) -> Self {
+        self.asks_worktrees = true;
+        self
     }
 
     /// Takes a fact and appends what it yields to `output`.
@@ -171,6 +181,7 @@ impl<D: Digest> Reducer<D> {
             Fact::ThreadOpened(fact) => self.thread_found(*fact, output),
             Fact::TurnSteered(fact) => self.turn_steered(fact, output),
             Fact::RepositoryAnswered(fact) => self.repository_answered(&fact, output),
+            Fact::WorktreeAnswered(fact) => self.worktree_answered(&fact, output),
             Fact::SkillAnswered(fact) => self.skill_answered(&fact, output),
         }
     }
@@ -184,6 +195,7 @@ impl<D: Digest> Reducer<D> {
     }
 
     pub(crate) fn end(&mut self, output: &mut Output) {
+        self.release_threads(|_| true, output);
         self.finish_skills(output);
         self.release_calls(output);
         self.state.finish(output);
@@ -198,7 +210,7 @@ impl<D: Digest> Reducer<D> {
     }
 
     pub(crate) fn load(digest: D, limits: Limits, saved: SavedState) -> Self {
-        Self { digest, limits, clock: Clock::default(), state: State::load(&limits, saved) }
+        Self { digest, limits, clock: Clock::default(), state: State::load(&limits, saved), asks_worktrees: false }
     }
 
     pub(crate) fn first_due(&self) -> Elapsed {

@@ -9,7 +9,7 @@ use crate::discard::{Ids, Reason, Subject};
 use crate::event::Event;
 use crate::event::artifact::ArtifactOperationEvent;
 use crate::event::measurement::{Measurement, PluginMeasurementEvent, is_word};
-use crate::event::onboarding::{AgentImportCompletedEvent, AgentImportFailedEvent};
+use crate::event::onboarding::{AgentImport, AgentImportCompletedEvent, AgentImportFailedEvent, ImportProvider};
 use crate::fact::artifact::ArtifactOperated;
 use crate::fact::onboarding::{AgentImportCompleted, AgentImportFailed};
 use crate::fact::plugin::PluginMeasured;
@@ -21,14 +21,30 @@ const MAX_ROWS: usize = 100;
 impl<D: Digest> Reducer<D> {
     pub(super) fn agent_import_completed(&self, fact: AgentImportCompleted, output: &mut Output) {
         let AgentImportCompleted { import, success_count, failed_count } = fact;
-        let product_client_id = self.state.product_client_id();
-        let event = AgentImportCompletedEvent { import, success_count, failed_count, product_client_id };
+        let AgentImport { import_id, source, provider_id, r#type } = import;
+        let event = AgentImportCompletedEvent {
+            import_id,
+            source,
+            provider: self.state.latest_dialect().members(|| ImportProvider { provider_id }),
+            r#type,
+            success_count,
+            failed_count,
+            product_client_id: self.state.product_client_id(),
+        };
         output.events.push(Event::AgentImportCompleted(Box::new(event)));
     }
 
     pub(super) fn agent_import_failed(&self, fact: AgentImportFailed, output: &mut Output) {
         let AgentImportFailed { import, failure } = fact;
-        let event = AgentImportFailedEvent { import, failure, product_client_id: self.state.product_client_id() };
+        let AgentImport { import_id, source, provider_id, r#type } = import;
+        let event = AgentImportFailedEvent {
+            import_id,
+            source,
+            provider: self.state.latest_dialect().members(|| ImportProvider { provider_id }),
+            r#type,
+            failure,
+            product_client_id: self.state.product_client_id(),
+        };
         output.events.push(Event::AgentImportFailed(Box::new(event)));
     }
 

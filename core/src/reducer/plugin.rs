@@ -7,7 +7,9 @@ use crate::dialect::Dialect;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::event::plugin::{PluginEvent, PluginServers, PluginUsedEvent, RemotePlugin};
-use crate::event::plugin_install::{PluginInstallFailedEvent, PluginInstallRequestedEvent};
+use crate::event::plugin_install::{
+    InstallAsker, InstallSubError, PluginInstallFailedEvent, PluginInstallFailure, PluginInstallRequestedEvent,
+};
 use crate::fact::plugin::{
     PluginInstallFailed, PluginInstallRequested, PluginMetadata, PluginState, PluginStateChanged, PluginUsed,
 };
@@ -41,8 +43,14 @@ impl<D: Digest> Reducer<D> {
 
     pub(super) fn plugin_install_failed(&mut self, fact: PluginInstallFailed, output: &mut Output) {
         let PluginInstallFailed { plugin, failure } = fact;
-        let plugin = self.plugin_event(plugin, self.state.latest_dialect());
-        output.events.push(Event::PluginInstallFailed(Box::new(PluginInstallFailedEvent { plugin, failure })));
+        let PluginInstallFailure { source, error_type, sub_error_type } = failure;
+        let dialect = self.state.latest_dialect();
+        output.events.push(Event::PluginInstallFailed(Box::new(PluginInstallFailedEvent {
+            plugin: self.plugin_event(plugin, dialect),
+            asker: dialect.members(|| InstallAsker { source }),
+            error_type,
+            sub_error: dialect.members(|| InstallSubError { sub_error_type }),
+        })));
     }
 
     pub(super) fn plugin_install_requested(&self, fact: PluginInstallRequested, output: &mut Output) {

@@ -127,6 +127,17 @@ pub(super) fn permissions_subject(permissions: PermissionOverlay) -> ReviewSubje
     }
 }
 
+/// What is typed into a running command is not counted on its item.
+pub(super) fn stdin_subject() -> ReviewSubject {
+    ReviewSubject {
+        kind: SubjectKind::WriteStdin,
+        name: "write_stdin".into(),
+        trigger: Trigger::Initial,
+        additional_permissions: false,
+        network_access: false,
+    }
+}
+
 pub(super) fn denial_trigger(network_access: bool, additional_permissions: bool) -> Trigger {
     if network_access {
         Trigger::NetworkPolicyDenial
@@ -154,6 +165,7 @@ fn guardian_subject(action: &GuardianAction) -> Option<ReviewSubject> {
         GuardianAction::Execve { .. } => {
             subject(SubjectKind::CommandExecution, command.into(), Trigger::ExecveIntercept, false, false)
         }
+        GuardianAction::WriteStdin { .. } => stdin_subject(),
         GuardianAction::ApplyPatch => {
             subject(SubjectKind::FileChange, "apply_patch".into(), Trigger::SandboxDenial, true, false)
         }

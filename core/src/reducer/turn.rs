@@ -121,6 +121,7 @@ impl<D: Digest> Reducer<D> {
     /// `turn/completed`: skills of the turn that still wait for an answer are reported now.
     pub(super) fn turn_completed(&mut self, at: UnixMillis, completed: TurnNotification, output: &mut Output) {
         let TurnNotification { thread_id, turn } = completed;
+        self.release_thread(&thread_id, output);
         self.finish_skills_of_turn(&thread_id, &turn.id, output);
         self.release_calls_of_turn(&thread_id, &turn.id, output);
         let state = self.state.turn_or_new(&thread_id, &turn.id, output);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use turnledger::ledger::Answers;
-use turnledger_core::fact::answer::{RepositoryAnswered, SkillAnswered};
+use turnledger_core::fact::answer::{RepositoryAnswered, SkillAnswered, WorktreeAnswered};
 use turnledger_core::{Fact, HostPath, Question, QuestionKind};
 
 use crate::repository::Git;
@@ -29,6 +29,9 @@ impl Answers for Answerer {
             QuestionKind::Repository { cwd } => {
                 let remote_url = self.look_up(Path::new(cwd.expose())).url.map(|url| url.as_str().into());
                 Some(Fact::RepositoryAnswered(RepositoryAnswered { question: id, remote_url }))
+            }
+            QuestionKind::Worktree { cwd } => {
+                Some(Fact::WorktreeAnswered(WorktreeAnswered::new(id, is_worktree(Path::new(cwd.expose())))))
             }
             QuestionKind::Skill { path, .. } => {
                 let given = Path::new(path.expose());
@@ -78,6 +81,12 @@ struct Found {
 
 fn host_path(path: &Path) -> HostPath {
     path.to_string_lossy().as_ref().into()
+}
+
+/// Whether a folder is in a linked worktree: there, `.git` is a file. `None` outside a repository.
+fn is_worktree(folder: &Path) -> Option<bool> {
+    let git = Git::open(Some(&folder.canonicalize().ok()?)).ok()?;
+    Some(fs::symlink_metadata(git.root()?.join(".git")).ok()?.is_file())
 }
 
 /// The nearest folder at or above a path with a `.git` (`docs/contract/rules.md` 10).

@@ -252,6 +252,8 @@ impl LedgerBuilder {
 
     /// Who answers the core's questions about repositories and skills: `turnledger_git::Answerer` for what Git and the
     /// file system say, or what the host knows. Without one, the fields that need an answer are null.
+    ///
+    /// From 0.155 on the event of a thread waits for the answer about its worktree, or for the end of its first turn.
     #[must_use]
     pub fn answers(mut self, by: impl Answers + 'static) -> Self {
         self.answers = Some(Box::new(by));
@@ -330,7 +332,10 @@ impl LedgerBuilder {
                     way
                 }
             };
-            let pipeline = Pipeline::new(digest, rpc_transport, limits);
+            let mut pipeline = Pipeline::new(digest, rpc_transport, limits);
+            if ask.is_some() {
+                pipeline = pipeline.asking_worktrees();
+            }
             Worker { pipeline, auth, ask, way, queue: its_queue, told: its_told }.run(&jobs);
         };
         run("turnledger", "reducing", &told, work)?;

@@ -244,7 +244,11 @@ impl Model {
             }
             "execve" => {
                 let source = if action["source"] == "shell" { "shell" } else { "unified_exec" };
-                json!({ "type": "execve", "source": source, "program": action["program"], "additional_permissions": null })
+                let mut execve = json!({ "type": "execve", "source": source, "additional_permissions": null });
+                if !self.is_newer(&text(&params["threadId"])) {
+                    execve["program"] = action["program"].clone();
+                }
+                execve
             }
             "applyPatch" => json!({ "type": "apply_patch" }),
             "networkAccess" => {

@@ -72,9 +72,8 @@ fn of_strangers() {
     let of_steer = with(request, json!({ "threadId": "X" }));
     assert_eq!(discards(&mut Server::new(), steer), [(Subject::Steer, Reason::UnknownThread, of_steer.clone())]);
     assert_eq!(discards(&mut Server::empty(), steer), [(Subject::Steer, Reason::UnknownConnection, of_steer)]);
-    for question in ["repository_answered", "skill_answered"] {
-        let answer =
-            json!({ question: { "question": 7, "remote_url": null, "skill_path": "/s", "repository_root": null } });
+    for question in ["repository_answered", "worktree_answered", "skill_answered"] {
+        let answer = json!({ question: { "question": 7, "remote_url": null, "skill_path": "/s", "repository_root": null, "is_worktree": null } });
         assert_eq!(
             discards(&mut Server::new(), |server| server.fact(answer)),
             [(Subject::Answer, Reason::UnknownQuestion, json!({}))]

@@ -43,3 +43,4 @@ mod starts;
 mod support;
 mod typed;
 mod unknown_values;
+mod worktrees;

@@ -56,6 +56,8 @@ const HELD: &[&str] = &[
     "externalAgentConfig/import params.providerId",
     "externalAgentConfig/import params.source",
     "externalAgentConfig/import result.importId",
+    // Its program's name, which events have before 0.159.
+    "item/autoApprovalReview/completed params.action.(execve).program",
     "item/completed params.item.(collabAgentToolCall).agentsStates.{} key",
     "item/started params.item.(collabAgentToolCall).agentsStates.{} key",
     "item/started params.item.(collabAgentToolCall).model",
@@ -93,6 +95,7 @@ const COUNTED: &[&str] = &[
     "value of CodexErrorInfo: {} key",
     "value of CollabAgentStatus: status",
     "value of CollabTool: tool",
+    "value of CommandApprovalKind: kind",
     "value of ExternalNetwork: networkAccess",
     "value of GuardianCommandSource: source",
     "value of GuardianStatus: status",

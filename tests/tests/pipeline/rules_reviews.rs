@@ -61,6 +61,17 @@ fn what_a_user_is_asked() {
             json!({ "approvalId": "a", "additionalPermissions": network }),
             ("command_execution", "command_execution", "execve_intercept", true, true),
         ),
+        (
+            COMMAND,
+            json!({ "kind": "command", "additionalPermissions": network }),
+            ("command_execution", "command_execution", "network_policy_denial", true, true),
+        ),
+        (
+            COMMAND,
+            json!({ "kind": "writeStdin", "additionalPermissions": network, "approvalId": "a",
+                "networkApprovalContext": { "host": "h", "protocol": "https" } }),
+            ("write_stdin", "write_stdin", "initial", false, false),
+        ),
         (PATCH, json!({}), ("file_change", "apply_patch", "initial", false, false)),
         (PATCH, json!({ "grantRoot": "/x" }), ("file_change", "apply_patch", "sandbox_denial", true, false)),
         (
@@ -146,6 +157,50 @@ fn what_a_user_decides() {
     }
 }
 
+/// From 0.159 on the guardian's event says less of the action: no program, and no files that are asked for.
+#[test]
+fn what_the_guardian_no_longer_says() {
+    let files = json!({ "network": { "enabled": true }, "file_system": { "read": ["/secret"] } });
+    let fewer = json!({ "network": { "enabled": true }, "file_system": null });
+    let redacted = json!({ "network": { "enabled": true }, "file_system": { "read": ["[path]"] } });
+    for (version, program, asked) in [("0.158.0", Some("git"), redacted), ("0.159.0", None, fewer)] {
+        for (action, has_program) in [
+            (json!({ "type": "shell", "sandbox_permissions": "with_additional_permissions" }), false),
+            (
+                json!({ "type": "unified_exec", "sandbox_permissions": "with_additional_permissions", "tty": true }),
+                false,
+            ),
+            (json!({ "type": "execve", "source": "shell", "program": "/bin/git" }), true),
+            (json!({ "type": "write_stdin", "tty": true }), false),
+        ] {
+            let asks = action["type"] != "write_stdin";
+            let action = if asks { with(action, json!({ "additional_permissions": files })) } else { action };
+            let mut expected = action.clone();
+            if asks {
+                expected["additional_permissions"] = asked.clone();
+            }
+            if has_program {
+                let members = expected.as_object_mut().expect("an object");
+                members.remove("program");
+                members.extend(program.map(|program| ("program".into(), json!(program))));
+            }
+            let mut server = Server::empty();
+            server.connect(version, json!({}));
+            server.fact(json!({ "guardian_review": {
+                "thread_id": "T", "turn_id": "U", "review_id": "r", "target_item_id": null,
+                "approval_request_source": "main_turn", "reviewed_action": action, "reviewed_action_truncated": false,
+                "decision": "denied", "terminal_status": "denied", "failure_reason": "stale_authorization",
+                "review_timeout_ms": 90000, "started_at": 1 } }));
+            let event = server.one();
+            assert_eq!(
+                pick(&event, &["reviewed_action", "failure_reason"]),
+                [expected, json!("stale_authorization")],
+                "{version}"
+            );
+        }
+    }
+}
+
 /// `docs/contract/rules.md` 5.3 and the guardian's rows of 5.5.
 #[test]
 fn what_the_guardian_decides() {
@@ -175,6 +230,7 @@ fn what_the_guardian_decides() {
             false,
             false,
         ),
+        (json!({ "type": "writeStdin", "tty": true }), "write_stdin", "write_stdin", "initial", false, false),
         (json!({ "type": "applyPatch" }), "file_change", "apply_patch", "sandbox_denial", true, false),
         (
             json!({ "type": "networkAccess", "protocol": "http", "port": 80 }),

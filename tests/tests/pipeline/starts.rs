@@ -18,13 +18,8 @@ const TOOLS: [&str; 6] = [
 ];
 
 /// What is made from an earlier version on, or never: the page says why.
-const EXCEPTIONS: [(&str, &str); 7] = [
+const EXCEPTIONS: [(&str, &str); 2] = [
     ("codex_turn_event", "codex_error_subreason"),
-    ("codex_plugin_install_failed", "source"),
-    ("codex_plugin_install_failed", "sub_error_type"),
-    ("codex_onboarding_external_agent_import_complete", "provider_id"),
-    ("codex_thread_archive_event", "app_server_client"),
-    ("codex_thread_archive_event", "runtime"),
     // Commands and control tools, of turns that something triggered.
     ("codex_command_execution_event", "turn_trigger"),
 ];

@@ -92,6 +92,7 @@ fn reviewed_action(action: &GuardianAction) -> Option<ReviewedAction> {
             program: program.clone(),
             additional_permissions,
         },
+        GuardianAction::WriteStdin { tty } => ReviewedAction::WriteStdin { tty: *tty },
         GuardianAction::ApplyPatch => ReviewedAction::ApplyPatch,
         GuardianAction::NetworkAccess { protocol, port } => ReviewedAction::NetworkAccess {
             protocol: match protocol {

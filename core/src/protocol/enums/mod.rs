@@ -207,6 +207,14 @@ wire_enums! {
         Critical,
     }
 
+    /// What an approval of a command is about.
+    CommandApprovalKind("camelCase") {
+        /// The command.
+        Command,
+        /// Text that is typed into a running command.
+        WriteStdin,
+    }
+
     /// Which shell tool runs a command under review.
     GuardianCommandSource("camelCase") {
         /// The shell tool.

@@ -1,5 +1,6 @@
 //! How much state a reducer holds.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::{
@@ -9,6 +10,7 @@ use super::{
 use crate::capped::{Cap, Capped, Few};
 use crate::digest::DigestValue;
 use crate::event::common::{ConnectionContext, Lineage};
+use crate::event::thread::ThreadInitialized;
 use crate::id::{ConnectionId, Id, MAX_NAME_BYTES, RequestId, TEXT_BYTES, TurnKey};
 use crate::json::read::Read;
 use crate::json::write::Write;
@@ -71,6 +73,7 @@ impl Limits {
             Capped::<RequestId, PendingReview>::most_bytes(self.reviews, 5 * TEXT_BYTES),
             Capped::<QuestionId, Option<Arc<DigestValue>>>::most_bytes(self.repositories, hash),
             Capped::<QuestionId, ParkedSkill>::most_bytes(self.skills, 5 * TEXT_BYTES),
+            Few::<QuestionId, Box<ThreadInitialized>>::most_bytes(size_of::<ThreadInitialized>() + context + lineage),
             Capped::<ItemKey, Call>::most_bytes(self.calls, 5 * TEXT_BYTES),
             Few::<ItemKey, Id>::most_bytes(4 * TEXT_BYTES),
             // Of an agent's call, which has most, the receivers.

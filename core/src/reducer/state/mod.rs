@@ -12,6 +12,7 @@ mod skill;
 mod thread;
 mod turn;
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -33,6 +34,7 @@ use crate::digest::{Digest, DigestValue};
 use crate::discard::{Ids, Reason, Subject};
 use crate::event::Shared;
 use crate::event::common::{ConnectionContext, Lineage, Runtime, Session, ThreadContext};
+use crate::event::thread::ThreadInitialized;
 use crate::fact::Tracking;
 use crate::id::{ConnectionId, Id, RequestId, TurnKey, TurnRef};
 use crate::json::read::Read;
@@ -60,6 +62,8 @@ pub(crate) struct State {
     /// The hash of a repository's remote, once the host has answered.
     pub(crate) repositories: Capped<QuestionId, Option<Arc<DigestValue>>>,
     pub(crate) skills: Capped<QuestionId, ParkedSkill>,
+    /// Events of threads that wait for an answer about their worktree.
+    pub(crate) waiting_threads: Few<QuestionId, Box<ThreadInitialized>>,
     /// What made tool calls.
     pub(crate) calls: Capped<ItemKey, Call>,
     /// The calls that run cells of code. The key has the cell's id where others have an item's.
@@ -90,6 +94,8 @@ pub(crate) struct SavedState {
     repositories: Saved<QuestionId, Option<Arc<DigestValue>>>,
     skills: Saved<QuestionId, ParkedSkill>,
     #[serde(default)]
+    waiting_threads: Few<QuestionId, Box<ThreadInitialized>>,
+    #[serde(default)]
     calls: Saved<ItemKey, Call>,
     #[serde(default)]
     cells: Few<ItemKey, Id>,
@@ -115,6 +121,7 @@ impl State {
             reviews: Capped::new(limits.reviews),
             repositories: Capped::new(limits.repositories),
             skills: Capped::new(limits.skills),
+            waiting_threads: Few::default(),
             calls: Capped::new(limits.calls),
             cells: Few::default(),
             waiting_calls: Few::default(),
@@ -138,6 +145,7 @@ impl State {
             reviews: self.reviews.save(),
             repositories: self.repositories.save(),
             skills: self.skills.save(),
+            waiting_threads: self.waiting_threads.clone(),
             calls: self.calls.save(),
             cells: self.cells.clone(),
             waiting_calls: self.waiting_calls.clone(),
@@ -178,6 +186,7 @@ impl State {
             reviews: Capped::load(limits.reviews, saved.reviews),
             repositories: Capped::load(limits.repositories, saved.repositories),
             skills: Capped::load(limits.skills, saved.skills),
+            waiting_threads: saved.waiting_threads,
             calls: Capped::load(limits.calls, saved.calls),
             cells: saved.cells,
             waiting_calls: saved.waiting_calls,

@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
     let endpoint = settings.endpoint()?;
     let mut preview = Preview {
         name: Source::from_argument(&args.file).name(),
-        pipeline: Pipeline::new(settings.digest()?, args.transport.into(), Limits::default()),
+        pipeline: Pipeline::new(settings.digest()?, args.transport.into(), Limits::default()).asking_worktrees(),
         output: Output::default(),
         store: MemoryStore::new(settings.store_limits()),
         remote: args.remote.clone(),

@@ -112,6 +112,11 @@ impl Git {
         Ok(Self { repo: repo.with_object_memory(), filters, _objects: objects })
     }
 
+    /// The root of the working tree; `None` of a bare repository.
+    pub(crate) fn root(&self) -> Option<&Path> {
+        self.repo.workdir()
+    }
+
     /// The content of a file at a revision, or in the working tree as the repository would have it. A
     /// relative `path` is looked for from `folder`. Of a link it is what the link says.
     ///

@@ -114,7 +114,7 @@ pub(crate) struct Part {
     name: Option<String>,
     aliases: Vec<String>,
     pub(crate) absent: Absent,
-    read_with: Option<ExprPath>,
+    pub(crate) read_with: Option<ExprPath>,
     pub(crate) write_with: Option<ExprPath>,
     pub(crate) left_out_if: Option<ExprPath>,
     pub(crate) is_written: bool,

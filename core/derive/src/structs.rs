@@ -40,6 +40,8 @@ fn members(
     let mut arms = Vec::new();
     let mut flat = Vec::new();
     let mut values = Vec::new();
+    let mut places = Vec::new();
+    let mut are_plain = true;
     for field in &fields.named {
         let part = Part::of(&field.attrs)?;
         // The fields are named.
@@ -58,6 +60,8 @@ fn members(
         slots.push(quote!(let mut #slot: Option<#ty> = None;));
         let own = part.names(container.names.of_field(ident));
         let indexes = names.len()..names.len() + own.len();
+        are_plain &= own.len() == 1 && part.read_with.is_none();
+        places.push(quote!(&mut #slot));
         let value = part.value();
         arms.push(quote!(#(#indexes)|* => #slot = Some(#value),));
         let absent = match &part.absent {
@@ -74,16 +78,25 @@ fn members(
     }
     let owner = owner.to_string();
     let start = (!flat.is_empty()).then(|| quote!(let start = reader.position();));
+    let names = quote!(const { &crate::json::read::Names::of(#owner, &[#(#names),*]) });
+    // A table of places is less code than a closure, and most types need no more.
+    let read = if are_plain {
+        quote!(reader.fill(#names, &mut [#(#places),*])?;)
+    } else {
+        quote! {
+            reader.object(#names, &mut |reader, index| {
+                match index {
+                    #(#arms)*
+                    _ => {}
+                }
+                Ok(())
+            })?;
+        }
+    };
     Ok(quote! {
         #start
         #(#slots)*
-        reader.object(const { &crate::json::read::Names::of(#owner, &[#(#names),*]) }, &mut |reader, index| {
-            match index {
-                #(#arms)*
-                _ => {}
-            }
-            Ok(())
-        })?;
+        #read
         #(#flat)*
         Ok(#constructor { #(#values),* })
     })

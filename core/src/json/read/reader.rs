@@ -28,6 +28,18 @@ pub(crate) type Members<'m, 'text> = &'m mut dyn FnMut(&mut Reader<'text>, Cow<'
 /// Takes each member that has a name of a table, by its place in that table.
 pub(crate) type Known<'m, 'text> = &'m mut dyn FnMut(&mut Reader<'text>, usize) -> Result<(), Failed>;
 
+/// Where a member's value comes, of whatever type.
+pub(crate) trait Place<'text> {
+    fn fill(&mut self, reader: &mut Reader<'text>) -> Result<(), Failed>;
+}
+
+impl<'text, T: Read<'text>> Place<'text> for Option<T> {
+    fn fill(&mut self, reader: &mut Reader<'text>) -> Result<(), Failed> {
+        *self = Some(T::read(reader)?);
+        Ok(())
+    }
+}
+
 /// A place in a text to which its reader can go back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Position(usize);
@@ -267,6 +279,11 @@ impl<'text> Reader<'text> {
             seen |= bit;
             member(reader, index)
         })
+    }
+
+    /// An object each of whose members is read into the place that its name has.
+    pub(crate) fn fill(&mut self, names: &Names<'_>, places: &mut [&mut dyn Place<'text>]) -> Result<(), Failed> {
+        self.object(names, &mut |reader, index| places.get_mut(index).map_or(Ok(()), |place| place.fill(reader)))
     }
 
     /// A member that must be there, of an object that has just ended.

@@ -9,13 +9,13 @@ use turnledger_core::digest::Sha2;
 use turnledger_core::{Limits, Output, Pipeline};
 use turnledger_tests::agreement::{apart, difference};
 use turnledger_tests::golden::{Message, observe, pipeline};
-use turnledger_tests::history::{Options, history};
+use turnledger_tests::history::{Options, history, server};
 
 #[derive(Arbitrary, Debug)]
 struct Session {
     steps: Vec<u64>,
     lag: bool,
-    newer: bool,
+    server: u8,
     /// After how many messages it is suspended.
     suspended: u16,
 }
@@ -25,7 +25,7 @@ const MAX_STEPS: usize = 40;
 
 fuzz_target!(|session: Session| {
     let steps = &session.steps[..session.steps.len().min(MAX_STEPS)];
-    let messages = history(steps, Options { lag: session.lag, newer: session.newer, ..Options::default() });
+    let messages = history(steps, Options { lag: session.lag, server: server(session.server.into()), ..Options::default() });
     if let Some(difference) = difference(&messages) {
         panic!("{difference}");
     }

@@ -47,7 +47,9 @@ impl<D: Digest> Reducer<D> {
         {
             turn.steer_count += 1;
         }
-        let connection = self.state.connection(connection_id).map(|connection| connection.context.clone());
+        let origin = self.state.origin(&thread_id);
+        let connection =
+            self.state.connection(connection_id).map(|connection| connection.context_of(origin.as_deref()));
         let (connection, lineage) = match (connection, self.state.lineage(&thread_id)) {
             (Some(connection), Some(lineage)) => (connection, lineage),
             (connection, _) => {

@@ -22,7 +22,7 @@ impl World {
     fn listed_skill(&self, choices: &mut Choices) -> Value {
         let (name, path) = self.skill(choices);
         json!({ "name": name, "path": path, "scope": choices.of(&["user", "repo", "system", "admin"]),
-            "description": MARKER, "enabled": true })
+            "description": MARKER, "enabled": true, "pluginId": if choices.once_in(3) { json!(self.plugin(choices)) } else { Value::Null } })
     }
 
     fn marketplace(&self) -> String {
@@ -99,7 +99,13 @@ impl World {
                 ("config/value/write", json!({ "keyPath": key, "value": value, "mergeStrategy": "replace" }), json!({}))
             }
         };
-        let result = if choices.once_in(6) { Err(json!({ "code": -1, "message": MARKER })) } else { Ok(result) };
+        let is_install = method == "plugin/install";
+        let refused = if is_install { choices.of(&[MARKER, "missing plugin.json"]) } else { MARKER };
+        let result = if choices.once_in(if is_install { 2 } else { 6 }) {
+            Err(json!({ "code": -1, "message": refused }))
+        } else {
+            Ok(result)
+        };
         self.call(client, method, params, result);
     }
 }

@@ -151,7 +151,17 @@ impl World {
 
     pub(super) fn start_item(&mut self, choices: &mut Choices) {
         let thread = self.running(choices);
-        let id = self.name("item");
+        let mut id = self.name("item");
+        // So code's own calls are named.
+        if self.is_newer() && choices.once_in(6) {
+            let number = id.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(0_u64);
+            id = format!("exec-{:08x}-0000-4000-8000-{number:012x}", self.options.number);
+        }
+        if self.is_newer() && choices.once_in(10) {
+            let item = json!({ "type": "imageView", "id": id, "path": format!("/{MARKER}.png") });
+            self.item(thread, "item/started", "startedAtMs", &item);
+            return self.item(thread, "item/completed", "completedAtMs", &item);
+        }
         let mut item = started(choices.below(KINDS), &id, &self.threads[thread].id, choices);
         if let Some(actions) = item.get_mut("commandActions").and_then(Value::as_array_mut)
             && choices.once_in(3)
@@ -189,6 +199,7 @@ impl World {
         let open = choices.below(turn.items.len());
         let mut item = turn.items.swap_remove(open);
         complete(&mut item, choices);
+        self.newer_item(&mut item, choices);
         let at = if choices.once_in(20) { json!(-1) } else { json!(self.now) };
         self.item_at(thread, "item/completed", "completedAtMs", &item, &at);
         // A declined command is told of twice.

@@ -7,8 +7,10 @@
 
 mod accounts;
 mod catalog;
+pub mod facts;
 pub mod faults;
 mod items;
+mod newer;
 mod reviews;
 mod threads;
 mod turns;
@@ -33,15 +35,15 @@ pub struct Options {
     pub threads: usize,
     /// Whether several connections are shown a thread, in which case one of them may lag behind the others.
     pub lag: bool,
-    /// Whether the server is newer than the one that the contract describes.
-    pub newer: bool,
+    /// The second number of the server's version: from 131, the contract's, to 171.
+    pub server: u16,
     /// Whether someone signs in and out: that is the server's, and concerns all its threads.
     pub logins: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { number: 0, clients: 3, threads: 4, lag: false, newer: false, logins: true }
+        Self { number: 0, clients: 3, threads: 4, lag: false, server: 131, logins: true }
     }
 }
 
@@ -66,6 +68,16 @@ pub fn words(seed: u64) -> Vec<u64> {
     };
     let steps = 4 + next() % 40;
     (0..steps).map(|_| next()).collect()
+}
+
+/// The server that a number chooses: half the time the contract's or the newest, else one of those between, for each rule
+/// begins with one of them.
+pub fn server(number: u64) -> u16 {
+    match number % 4 {
+        0 => 131,
+        1 => 171,
+        _ => 131 + u16::try_from(number / 4 % 41).unwrap_or_default(),
+    }
 }
 
 /// A message as a line of a recording, without the line end.

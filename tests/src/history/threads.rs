@@ -97,7 +97,7 @@ impl World {
             json!([])
         };
         let created_at = if choices.once_in(20) { json!(-1) } else { json!(seconds) };
-        let thread = json!({
+        let mut thread = json!({
             "id": id, "sessionId": id, "preview": if has_user_message { MARKER } else { "" },
             "ephemeral": choices.once_in(4), "modelProvider": "openai", "createdAt": created_at, "updatedAt": seconds,
             "status": { "type": "idle" }, "path": format!("/{MARKER}"), "cwd": format!("/{MARKER}/w"),
@@ -105,6 +105,8 @@ impl World {
             "threadSource": ([json!("user"), json!("subagent"), Value::Null, json!("memory_consolidation")])[choices.below(4)],
             "gitInfo": null, "turns": turns,
         });
+        let forked_from = of.filter(|_| !is_resumed).map(|of| self.threads[of].id.clone());
+        self.newer_thread(&mut thread, forked_from.as_deref(), choices);
         let result = json!({
             "thread": thread, "model": choices.of(&MODELS), "modelProvider": choices.of(&["openai", "mock"]),
             "serviceTier": choices.of(&[None, Some("fast"), Some("priority"), Some("flex"), Some("other")]),
@@ -119,7 +121,7 @@ impl World {
             Some(of) if is_resumed => of,
             _ => {
                 let (total, has_usage) =
-                    of.map_or(([0; 5], false), |of| (self.threads[of].total, self.threads[of].has_usage));
+                    of.map_or(([0; 6], false), |of| (self.threads[of].total, self.threads[of].has_usage));
                 self.threads.push(Thread {
                     id: id.clone(),
                     clients: Vec::new(),
@@ -128,9 +130,10 @@ impl World {
                     ended: None,
                     has_user_message,
                     total,
-                    last: [0; 5],
+                    last: [0; 6],
                     has_usage,
                     is_subagent: false,
+                    goal: None,
                 });
                 self.threads.len() - 1
             }
@@ -165,7 +168,7 @@ impl World {
         if choices.once_in(4) {
             return self.show_spawned(parent, &child, choices);
         }
-        if self.options.newer && choices.once_in(2) {
+        if self.is_newer() && choices.once_in(2) {
             let item = json!({ "type": "subAgentActivity", "id": id, "kind": choices.of(&["started", "completed"]),
                 "agentThreadId": child, "agentPath": format!("/{MARKER}"), "model": choices.of(&[None, Some("gpt-b")]),
                 "reasoningEffort": choices.of(&[None, Some("low")]) });
@@ -199,8 +202,11 @@ impl World {
         } else {
             (json!({ "thread_spawn": { "parent_thread_id": of, "depth": 1 } }), Value::Null)
         };
-        let thread = json!({ "id": id, "preview": MARKER, "ephemeral": choices.once_in(2), "modelProvider": "openai",
+        let mut thread = json!({ "id": id, "preview": MARKER, "ephemeral": choices.once_in(2), "modelProvider": "openai",
             "createdAt": self.now / 1000, "source": { "subAgent": source }, "forkedFromId": forked_from, "turns": [] });
+        if self.is_newer() && choices.once_in(2) {
+            thread["sessionId"] = json!(format!("session-{}", self.options.number));
+        }
         self.notify(parent, "thread/started", json!({ "thread": thread }));
         self.spawned(parent, id.into());
     }
@@ -214,10 +220,11 @@ impl World {
             unanswered: None,
             ended: None,
             has_user_message: true,
-            total: [0; 5],
-            last: [0; 5],
+            total: [0; 6],
+            last: [0; 6],
             has_usage: false,
             is_subagent: true,
+            goal: None,
         });
     }
 }

@@ -91,7 +91,7 @@ impl World {
         let may_go_on = !choices.once_in(8) || self.compact_turn(thread, choices);
         if !may_go_on || choices.once_in(8) {
             // Newer servers show the message all the same.
-            if !may_go_on && self.options.newer && choices.once_in(2) {
+            if !may_go_on && self.is_newer() && choices.once_in(2) {
                 self.say(thread, choices);
             }
             let status = choices.of(&["completed", "failed", "interrupted"]);
@@ -125,6 +125,7 @@ impl World {
             };
             let mut params = json!({ "threadId": self.threads[thread].id, "input": self.input(choices) });
             overrides(&mut params, choices);
+            self.newer_overrides(&mut params, choices);
             let request = self.request(client, "turn/start", params);
             if choices.once_in(3) {
                 self.show_settings(thread, choices);
@@ -150,7 +151,7 @@ impl World {
     /// A newer server shows a thread's settings when they have changed. Nobody lags behind: whose settings are the older ones
     /// does not show.
     fn show_settings(&mut self, thread: usize, choices: &mut Choices) {
-        if !self.options.newer {
+        if !self.is_newer() {
             return;
         }
         let model = choices.of(&MODELS);
@@ -178,9 +179,9 @@ impl World {
     }
 
     /// The user's message, with which the work on a turn begins; or where the user may say nothing, the model's.
-    fn say(&mut self, thread: usize, choices: &mut Choices) {
+    pub(super) fn say(&mut self, thread: usize, choices: &mut Choices) {
         let id = self.name("item");
-        let is_silent = self.options.newer && choices.once_in(8);
+        let is_silent = self.is_newer() && choices.once_in(8);
         let item = if is_silent {
             json!({ "type": "agentMessage", "id": id, "text": MARKER })
         } else {
@@ -191,10 +192,17 @@ impl World {
         self.threads[thread].has_user_message |= !is_silent;
     }
 
-    fn show_start(&mut self, thread: usize, id: &str, is_steerable: bool, choices: &mut Choices) {
+    pub(super) fn show_start(&mut self, thread: usize, id: &str, is_steerable: bool, choices: &mut Choices) {
         let started_at = self.now / 1000;
         let mut turn = turn_value(id, "inProgress");
         turn["startedAt"] = if choices.once_in(10) { Value::Null } else { json!(started_at) };
+        if self.is_newer() {
+            match choices.below(4) {
+                0 => turn["rootTurnId"] = json!(id),
+                1 => turn["rootTurnId"] = json!("root-turn"),
+                _ => {}
+            }
+        }
         let is_first = !self.threads[thread].has_user_message;
         let state = Turn { id: id.into(), items: vec![], known: vec![], started_at, is_steerable, is_first };
         self.threads[thread].turn = Some(state);
@@ -262,8 +270,9 @@ impl World {
     pub(super) fn use_tokens(&mut self, choices: &mut Choices) {
         let thread = self.running(choices);
         if !choices.once_in(6) {
-            let mut last = [0, 0, 0, 0, 0];
-            for count in &mut last {
+            let mut last = [0; 6];
+            let kinds = if self.is_newer() { 6 } else { 5 };
+            for count in &mut last[..kinds] {
                 *count = [0, 7, 100, 3000][choices.below(4)];
             }
             let state = &mut self.threads[thread];
@@ -279,9 +288,13 @@ impl World {
     }
 
     fn usage(&self, thread: usize, turn: &str) -> Value {
-        let counts = |[input, cached, output, reasoning, total]: [i64; 5]| {
-            json!({ "totalTokens": total, "inputTokens": input, "cachedInputTokens": cached, "outputTokens": output,
-                "reasoningOutputTokens": reasoning })
+        let counts = |[input, cached, output, reasoning, total, written]: [i64; 6]| {
+            let mut counts = json!({ "totalTokens": total, "inputTokens": input, "cachedInputTokens": cached,
+                "outputTokens": output, "reasoningOutputTokens": reasoning });
+            if self.is_newer() {
+                counts["cacheWriteInputTokens"] = json!(written);
+            }
+            counts
         };
         let state = &self.threads[thread];
         json!({ "threadId": state.id, "turnId": turn, "tokenUsage": { "total": counts(state.total),
@@ -311,12 +324,21 @@ impl World {
                 json!({ "responseStreamDisconnected": { "httpStatusCode": 502 } }),
                 json!({ "httpConnectionFailed": { "httpStatusCode": null } }),
                 json!("contextWindowExceeded"),
+                json!("usageLimitExceeded"),
+                json!("internalServerError"),
+                json!("modelNotFound"),
+                json!("cyberPolicy"),
+                json!({ "responseTooManyFailedAttempts": { "httpStatusCode": 429 } }),
             ];
-            let info = infos[choices.below(infos.len())].clone();
+            let known = if self.is_newer() { infos.len() } else { 5 };
+            let info = infos[choices.below(known)].clone();
             value["error"] =
                 json!({ "message": error_text(choices), "codexErrorInfo": info, "additionalDetails": MARKER });
         }
         let times = [json!(self.now / 1000), Value::Null, json!(-1)];
+        if self.is_newer() && choices.once_in(4) {
+            value["rootTurnId"] = json!("root-turn");
+        }
         value["startedAt"] = json!(turn.started_at);
         value["completedAt"] = times[choices.below(12).saturating_sub(9)].clone();
         value["durationMs"] =
@@ -359,7 +381,7 @@ impl World {
             }
             return false;
         }
-        self.threads[thread].last = [0, 0, 0, 0, 90];
+        self.threads[thread].last = [0, 0, 0, 0, 90, 0];
         self.threads[thread].has_usage = true;
         let turn = self.threads[thread].turn.as_ref().map(|turn| turn.id.clone()).unwrap_or_default();
         let usage = self.usage(thread, &turn);
@@ -382,8 +404,22 @@ impl World {
         let (thread, hook) = (self.running(choices), self.name("hook"));
         let state = &self.threads[thread];
         let turn = state.turn.as_ref().map(|turn| turn.id.clone());
-        let run = json!({ "id": hook, "handlerType": "command", "executionMode": "sync", "scope": "turn",
-            "eventName": choices.of(&["preToolUse", "permissionRequest", "postToolUse", "preCompact", "postCompact", "sessionStart", "userPromptSubmit", "stop"]),
+        let names: &[&str] = if self.is_newer() && choices.once_in(3) {
+            &["sessionEnd", "subagentStart", "subagentStop", "interrupt", "preModelRequest", "postModelRequest"]
+        } else {
+            &[
+                "preToolUse",
+                "permissionRequest",
+                "postToolUse",
+                "preCompact",
+                "postCompact",
+                "sessionStart",
+                "userPromptSubmit",
+                "stop",
+            ]
+        };
+        let run = json!({ "id": hook, "handlerType": choices.of(&["command", "prompt", "agent"]),
+            "executionMode": choices.of(&["sync", "async"]), "scope": "turn", "eventName": choices.of(names),
             "sourcePath": format!("/{MARKER}"), "statusMessage": MARKER, "displayOrder": 0, "startedAt": 1, "durationMs": choices.of(&[None, Some(12)]),
             "source": choices.of(&["user", "project", "sessionFlags", "legacyManagedConfigMdm", "unknown"]),
             "status": choices.of(&["completed", "failed", "blocked", "stopped", "running"]), "entries": [] });

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use turnledger_core::{Direction, UnixMillis};
 
 use super::{Choices, MARKER, Options};
-use crate::golden::{Message, VERSIONS};
+use crate::golden::Message;
 
 /// 2026-02-13, in milliseconds.
 const START: u64 = 1_771_000_000_000;
@@ -32,11 +32,23 @@ pub(super) struct Thread {
     /// The turn before, whose items may still be running.
     pub(super) ended: Option<Turn>,
     pub(super) has_user_message: bool,
-    /// Input, cached, output, reasoning and all tokens so far.
-    pub(super) total: [i64; 5],
-    pub(super) last: [i64; 5],
+    /// Input, cached, output, reasoning and all tokens so far, and what was written to the cache.
+    pub(super) total: [i64; 6],
+    pub(super) last: [i64; 6],
     pub(super) has_usage: bool,
     pub(super) is_subagent: bool,
+    pub(super) goal: Option<Goal>,
+}
+
+/// A thread's goal.
+#[derive(Debug)]
+pub(super) struct Goal {
+    pub(super) created_at: u64,
+    pub(super) updated_at: u64,
+    pub(super) status: &'static str,
+    pub(super) budget: Value,
+    pub(super) used: i64,
+    pub(super) seconds: i64,
 }
 
 /// A `turn/start` that waits for its response.
@@ -123,7 +135,8 @@ impl World {
     pub(super) fn step(&mut self, word: u64) {
         let mut choices = Choices(word);
         let choices = &mut choices;
-        match choices.below(34) {
+        // Newer servers do the same, and more.
+        match choices.below(if self.is_newer() { 41 } else { 34 }) {
             0..=2 => self.start_turn(choices),
             3..=7 => self.start_item(choices),
             8..=12 => self.complete_item(choices),
@@ -141,6 +154,7 @@ impl World {
             29 => self.compact(choices),
             30 => self.hook(choices),
             31..=32 => self.manage(choices),
+            34.. => self.do_something_newer(choices),
             _ if self.options.logins && choices.once_in(2) => self.account(choices),
             _ => self.pass_time(choices),
         }
@@ -202,8 +216,13 @@ impl World {
         self.call(number, "initialize", params, Ok(result));
     }
 
-    pub(super) fn version(&self) -> &'static str {
-        VERSIONS[usize::from(self.options.newer)]
+    pub(super) fn version(&self) -> String {
+        format!("0.{}.0", self.options.server)
+    }
+
+    /// Whether the server is newer than the one that the contract describes.
+    pub(super) fn is_newer(&self) -> bool {
+        self.options.server > 131
     }
 
     /// Lets time pass between two messages.
@@ -264,7 +283,15 @@ impl World {
 
     /// A notification to every client of the thread. All but the first may get it later.
     pub(super) fn notify(&mut self, thread: usize, method: &str, params: Value) {
-        let text = format!(r#"{{"method":"{method}","params":{params}}}"#);
+        // A clock that is wrong by more than five minutes tells nothing.
+        let emitted = match (self.is_newer(), self.now % 11) {
+            (false, _) | (_, 0..=4) => None,
+            (_, 5) => Some(self.now + 3_600_000),
+            (_, 6) => Some(self.now - 250),
+            _ => Some(self.now + self.now % 3),
+        };
+        let emitted = emitted.map_or(String::new(), |at| format!(r#","emittedAtMs":{at}"#));
+        let text = format!(r#"{{"method":"{method}","params":{params}{emitted}}}"#);
         self.show(thread, &text);
     }
 
@@ -285,6 +312,15 @@ impl World {
         let approval = Approval { id, thread, method, params };
         self.show(thread, &approval.text());
         self.approvals.push(approval);
+    }
+
+    /// A server request that goes to the thread's first client alone, which answers it at once.
+    pub(super) fn ask_once(&mut self, thread: usize, method: &str, params: &Value) -> u64 {
+        let id = self.next_request;
+        self.next_request += 1;
+        let client = self.threads[thread].clients[0];
+        self.deliver(client, request_text(&json!(id), method, params));
+        id
     }
 
     /// Sends a server request again, to a client that came late.

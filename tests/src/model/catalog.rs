@@ -26,7 +26,7 @@ pub(super) struct Catalog {
     plugins: BTreeMap<String, Plugin>,
     marketplaces: BTreeMap<String, String>,
     /// Plugins that were installed from marketplaces whose names are not known yet.
-    installs: Vec<Value>,
+    installs: Vec<(Value, Option<Value>)>,
     /// The connectors of calls that were reviewed before they started: id and name, by thread and item.
     reviewed: BTreeMap<(String, String), (String, Value)>,
     /// The apps that each thread's user has named.
@@ -46,6 +46,19 @@ impl Model {
         }
     }
 
+    pub(super) fn models_listed(&mut self, result: &Value) {
+        for model in result["data"].as_array().into_iter().flatten() {
+            self.efforts.insert(text(&model["model"]), model["defaultReasoningEffort"].clone());
+        }
+    }
+
+    /// The plugins that can be used in a turn.
+    pub(super) fn active_plugins(&self, disabled: &Value) -> Vec<String> {
+        let is_on = |id: &str| !disabled.as_array().is_some_and(|off| off.iter().any(|other| other == id));
+        let usable = self.catalog.plugins.iter().filter(|(_, plugin)| !plugin.is_unusable);
+        usable.map(|(id, _)| id.clone()).filter(|id| is_on(id)).collect()
+    }
+
     pub(super) fn plugins_listed(&mut self, result: &Value) {
         for marketplace in result["marketplaces"].as_array().into_iter().flatten() {
             if let Some(path) = marketplace["path"].as_str() {
@@ -61,8 +74,8 @@ impl Model {
     pub(super) fn plugin_read(&mut self, params: &Value, plugin: &Value) {
         let size = |member: &str| plugin[member].as_array().map_or(0, Vec::len);
         let apps: Vec<_> = plugin["apps"].as_array().into_iter().flatten().map(|app| app["id"].clone()).collect();
-        let brings =
-            json!({ "has_skills": size("skills") > 0, "mcp_server_count": size("mcpServers"), "connector_ids": apps });
+        let brings = json!({ "has_skills": size("skills") > 0, "mcp_server_count": size("mcpServers"), "connector_ids": apps,
+                "mcp_server_names": plugin["mcpServers"] });
         self.plugin_listed(&plugin["summary"]).brings = brings;
         let id = text(&plugin["summary"]["id"]);
         if let (Some(path), Some((_, marketplace))) = (params["marketplacePath"].as_str(), id.rsplit_once('@')) {
@@ -82,7 +95,8 @@ impl Model {
     fn of_plugin(&self, id: &str) -> Option<Value> {
         let (name, marketplace) = id.rsplit_once('@')?;
         let mut event = json!({ "plugin_id": id, "plugin_name": name, "marketplace_name": marketplace, "has_skills": null,
-            "mcp_server_count": null, "connector_ids": null, "product_client_id": self.originator() });
+            "mcp_server_count": null, "connector_ids": null, "mcp_server_names": null, "remote_plugin_id": null,
+            "product_client_id": self.originator() });
         if let Some(plugin) = self.catalog.plugins.get(id).filter(|plugin| !plugin.brings.is_null()) {
             extend(&mut event, plugin.brings.clone());
         }
@@ -91,30 +105,49 @@ impl Model {
 
     fn plugin_changed(&mut self, id: &str, event_type: &str, is_usable: bool) {
         let Some(mut event) = self.of_plugin(id) else { return };
+        without_servers(&mut event);
         let plugin = self.catalog.plugins.entry(id.to_owned()).or_default();
         plugin.is_unusable = !is_usable;
+        event["remote_plugin_id"] = plugin.remote.clone();
         // Newer servers keep both ids.
-        if !plugin.remote.is_null() && !self.runs_newer {
+        if !plugin.remote.is_null() && !self.latest.is_since(143) {
             event["plugin_id"] = plugin.remote.clone();
         }
         self.emit(event_type, event);
     }
 
-    pub(super) fn plugin_installed(&mut self, params: &Value) {
+    /// A plugin was installed, or could not be, with this error.
+    pub(super) fn plugin_installed(&mut self, params: &Value, error: Option<&Value>) {
+        if error.is_some() && !self.latest.is_since(142) {
+            return;
+        }
         let by_path = || self.catalog.marketplaces.get(params["marketplacePath"].as_str()?).cloned();
         let marketplace = params["remoteMarketplaceName"].as_str().map(str::to_owned).or_else(by_path);
-        if let Some(marketplace) = marketplace {
+        if let (Some(marketplace), Some(error)) = (&marketplace, error) {
+            self.install_failed(&params["pluginName"], marketplace, error);
+        } else if let Some(marketplace) = marketplace {
             let id = format!("{}@{marketplace}", text(&params["pluginName"]));
             self.plugin_changed(&id, "codex_plugin_installed", true);
         } else {
             // It waits for the name of its marketplace.
-            self.catalog.installs.push(params.clone());
+            self.catalog.installs.push((params.clone(), error.cloned()));
         }
     }
 
+    fn install_failed(&mut self, name: &Value, marketplace: &str, error: &Value) {
+        // The only text that was seen to tell a kind.
+        let kind = (error["message"] == "missing plugin.json").then_some("store_invalid");
+        self.emit(
+            "codex_plugin_install_failed",
+            json!({ "plugin_id": format!("{}@{marketplace}", text(name)), "remote_plugin_id": null, "plugin_name": name,
+                "marketplace_name": marketplace, "has_skills": null, "mcp_server_count": null, "connector_ids": null,
+                "product_client_id": self.originator(), "source": "manual", "error_type": kind, "sub_error_type": null }),
+        );
+    }
+
     fn marketplaces_named(&mut self) {
-        for params in std::mem::take(&mut self.catalog.installs) {
-            self.plugin_installed(&params);
+        for (params, error) in std::mem::take(&mut self.catalog.installs) {
+            self.plugin_installed(&params, error.as_ref());
         }
     }
 
@@ -154,7 +187,7 @@ impl Model {
         let (thread, turn) = (text(&tracking["thread_id"]), text(&tracking["turn_id"]));
         for app in named.apps.clone() {
             let mut event = json!({ "connector_id": app, "app_name": self.catalog.apps.get(&app), "invoke_type": "explicit",
-                "product_client_id": self.originator() });
+                "product_client_id": self.product_of(&thread) });
             extend(&mut event, tracking.clone());
             self.emit("codex_app_mentioned", event);
             self.catalog.mentioned.push((thread.clone(), app));
@@ -168,6 +201,7 @@ impl Model {
             {
                 self.catalog.reported.push(reported);
                 extend(&mut event, tracking.clone());
+                event["product_client_id"] = self.product_of(&thread);
                 self.emit("codex_plugin_used", event);
             }
         }
@@ -201,11 +235,16 @@ impl Model {
             connector = json!(id);
         }
         let model = self.model_of(&thread, &turn);
-        let originator = self.originator();
+        let originator = self.product_of(&thread);
         self.emit(
             "codex_app_used",
             json!({ "connector_id": connector, "thread_id": thread, "turn_id": turn, "app_name": app_name,
-                "product_client_id": originator, "invoke_type": invocation, "model_slug": model }),
+                "product_client_id": originator, "invoke_type": invocation, "model_slug": model, "elicitation_type": null, "voice_session_id": null }),
         );
     }
+}
+
+/// Only the use of a plugin names its servers.
+fn without_servers(event: &mut Value) {
+    event.as_object_mut().and_then(|members| members.remove("mcp_server_names"));
 }

@@ -54,10 +54,10 @@ impl Model {
 
     fn compaction(&mut self, key: &(String, String), started_at: &Value) -> Compaction {
         let model = self.model_of(&key.0, &key.1);
-        let (is_asked_for, is_newer) = (self.is_asked_for(&key.0, &key.1), self.is_newer(&key.0));
+        let (is_asked_for, server) = (self.is_asked_for(&key.0, &key.1), self.server(&key.0));
         let thread = self.threads.entry(key.0.clone()).or_default();
         let turn = self.turns.entry(key.clone()).or_default();
-        let changed = if is_newer { "comp_hash_changed" } else { "model_downshift" };
+        let changed = if server.is_since(144) { "comp_hash_changed" } else { "model_downshift" };
         let is_manual = thread.compaction_requested && !is_asked_for;
         thread.compaction_requested = false;
         let is_mid_turn = turn.is_underway;
@@ -85,7 +85,13 @@ impl Model {
     }
 
     pub(super) fn error_reported(&mut self, params: &Value) {
-        let compaction = self.compactions.get_mut(&(text(&params["threadId"]), text(&params["turnId"])));
+        let key = (text(&params["threadId"]), text(&params["turnId"]));
+        if params["willRetry"] == true
+            && let Some(turn) = self.turns.get_mut(&key)
+        {
+            turn.spent.retries += 1;
+        }
+        let compaction = self.compactions.get_mut(&key);
         if let Some(compaction) = compaction.filter(|_| params["willRetry"] != true) {
             compaction.error = Some((what_is_said(&params["error"]), self.at));
         }
@@ -113,7 +119,7 @@ impl Model {
         at: &Value,
     ) {
         let Some(mut event) = self.context(thread) else { return };
-        let implementation = match (self.uses_api_key, self.is_newer(thread)) {
+        let implementation = match (self.uses_api_key, self.server(thread).is_since(140)) {
             (true, _) => "responses",
             (false, true) => "responses_compaction_v2",
             (false, false) => "responses_compact",
@@ -124,11 +130,14 @@ impl Model {
             (false, false) => "pre_turn",
         };
         let seconds = |at: &Value| json!(at.as_i64().unwrap_or_default() / 1000);
+        let (kind, code) = of_words(error);
         extend(
             &mut event,
             json!({ "thread_id": thread, "turn_id": turn, "trigger": if compaction.is_manual { "manual" } else { "auto" },
                 "reason": compaction.reason, "implementation": implementation, "phase": phase, "strategy": "memento",
-                "status": status, "error": error, "active_context_tokens_before": compaction.before,
+                "status": status, "error": error, "codex_error_kind": kind, "codex_error_http_status_code": code,
+                "usage_limit_window_minutes": null, "voice_session_id": null, "retained_image_count": null,
+                "compaction_summary_tokens": null, "cached_input_tokens": null, "cache_write_input_tokens": null, "active_context_tokens_before": compaction.before,
                 "active_context_tokens_after": or_zero(&self.threads[thread].context),
                 "started_at": seconds(&compaction.started_at), "completed_at": seconds(at),
                 "duration_ms": passed(&compaction.started_at, at) }),
@@ -150,15 +159,73 @@ impl Model {
         self.emit(
             "codex_hook_run",
             json!({ "thread_id": params["threadId"], "turn_id": params["turnId"], "model_slug": model,
-                "hook_name": capitalised(&text(&run["eventName"])), "hook_source": snake_case(&text(&run["source"])),
+                "product_client_id": self.product_of(&text(&params["threadId"])),
+                "handler_type": run["handlerType"], "execution_mode": run["executionMode"], "hook_name": capitalised(&text(&run["eventName"])), "hook_source": snake_case(&text(&run["source"])),
                 "status": status }),
         );
+    }
+}
+
+/// The kind that the protocol's word for an error stands for, and its HTTP status.
+fn of_info(info: &Value) -> (Value, Value) {
+    let (word, status) = match info.as_object().and_then(|kinds| kinds.iter().next()) {
+        Some((word, details)) => (word.clone(), details["httpStatusCode"].clone()),
+        None => (text(info), Value::Null),
+    };
+    let kind = match word.as_str() {
+        "contextWindowExceeded" => "context_window_exceeded",
+        "usageLimitExceeded" => "usage_limit_reached",
+        "internalServerError" => "internal_server_error",
+        "serverOverloaded" => "server_overloaded",
+        "modelNotFound" => return (json!("model_not_found"), json!(404)),
+        "cyberPolicy" => "cyber_policy",
+        "responseTooManyFailedAttempts" => "retry_limit",
+        "sessionBudgetExceeded" => "session_budget_exceeded",
+        _ => return (Value::Null, status),
+    };
+    (json!(kind), status)
+}
+
+/// The kind that a sentence or a word stands for, and its HTTP status.
+fn of_words(words: &Value) -> (Value, Value) {
+    let words = text(words);
+    let sentences = [
+        ("We", "internal_server_error"),
+        ("Codex ran out of room", "context_window_exceeded"),
+        ("Quota exceeded", "quota_exceeded"),
+        ("Fatal error", "fatal"),
+        ("stream disconnected before completion", "stream"),
+    ];
+    if let Some(status) = words.strip_prefix("exceeded retry limit, last status: ") {
+        return (
+            json!("retry_limit"),
+            status.get(..3).and_then(|code| code.parse().ok()).map_or(Value::Null, |code: u16| json!(code)),
+        );
+    }
+    let known = sentences.iter().find(|(start, _)| words.starts_with(start));
+    known.map_or_else(|| of_info(&json!(words)), |(_, kind)| (json!(kind), Value::Null))
+}
+
+/// The kind of a turn's error, and its HTTP status: the protocol's word tells it, or else a known sentence.
+pub(super) fn kind_of(error: &Value) -> (Value, Value) {
+    let (kind, status) = of_info(&error["codexErrorInfo"]);
+    let said = known_sentence(&error["message"]);
+    if kind.is_null() && said.is_some() {
+        said.map_or((kind, status), |said| of_words(&json!(said)))
+    } else {
+        (kind, status)
     }
 }
 
 /// What an event may say of an error: a sentence that histories and recordings have and that is nobody's own, or else the
 /// word for its kind.
 fn what_is_said(error: &Value) -> Value {
+    let info = &error["codexErrorInfo"];
+    let kind = info.as_object().and_then(|kinds| kinds.keys().next()).map_or(info.clone(), |kind| json!(kind));
+    known_sentence(&error["message"]).map_or(kind, |sentence| json!(sentence))
+}
+
+fn known_sentence(message: &Value) -> Option<&'static str> {
     const OPEN: [&str; 2] =
         ["exceeded retry limit, last status: 429 Too Many Requests", "exceeded retry limit, last status: 503"];
     const WHOLE: [&str; 6] = [
@@ -169,10 +236,7 @@ fn what_is_said(error: &Value) -> Value {
         "stream disconnected before completion: stream closed before response.completed",
         "Fatal error: remote compaction v2 expected exactly one compaction output item, got 0 from 1 output items",
     ];
-    let message = text(&error["message"]);
+    let message = text(message);
     let message = message.trim_start_matches("Error running remote compact task: ");
-    let known = OPEN.iter().find(|open| message.starts_with(**open)).or(WHOLE.iter().find(|whole| **whole == message));
-    let info = &error["codexErrorInfo"];
-    let kind = info.as_object().and_then(|kinds| kinds.keys().next()).map_or(info.clone(), |kind| json!(kind));
-    known.map_or(kind, |sentence| json!(sentence))
+    OPEN.iter().find(|open| message.starts_with(**open)).or(WHOLE.iter().find(|whole| **whole == message)).copied()
 }

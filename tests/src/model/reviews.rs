@@ -88,6 +88,9 @@ fn decision(method: &str, requested: &Value, result: &Value) -> Option<(&'static
 impl Model {
     pub(super) fn asked(&mut self, method: &str, request: &Value) {
         let (params, id) = (&request["params"], request["id"].to_string());
+        if method == "item/tool/requestUserInput" || method == "mcpServer/elicitation/request" {
+            return self.inquired(method, &id, params);
+        }
         if ![COMMAND, FILE_CHANGE, PERMISSIONS].contains(&method) || !self.asked.insert(id.clone()) {
             return;
         }
@@ -184,6 +187,8 @@ impl Model {
             reviews.network |= review.network;
         }
         let Some(mut event) = self.context(&review.thread) else { return };
+        // A review names no session.
+        event.as_object_mut().and_then(|members| members.remove("session_id"));
         extend(
             &mut event,
             json!({ "thread_id": review.thread, "turn_id": review.turn, "item_id": review.item, "review_id": review.id,
@@ -277,7 +282,12 @@ impl Model {
             _ => (Value::Null, json!("deny")),
         };
         let seconds = |name: &str| json!(params[name].as_i64().unwrap_or_default() / 1000);
+        let provider = self.setting_of(&text(&params["threadId"]), &text(&params["turnId"]), "model_provider");
         let event = json!({ "app_server_client": context["app_server_client"], "runtime": context["runtime"],
+            "session_id": context["session_id"], "attempt_count": null, "guardian_context_mode": null,
+            "guardian_default_review_model_id": null, "guardian_catalog_contains_auto_review": null,
+            "guardian_review_model_overridden": null, "guardian_review_model_override": null,
+            "guardian_model_provider_id": provider, "cache_write_input_tokens": null,
             "thread_id": params["threadId"], "turn_id": params["turnId"], "review_id": params["reviewId"],
             "target_item_id": params["targetItemId"], "approval_request_source": "main_turn", "reviewed_action": reviewed,
             "reviewed_action_truncated": false, "decision": if status == "timed_out" { "denied" } else { status },

@@ -59,7 +59,8 @@ impl Model {
     pub(super) fn skills_listed(&mut self, result: &Value) {
         let folders = result["data"].as_array().into_iter().flatten();
         for skill in folders.flat_map(|folder| folder["skills"].as_array().into_iter().flatten()) {
-            let known = json!({ "name": skill["name"], "path": null, "scope": skill["scope"] });
+            let known =
+                json!({ "name": skill["name"], "path": null, "scope": skill["scope"], "plugin": skill["pluginId"] });
             self.skills.by_path.insert(text(&skill["path"]), known.clone());
             self.skills.by_name.insert(text(&skill["name"]), known);
         }
@@ -84,8 +85,8 @@ impl Model {
                 "skill" => {
                     // The same skill in a text before meant this one.
                     named.skills.retain(|other| other["name"] != item["name"] || !other["path"].is_null());
-                    let scope = self.scope(&path, &named.cwd);
-                    named.skills.push(json!({ "name": item["name"], "path": path, "scope": scope }));
+                    let (scope, plugin) = (self.scope(&path, &named.cwd), self.plugin_of_skill(&path));
+                    named.skills.push(json!({ "name": item["name"], "path": path, "scope": scope, "plugin": plugin }));
                 }
                 "text" => {
                     for name in mentions(&text(&item["text"])) {
@@ -111,6 +112,10 @@ impl Model {
         self.skills.by_path.get(path).map_or_else(by_place, |skill| skill["scope"].clone())
     }
 
+    fn plugin_of_skill(&self, path: &str) -> Value {
+        self.skills.by_path.get(path).map_or(Value::Null, |skill| skill["plugin"].clone())
+    }
+
     pub(super) fn skills_named(&mut self, named: &Named, tracking: &Value) {
         for skill in &named.skills {
             self.skill_used(skill, &named.cwd, "explicit", tracking);
@@ -126,7 +131,8 @@ impl Model {
             if self.skills.reported.contains(&(thread.clone(), turn.clone(), text(&known["name"]))) {
                 continue;
             }
-            let skill = json!({ "name": known["name"], "path": path, "scope": known["scope"] });
+            let skill =
+                json!({ "name": known["name"], "path": path, "scope": known["scope"], "plugin": known["plugin"] });
             let cwd = self.threads.get(&thread).map_or(Value::Null, |thread| thread.cwd.clone());
             let model = self.model_of(&thread, &turn);
             let tracking = json!({ "thread_id": thread, "turn_id": turn, "model_slug": model });
@@ -138,21 +144,32 @@ impl Model {
         let name = text(&skill["name"]);
         self.skills.reported.insert((text(&tracking["thread_id"]), text(&tracking["turn_id"]), name.clone()));
         let mut event = json!({ "event_type": "skill_invocation", "skill_id": null, "skill_name": name,
-            "event_params": { "product_client_id": self.originator(), "skill_scope": skill["scope"], "plugin_id": null,
-                "repo_url": null, "thread_id": tracking["thread_id"], "turn_id": tracking["turn_id"],
+            "event_params": { "product_client_id": self.product_of(&text(&tracking["thread_id"])),
+                "skill_scope": skill["scope"], "plugin_id": skill["plugin"], "remote_plugin_id": null, "repo_url": null,
+                "thread_id": tracking["thread_id"], "turn_id": tracking["turn_id"], "voice_session_id": null,
                 "invoke_type": invocation, "model_slug": tracking["model_slug"] } });
         match skill["path"].as_str() {
             // What was only named has no place to ask for.
-            None => self.events.push(event),
+            None => {
+                let event = self.as_the_server_has(event);
+                self.events.push(event);
+            }
             Some(path) => match below(path, cwd) {
                 Some(path) => {
                     event["skill_id"] = json!(skill_id(path, &name));
                     event["event_params"]["repo_url"] = json!(REMOTE);
+                    let event = self.as_the_server_has(event);
                     self.skills.answered.push(event);
                 }
                 None => self.skills.parked.push(event),
             },
         }
+    }
+
+    fn as_the_server_has(&self, mut event: Value) -> Value {
+        let server = self.server(&text(&event["event_params"]["thread_id"]));
+        event["event_params"] = server.event("skill_invocation", event["event_params"].take()).unwrap_or_default();
+        event
     }
 
     /// A turn is over: its skills wait no longer.
@@ -166,7 +183,8 @@ impl Model {
         let over: Vec<Value> = over;
         for mut event in over {
             // By now its client may be known (`docs/contract/facts.md` 2).
-            event["event_params"]["product_client_id"] = self.originator().into();
+            event["event_params"]["product_client_id"] = self.product_of(&text(&params["threadId"]));
+            let event = self.as_the_server_has(event);
             self.events.push(event);
         }
     }

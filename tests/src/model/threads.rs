@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::versions::Server;
 use super::{Model, text, unsigned};
 
 /// A client, as events describe it.
@@ -9,6 +10,7 @@ use super::{Model, text, unsigned};
 pub(super) struct Connection {
     pub(super) client: Value,
     pub(super) runtime: Value,
+    pub(super) server: Server,
 }
 
 /// A thread: whose it is, where it comes from, and the settings of its next turn.
@@ -35,6 +37,15 @@ pub(super) struct Thread {
     pub(super) has_news: bool,
     /// Whether the server showed its settings since the request for the next turn.
     pub(super) settings_shown: bool,
+    pub(super) session: Value,
+    /// What started it, where that is not its client.
+    pub(super) originator: Value,
+    /// The turn that runs.
+    pub(super) running: Option<String>,
+    /// A turn that a client was promised and that has not begun.
+    pub(super) starting: bool,
+    /// Whether the queue of turns moved since a turn began.
+    pub(super) queue_moved: bool,
 }
 
 /// A sandbox policy as events name it, and whether it lets the network through.
@@ -88,18 +99,27 @@ impl Model {
             params["capabilities"].as_object().map(|members| members.get("experimentalApi") == Some(&json!(true)));
         let client = json!({ "product_client_id": info["name"], "client_name": info["name"], "client_version": info["version"],
             "rpc_transport": "stdio", "experimental_api_enabled": experimental });
-        self.runs_newer = is_newer(version);
+        let server = Server::of(version);
+        self.latest = server;
         let runtime = json!({ "codex_rs_version": version, "runtime_os": result["platformOs"],
             "runtime_os_version": os.rsplit(' ').next(), "runtime_arch": arch });
-        self.connections.insert(connection, Connection { client, runtime });
+        self.runtime = runtime.clone();
+        self.connections.insert(connection, Connection { client, runtime, server });
     }
 
     pub(super) fn opened(&mut self, connection: u64, mode: &str, params: &Value, result: &Value) {
         let shown = &result["thread"];
         let id = text(&shown["id"]);
-        let (source, parent) = source(shown);
+        let (source, mut parent) = source(shown);
+        let client = self.connections.get(&connection).cloned();
+        let server = client.as_ref().map(|client| client.server).unwrap_or_default();
+        if server.is_since(159) && shown["parentThreadId"].is_string() {
+            parent = shown["parentThreadId"].clone();
+        }
         let lineage =
             json!({ "thread_source": shown["threadSource"], "subagent_source": source, "parent_thread_id": parent });
+        let session = if server.is_since(135) { shown["sessionId"].clone() } else { Value::Null };
+        let originator = if server.is_since(143) { shown["originator"].clone() } else { Value::Null };
         let (policy, network) = sandbox(&result["sandbox"]);
         let before = self.threads.get(&id).cloned().unwrap_or_default();
         let personality = match params.get("personality") {
@@ -115,12 +135,16 @@ impl Model {
         let turns = shown["turns"].as_array().cloned().unwrap_or_default();
         let mut items = turns.iter().flat_map(|turn| turn["items"].as_array().cloned().unwrap_or_default());
         let has_user_message = items.any(|item| item["type"] == "userMessage") || shown["preview"] != "";
-        let client = self.connections.get(&connection).cloned();
         let mut thread = Thread {
             is_known: true,
             settings,
             is_first: mode == "new" || !has_user_message,
-            total: if mode == "new" { Some(no_tokens()) } else { before.total },
+            total: match mode {
+                "new" => Some(no_tokens()),
+                // A fork begins with what its thread has used.
+                "forked" => self.threads.get(&text(&shown["forkedFromId"])).and_then(|of| of.total.clone()),
+                _ => before.total,
+            },
             cwd: result["cwd"].clone(),
             ..before
         };
@@ -129,14 +153,19 @@ impl Model {
             thread.connection = Some(connection);
             thread.mode = mode.into();
             thread.lineage = lineage;
+            thread.session = session.clone();
+            thread.originator = originator;
         }
         self.threads.insert(id.clone(), thread);
-        let Some(Connection { client, runtime }) = client else { return };
+        let Some(Connection { client, runtime, .. }) = client else { return };
+        let client = self.client_of(&id, client);
         self.emit(
             "codex_thread_initialized",
-            json!({ "thread_id": id, "app_server_client": client, "runtime": runtime, "model": result["model"],
-                "ephemeral": shown["ephemeral"], "thread_source": shown["threadSource"], "initialization_mode": mode,
-                "subagent_source": source, "parent_thread_id": parent, "created_at": unsigned(&shown["createdAt"]).unwrap_or(0) }),
+            json!({ "thread_id": id, "session_id": session, "app_server_client": client, "runtime": runtime,
+                "model": result["model"], "ephemeral": shown["ephemeral"], "is_worktree": null,
+                "thread_source": shown["threadSource"], "initialization_mode": mode, "subagent_source": source,
+                "parent_thread_id": parent, "forked_from_thread_id": shown["forkedFromId"],
+                "created_at": unsigned(&shown["createdAt"]).unwrap_or(0) }),
         );
     }
 
@@ -159,7 +188,7 @@ impl Model {
         let parent = if parent.is_null() { shown["forkedFromId"].clone() } else { parent };
         if !source.is_null() && !parent.is_null() {
             let spawned = json!({ "id": shown["id"], "parent": parent, "source": source, "model": null, "effort": null,
-                "ephemeral": shown["ephemeral"], "forked": shown["forkedFromId"],
+                "ephemeral": shown["ephemeral"], "forked": shown["forkedFromId"], "session": shown["sessionId"],
                 "created_at": unsigned(&shown["createdAt"]).unwrap_or(0) });
             self.spawned(&spawned);
         }
@@ -172,7 +201,7 @@ impl Model {
         else {
             return;
         };
-        let is_newer = self.is_newer(&parent);
+        let server = connection.server;
         let before = self.threads.get(&id).cloned().unwrap_or_default();
         if before.is_known {
             return;
@@ -189,38 +218,63 @@ impl Model {
         if let Some(effort) = given("effort") {
             settings["reasoning_effort"] = effort;
         }
+        let session = given("session").unwrap_or(owner.session);
         let thread = Thread {
             is_known: true,
             connection: owner.connection,
             mode: "new".into(),
             lineage: lineage.clone(),
             settings,
-            // From 0.169 on, a history that was given to it has the first turn.
-            is_first: !(is_newer && spawned["forked"].is_string()),
+            // A history that was given to it has the first turn.
+            is_first: !(server.is_since(143) && spawned["forked"].is_string()),
             total: before.total.or_else(|| Some(no_tokens())),
             is_spawned: true,
             has_news: owner.has_news,
+            session: session.clone(),
+            originator: owner.originator,
             ..before
         };
         self.threads.insert(id.clone(), thread);
-        let mut event = json!({ "thread_id": id, "app_server_client": client, "runtime": connection.runtime, "model": model,
-            "ephemeral": spawned["ephemeral"], "initialization_mode": "new", "created_at": spawned["created_at"] });
+        let mut event = json!({ "thread_id": id, "session_id": session, "app_server_client": client,
+            "runtime": connection.runtime, "model": model, "ephemeral": spawned["ephemeral"], "is_worktree": null,
+            "initialization_mode": "new", "forked_from_thread_id": spawned["forked"], "created_at": spawned["created_at"] });
         extend(&mut event, lineage);
         self.emit("codex_thread_initialized", event);
     }
 
-    /// Whether a thread's server is newer than 0.131.
-    pub(super) fn is_newer(&self, thread: &str) -> bool {
+    /// A thread's server.
+    pub(super) fn server(&self, thread: &str) -> Server {
         let connection = self.threads.get(thread).and_then(|thread| self.connections.get(&thread.connection?));
-        connection.is_some_and(|connection| is_newer(&text(&connection.runtime["codex_rs_version"])))
+        connection.map(|connection| connection.server).unwrap_or_default()
+    }
+
+    /// The client of a thread's events: its product is what started the thread, where that is known.
+    pub(super) fn client_of(&self, thread: &str, mut client: Value) -> Value {
+        let originator = self.threads.get(thread).map_or(Value::Null, |thread| thread.originator.clone());
+        if !originator.is_null() {
+            client["product_client_id"] = originator;
+        }
+        client
+    }
+
+    /// The product of events that name no client: the thread's, or else the process's.
+    pub(super) fn product_of(&self, thread: &str) -> Value {
+        let originator = self.threads.get(thread).map_or(Value::Null, |thread| thread.originator.clone());
+        if originator.is_null() { self.originator().into() } else { originator }
+    }
+
+    pub(super) fn session_of(&self, thread: &str) -> Value {
+        self.threads.get(thread).map_or(Value::Null, |thread| thread.session.clone())
     }
 
     /// The client and runtime of a thread's connection, and its lineage (`docs/contract/rules.md` 1.1).
     pub(super) fn context(&self, thread: &str) -> Option<Value> {
-        let thread = self.threads.get(thread)?;
-        let connection = self.connections.get(&thread.connection?)?;
-        let mut context = json!({ "app_server_client": connection.client, "runtime": connection.runtime });
-        extend(&mut context, thread.lineage.clone());
+        let known = self.threads.get(thread)?;
+        let connection = self.connections.get(&known.connection?)?;
+        let client = self.client_of(thread, connection.client.clone());
+        let mut context =
+            json!({ "app_server_client": client, "runtime": connection.runtime, "session_id": known.session });
+        extend(&mut context, known.lineage.clone());
         Some(context)
     }
 }
@@ -247,12 +301,6 @@ fn source(shown: &Value) -> (Value, Value) {
 /// The totals of a thread that has used nothing.
 fn no_tokens() -> Value {
     json!({ "inputTokens": 0, "cachedInputTokens": 0, "outputTokens": 0, "reasoningOutputTokens": 0, "totalTokens": 0 })
-}
-
-/// Whether a version of Codex is newer than 0.131.
-fn is_newer(version: &str) -> bool {
-    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
-    (numbers.next(), numbers.next()) > (Some(0), Some(131))
 }
 
 /// Adds members to an object.

@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use super::others::kind_of;
+use super::spent::Spent;
 use super::threads::{approval_policy, extend, reviewer, sandbox, service_tier, unknown_settings, unless_none};
 use super::{Model, Request, lines, text, unsigned};
 
@@ -27,12 +29,30 @@ pub(super) struct Turn {
     baseline: Option<Value>,
     /// The latest totals of this turn, and the sum of what each update said of its request.
     end: Option<Value>,
-    sum: [i64; 5],
+    sum: [i64; 6],
     diff: String,
     steers: u64,
     /// How it ended, while the answer to the request that started it has not come.
     ended: Option<Value>,
     /// Tool items that ended, by the name of the counter.
+    /// The turn with which its chain began, and what its request says of it.
+    pub(super) root: Value,
+    pub(super) request: Value,
+    /// When a client asked for its end.
+    interrupted_at: Option<u64>,
+    pub(super) spent: Spent,
+    /// Whether the model was shown an image.
+    pub(super) has_images: bool,
+    /// Calls of MCP tools that are open, with their servers.
+    pub(super) mcp_calls: Vec<(String, String)>,
+    /// The agent that its latest call told something.
+    pub(super) agent_told: Option<String>,
+    /// What a host says of the error that ended it.
+    pub(super) error_told: Value,
+    /// Whether a host tells of the model's responses.
+    pub(super) has_responses: bool,
+    /// Whether it has ended.
+    pub(super) is_over: bool,
     pub(super) counts: std::collections::BTreeMap<&'static str, u64>,
 }
 
@@ -47,12 +67,37 @@ pub(super) const COUNTERS: [&str; 7] = [
 ];
 
 /// Kinds of tokens, in events and on the wire.
-const TOKENS: [(&str, &str); 5] = [
+const TOKENS: [(&str, &str); 6] = [
     ("input_tokens", "inputTokens"),
     ("cached_input_tokens", "cachedInputTokens"),
     ("output_tokens", "outputTokens"),
     ("reasoning_output_tokens", "reasoningOutputTokens"),
     ("total_tokens", "totalTokens"),
+    ("cache_write_input_tokens", "cacheWriteInputTokens"),
+];
+
+/// What only a host's facts tell of a turn.
+const UNTOLD: [&str; 20] = [
+    "after_last_sampling_ms",
+    "before_first_sampling_ms",
+    "between_sampling_overhead_ms",
+    "codex_turn_source",
+    "critical_path_auto_review_ms",
+    "critical_path_auto_review_overhead_ms",
+    "critical_path_compaction_ms",
+    "critical_path_duration_ms",
+    "critical_path_inference_ms",
+    "critical_path_overhead_ms",
+    "critical_path_sampling_ms",
+    "critical_path_status",
+    "critical_path_tools_ms",
+    "critical_path_unknown_ms",
+    "critical_path_user_wait_ms",
+    "guardian_v2_enabled",
+    "sampling_ms",
+    "tools_change_count",
+    "usage_limit_window_minutes",
+    "voice_session_id",
 ];
 
 fn images(params: &Value) -> usize {
@@ -113,6 +158,37 @@ impl Model {
         }
     }
 
+    pub(super) fn steer_requested(&mut self, params: &Value) {
+        let key = (text(&params["threadId"]), text(&params["expectedTurnId"]));
+        if let Some(turn) = self.turns.get_mut(&key).filter(|turn| !turn.is_over) {
+            turn.has_images |= images(params) > 0;
+        }
+    }
+
+    /// A client has interrupted a turn: its earliest request counts.
+    pub(super) fn turn_interrupted(&mut self, request: &Request) {
+        let (thread, turn) = (&request.params["threadId"], &request.params["turnId"]);
+        if self.server(&text(thread)).is_since(135) {
+            self.interrupted(&json!({ "thread_id": thread, "turn_id": turn }), request.at);
+        }
+    }
+
+    /// A turn that is not known does not begin by it.
+    pub(super) fn interrupted(&mut self, of: &Value, requested_at: u64) {
+        let turn = self.turns.get_mut(&(text(&of["thread_id"]), text(&of["turn_id"])));
+        if let Some(turn) = turn.filter(|turn| turn.is_known) {
+            turn.interrupted_at = Some(turn.interrupted_at.map_or(requested_at, |at| at.min(requested_at)));
+        }
+    }
+
+    pub(super) fn queue_moved(&mut self, params: &Value) {
+        let thread = text(&params["threadId"]);
+        let is_asked = self.is_turn_asked_for(&params["threadId"]);
+        if let Some(thread) = self.threads.get_mut(&thread).filter(|thread| thread.running.is_some() || is_asked) {
+            thread.queue_moved = true;
+        }
+    }
+
     /// Whether a request for a turn of a thread has no answer.
     fn is_turn_asked_for(&self, thread: &Value) -> bool {
         self.requests.values().any(|request| request.method == "turn/start" && request.params["threadId"] == *thread)
@@ -158,8 +234,13 @@ impl Model {
         turn.images = images(params);
         turn.settings = settings;
         turn.is_first = is_first;
+        turn.request = params.clone();
+        let is_started = turn.is_started;
         let ended = turn.ended.take();
         // At the earliest moment at which the turn has an id.
+        if let Some(thread) = self.threads.get_mut(&text(&params["threadId"])) {
+            thread.starting |= !is_started;
+        }
         self.skills_named(&request.named, &tracking);
         self.mentioned(&request.named, &tracking);
         if let Some(ended) = ended {
@@ -170,10 +251,26 @@ impl Model {
     pub(super) fn turn_started(&mut self, params: &Value) {
         let (thread_id, turn_id) = (text(&params["threadId"]), text(&params["turn"]["id"]));
         self.clear(&thread_id);
+        self.agent_began(&thread_id);
+        let is_asked = self.is_turn_asked_for(&params["threadId"]);
+        let thread = self.threads.entry(thread_id.clone()).or_default();
+        let is_promised = std::mem::take(&mut thread.starting) || is_asked || thread.is_spawned;
+        let is_of_queue = std::mem::take(&mut thread.queue_moved);
+        thread.running = Some(turn_id.clone());
         let baseline = self.threads.get(&thread_id).and_then(|thread| thread.total.clone());
         let turn = self.turns.entry((thread_id, turn_id)).or_default();
         turn.started_at = unsigned(&params["turn"]["startedAt"]);
         (turn.is_known, turn.is_started) = (true, true);
+        let root = &params["turn"]["rootTurnId"];
+        if !root.is_null() {
+            turn.root = root.clone();
+        }
+        // What nobody asked for goes on with a goal, or was in the queue.
+        if !is_promised && turn.connection.is_none() {
+            let goes_on = !root.is_null() && *root != params["turn"]["id"];
+            let trigger = if goes_on { Some("goal") } else { is_of_queue.then_some("queue") };
+            turn.request = json!({ "turnTrigger": trigger });
+        }
         turn.baseline = baseline;
     }
 
@@ -187,12 +284,15 @@ impl Model {
         let (thread_id, turn_id) = (text(&params["threadId"]), text(&params["turnId"]));
         let (total, last) = (&params["tokenUsage"]["total"], &params["tokenUsage"]["last"]);
         let thread = self.threads.entry(thread_id.clone()).or_default();
-        let is_unchanged = thread.total.as_ref() == Some(total);
+        let is_unchanged = thread.total.as_ref().is_some_and(|before| {
+            TOKENS.iter().all(|(_, name)| before[name].as_i64().unwrap_or(0) == total[name].as_i64().unwrap_or(0))
+        });
         thread.total = Some(total.clone());
         thread.context = last["totalTokens"].clone();
         if let Some(turn) = self.turns.get_mut(&(thread_id, turn_id)) {
             turn.end = Some(total.clone());
             if !is_unchanged {
+                turn.spent.requests += 1;
                 for (sum, (_, name)) in turn.sum.iter_mut().zip(TOKENS) {
                     *sum += last[name].as_i64().unwrap_or_default();
                 }
@@ -203,12 +303,20 @@ impl Model {
     pub(super) fn turn_completed(&mut self, params: &Value) {
         let (thread_id, turn_id) = (text(&params["threadId"]), text(&params["turn"]["id"]));
         self.clear(&thread_id);
+        self.agent_not_begun(&thread_id, &turn_id);
+        if let Some(thread) = self.threads.get_mut(&thread_id) {
+            thread.running.take_if(|running| *running == turn_id);
+        }
         self.end_compaction(&thread_id, &turn_id, &params["turn"]);
         self.report_skills(params);
+        self.let_go_of_turn(&thread_id, &turn_id);
         // Whether a client asked for it shows when all that was asked is answered.
         let is_asked = self.is_turn_asked_for(&params["threadId"]);
         let turn = self.turns.entry((thread_id.clone(), turn_id)).or_default();
         turn.is_known = true;
+        if !params["turn"]["rootTurnId"].is_null() {
+            turn.root = params["turn"]["rootTurnId"].clone();
+        }
         if turn.connection.is_none() && is_asked {
             turn.ended = Some(params["turn"].clone());
             return;
@@ -219,33 +327,47 @@ impl Model {
     /// A turn is over, and whether a client started it is known.
     fn turn_ended(&mut self, thread_id: String, ended: &Value) {
         let turn_id = text(&ended["id"]);
-        let is_newer = self.is_newer(&thread_id);
+        let server = self.server(&thread_id);
         let Some(turn) = self.turns.get_mut(&(thread_id.clone(), turn_id.clone())) else { return };
         // What still comes of it comes without its settings.
+        turn.is_over = true;
+        turn.mcp_calls.clear();
         let (settings, mut turn) = (std::mem::take(&mut turn.settings), turn.clone());
         turn.settings = settings;
         let Some(context) = self.threads.get_mut(&thread_id).filter(|thread| thread.is_known) else { return };
-        // Newer servers report the turns of agents, too.
-        // From 0.169 on also those that nobody asked for: of a goal, of a queue.
-        if turn.connection.is_none() && is_newer && (context.is_spawned || turn.is_started) {
+        // Newer servers report the turns of agents, too, and those that nobody asked for: of a goal, of a queue.
+        if turn.connection.is_none() && server.is_since(140) && (context.is_spawned || turn.is_started) {
             turn.connection = context.connection;
             turn.settings = context.settings.clone();
             turn.is_first = context.is_first;
         }
         // A turn that no client asked for, or whose work never began, has no settings.
         // What is told to an agent that makes news is no message of a user.
-        let is_told = is_newer && context.is_spawned && context.has_news && turn.is_started;
+        let is_told = server.is_since(150) && context.is_spawned && context.has_news && turn.is_started;
         let is_reported = (turn.is_underway || is_told) && !turn.is_blocked;
         let Some(connection) = turn.connection.filter(|_| is_reported) else { return };
         context.is_first = false;
         context.previous_model = turn.settings["model"].clone();
+        let agents = if context.has_news { "v2" } else { "v1" };
         let (mode, lineage) = (context.mode.clone(), context.lineage.clone());
         if mode.is_empty() {
             return;
         }
         let Some(connection) = self.connections.get(&connection).cloned() else { return };
+        let client = self.client_of(&thread_id, connection.client);
+        let (kind, code) = kind_of(&ended["error"]);
+        let now = i64::try_from(self.at).unwrap_or(i64::MAX);
+        let preparations = if turn.images == 0 && !turn.has_images { json!([]) } else { Value::Null };
+        let said = &turn.request["responsesapiClientMetadata"];
         let mut event = json!({ "thread_id": thread_id, "turn_id": turn_id, "submission_type": null,
-            "app_server_client": connection.client, "runtime": connection.runtime, "initialization_mode": mode,
+            "session_id": self.session_of(&thread_id), "root_turn_id": turn.root,
+            "turn_trigger": turn.request["turnTrigger"], "workspace_kind": said["workspace_kind"],
+            "active_plugin_ids_at_turn_start": self.active_plugins(&turn.request["disabledPluginIds"]),
+            "multi_agent_version": agents, "explicit_client_interrupt_requested_at_ms": turn.interrupted_at,
+            "image_preparations": preparations, "codex_error_kind": kind, "codex_error_http_status_code": code,
+            "tool_blocking_ms": turn.spent.tools.until(now), "compaction_ms": turn.spent.compactions.until(now),
+            "sampling_request_count": turn.spent.requests, "sampling_retry_count": turn.spent.retries,
+            "app_server_client": client, "runtime": connection.runtime, "initialization_mode": mode,
             "num_input_images": turn.images, "is_first_turn": turn.is_first, "status": ended["status"],
             "turn_error": ended["error"]["codexErrorInfo"], "steer_count": turn.steers,
             "total_tool_call_count": turn.counts.values().sum::<u64>(), "duration_ms": unsigned(&ended["durationMs"]),
@@ -253,7 +375,21 @@ impl Model {
         extend(&mut event, lineage);
         extend(&mut event, unknown_settings());
         extend(&mut event, turn.settings.clone());
-        if is_newer && event["approvals_reviewer"] == "guardian_subagent" {
+        for untold in UNTOLD {
+            event[untold] = Value::Null;
+        }
+        if turn.error_told.is_object() {
+            for name in ["codex_error_kind", "codex_error_http_status_code", "usage_limit_window_minutes"] {
+                event[name] = turn.error_told[name].clone();
+            }
+        }
+        if said["codex_app_used_dictation"] == "true" || said["codex_app_used_dictation"] == true {
+            event["used_dictation"] = json!(true);
+        }
+        if server.is_since(151) && turn.request["serviceTierForTurn"].is_string() {
+            event["service_tier"] = service_tier(&turn.request["serviceTierForTurn"]);
+        }
+        if server.is_since(139) && event["approvals_reviewer"] == "guardian_subagent" {
             event["approvals_reviewer"] = json!("auto_review");
         }
         for name in ["reasoning_summary", "personality"] {
@@ -283,6 +419,14 @@ impl Model {
             self.emit("codex_accepted_line_fingerprints", lines);
         }
         self.turns.remove(&(thread_id, turn_id));
+    }
+
+    /// A setting of a turn: the one that it was started with, else its thread's.
+    pub(super) fn setting_of(&self, thread: &str, turn: &str, name: &str) -> Value {
+        let turn = self.turns.get(&(thread.to_owned(), turn.to_owned()));
+        let own = turn.map(|turn| turn.settings.clone()).filter(Value::is_object);
+        let settings = own.or_else(|| self.threads.get(thread).map(|thread| thread.settings.clone()));
+        settings.unwrap_or_default()[name].clone()
     }
 
     /// The model of a turn: the one that it was started with, else its thread's.
@@ -326,8 +470,9 @@ impl Model {
         }
         let Some(client) = self.connections.get(&connection) else { return };
         let Some(thread) = self.threads.get(&thread_id).filter(|thread| !thread.mode.is_empty()) else { return };
-        let mut event = json!({ "thread_id": thread_id, "expected_turn_id": params["expectedTurnId"], "accepted_turn_id": accepted,
-            "app_server_client": client.client, "runtime": client.runtime, "num_input_images": images(params),
+        let shown = self.client_of(&thread_id, client.client.clone());
+        let mut event = json!({ "thread_id": thread_id, "session_id": thread.session, "expected_turn_id": params["expectedTurnId"],
+            "accepted_turn_id": accepted, "app_server_client": shown, "runtime": client.runtime, "num_input_images": images(params),
             "result": if accepted.is_null() { "rejected" } else { "accepted" }, "rejection_reason": reason,
             "created_at": request.at / 1000 });
         extend(&mut event, thread.lineage.clone());

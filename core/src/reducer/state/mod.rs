@@ -214,9 +214,14 @@ impl State {
     pub(crate) fn thread_connection(&mut self, thread_id: &Id) -> Result<Shared<ConnectionContext>, Reason> {
         let thread = self.threads.get_mut(self.now, thread_id).ok_or(Reason::UnknownThread)?;
         let connection = thread.connection_id.ok_or(Reason::ThreadWithoutConnection)?;
-        let origin = thread.metadata.as_ref().map(|metadata| metadata.origin.clone());
+        let origin = self.origin(thread_id);
         let connection = self.connection(connection).ok_or(Reason::UnknownConnection)?;
         Ok(connection.context_of(origin.as_deref()))
+    }
+
+    /// Where a thread comes from, once that was told.
+    pub(crate) fn origin(&self, thread_id: &Id) -> Option<Arc<Origin>> {
+        self.threads.peek(thread_id)?.metadata.as_ref().map(|metadata| metadata.origin.clone())
     }
 
     /// A thread's connection and lineage, in this order of what can be missing.

@@ -13,14 +13,14 @@ use std::thread;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use turnledger_tests::golden::Message;
-use turnledger_tests::history::{Options, history};
+use turnledger_tests::history::{Options, history, server};
 
 /// One generated case.
 #[derive(Clone, Debug)]
 pub struct Case {
     words: Vec<u64>,
     lag: bool,
-    newer: bool,
+    server: u16,
     /// Words for whatever the property needs to choose.
     pub more: Vec<u64>,
 }
@@ -33,7 +33,7 @@ impl Case {
 
     /// Who may lag, and which server it is.
     pub fn options(&self) -> Options {
-        Options { lag: self.lag, newer: self.newer, ..Options::default() }
+        Options { lag: self.lag, server: self.server, ..Options::default() }
     }
 
     /// The messages of another size, or with other ids.
@@ -55,12 +55,8 @@ impl Case {
 
 fn cases() -> impl Strategy<Value = Case> {
     let words = || proptest::collection::vec(any::<u64>(), 0..28);
-    (words(), any::<bool>(), any::<bool>(), words()).prop_map(|(words, lag, newer, more)| Case {
-        words,
-        lag,
-        newer,
-        more,
-    })
+    let servers = any::<u64>().prop_map(server);
+    (words(), any::<bool>(), servers, words()).prop_map(|(words, lag, server, more)| Case { words, lag, server, more })
 }
 
 /// How many histories one run compares with the model, unless `HISTORIES` in the environment says otherwise.

@@ -93,11 +93,15 @@ pub fn recorded(message: &Message) -> String {
 
 /// The choices of one step, taken from a word; when it is used up every choice is the first.
 #[derive(Clone, Copy, Debug)]
-struct Choices(u64);
+pub(crate) struct Choices(u64);
 
 impl Choices {
+    pub(crate) fn new(word: u64) -> Self {
+        Self(word)
+    }
+
     /// A number below `count`.
-    fn below(&mut self, count: usize) -> usize {
+    pub(crate) fn below(&mut self, count: usize) -> usize {
         let count = count.max(1) as u64;
         let choice = self.0 % count;
         self.0 /= count;
@@ -105,12 +109,12 @@ impl Choices {
     }
 
     /// One of these.
-    fn of<T: Copy>(&mut self, these: &[T]) -> T {
+    pub(crate) fn of<T: Copy>(&mut self, these: &[T]) -> T {
         these[self.below(these.len())]
     }
 
     /// Yes, once in `count` times.
-    fn once_in(&mut self, count: usize) -> bool {
+    pub(crate) fn once_in(&mut self, count: usize) -> bool {
         self.below(count) == count - 1
     }
 }

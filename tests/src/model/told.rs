@@ -194,7 +194,10 @@ impl Model {
             comes_of = !event["cell_id"].is_null() || !event["originating_response_id"].is_null();
         }
         if has_responses && (always || comes_of) {
+            // An older server's event names none.
+            let is_named = self.server(&thread).is_since(147);
             let response = event["originating_response_id"].clone();
+            let response = if is_named { response } else { Value::Null };
             self.waiting.push(Waiting { thread, turn, response, event_type, event });
         } else {
             self.emit(event_type, event);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::histories::{every, is_item, is_tool, read, same, whole};
+use crate::histories::{every, is_item, is_silent_call, is_tool, read, same, whole};
 use serde_json::Value;
 use turnledger_core::Direction;
 use turnledger_core::discard::{Reason, Subject};
@@ -17,7 +17,7 @@ fn nothing_is_silently_lost() {
         let output = whole(&messages);
         let events = |types: &[&str]| output.events.iter().filter(|event| types.contains(&event.event_type())).count();
         let discards = |of: Subject| output.discards.iter().filter(|discard| discard.subject == of).count();
-        let told = Told::of(&messages);
+        let told = Told::of(&messages, case.options().server);
         same(&("steers", events(&["codex_turn_steer_event"]) + discards(Subject::Steer)), &("steers", told.steers))?;
         same(&("turns", events(&["codex_turn_event"]) + discards(Subject::Turn)), &("turns", told.turns))?;
         // The end of a request that began at no time is one more thing that cannot be joined.
@@ -25,13 +25,8 @@ fn nothing_is_silently_lost() {
             let reviews = events(&["codex_review_event"]) + discards(Subject::Review);
             same(&("reviews", reviews), &("reviews", told.reviews))?;
         }
-        // What is known by its news alone, and what acts on the session, has an event by the server's version.
-        let is_told = |event: &&Value| {
-            let tool = event["event_params"]["tool_name"].as_str().unwrap_or_default();
-            is_item(event)
-                && event["event_type"] != "codex_control_tool_call_event"
-                && !["send_message", "followup_task", "interrupt_agent"].contains(&tool)
-        };
+        // What acts on the session is no tool's item.
+        let is_told = |event: &&Value| is_item(event) && event["event_type"] != "codex_control_tool_call_event";
         let items = values(&output.events).iter().filter(is_told).count();
         let guardian = events(&["codex_guardian_review"]);
         same(&("guardian", guardian + discards(Subject::GuardianReview)), &("guardian", told.verdicts))?;
@@ -64,14 +59,14 @@ struct Told {
 }
 
 impl Told {
-    fn of(messages: &[Message]) -> Self {
+    fn of(messages: &[Message], server: u16) -> Self {
         let mut told = Self::default();
-        let mut requests = BTreeSet::new();
+        let (mut requests, mut questions) = (BTreeSet::new(), BTreeSet::new());
         let (mut steering, mut asked) = (Vec::new(), Vec::<(String, bool, String)>::new());
         for message in messages {
             let value = read(message);
             let (id, params) = (value["id"].to_string(), &value["params"]);
-            let is_tool = is_tool(&params["item"]);
+            let is_tool = is_tool(&params["item"]) && (server >= 150 || !is_silent_call(&params["item"]));
             let item = params["item"]["id"].as_str().unwrap_or_default().to_owned();
             let thread = params["threadId"].as_str().unwrap_or_default().to_owned();
             // What nobody answers in time is cleared.
@@ -106,6 +101,10 @@ impl Told {
                     // This refusal is the one that is not recorded.
                     told.steers += usize::from(value["error"]["message"] != "expectedTurnId must not be empty");
                 }
+                (Some("item/tool/requestUserInput" | "mcpServer/elicitation/request"), _) => {
+                    questions.insert(id);
+                }
+                (None, Direction::ClientToServer) if questions.contains(&id) => {}
                 (None, Direction::ClientToServer) => {
                     // What comes too late or is no answer leaves its request where it is.
                     let settles = match asked.iter().find(|(other, ..)| *other == id) {

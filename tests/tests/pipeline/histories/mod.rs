@@ -4,7 +4,7 @@
 
 mod sessions;
 
-pub use sessions::{feed, is_item, is_tool, lines, read, same, same_lines, whole};
+pub use sessions::{feed, is_item, is_silent_call, is_tool, lines, read, same, same_lines, whole};
 
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};

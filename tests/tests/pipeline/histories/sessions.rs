@@ -48,7 +48,7 @@ pub fn read(message: &Message) -> Value {
     serde_json::from_str(&message.text).expect("a message is JSON")
 }
 
-/// Whether an item is a tool's: newer servers show the start of an agent instead of the call.
+/// Whether an item is a tool's: newer servers show what becomes of an agent instead of the call.
 pub fn is_tool(item: &Value) -> bool {
     match item["type"].as_str().unwrap_or_default() {
         "commandExecution"
@@ -58,9 +58,14 @@ pub fn is_tool(item: &Value) -> bool {
         | "collabAgentToolCall"
         | "webSearch"
         | "imageGeneration" => true,
-        "subAgentActivity" => item["kind"] == "started",
+        "subAgentActivity" => item["kind"] == "started" || is_silent_call(item),
         _ => false,
     }
+}
+
+/// Whether it is a call that counts, and has no event before 0.150.
+pub fn is_silent_call(item: &Value) -> bool {
+    item["type"] == "subAgentActivity" && (item["kind"] == "interacted" || item["kind"] == "interrupted")
 }
 
 /// Whether an event is of a tool item.

@@ -25,7 +25,8 @@ const MAX_STEPS: usize = 40;
 
 fuzz_target!(|session: Session| {
     let steps = &session.steps[..session.steps.len().min(MAX_STEPS)];
-    let messages = history(steps, Options { lag: session.lag, server: server(session.server.into()), ..Options::default() });
+    let messages =
+        history(steps, Options { lag: session.lag, server: server(session.server.into()), ..Options::default() });
     if let Some(difference) = difference(&messages) {
         panic!("{difference}");
     }

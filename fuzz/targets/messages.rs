@@ -20,7 +20,13 @@ fuzz_target!(|session: &[u8]| {
         let direction = if first & 1 == 0 { Direction::ClientToServer } else { Direction::ServerToClient };
         let is_json = str::from_utf8(message).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
         refused += usize::from(!is_json);
-        let _ = pipeline.observe(UnixMillis(time as u64 * 1000), u64::from(first >> 1 & 3), direction, message, &mut output);
+        let _ = pipeline.observe(
+            UnixMillis(time as u64 * 1000),
+            u64::from(first >> 1 & 3),
+            direction,
+            message,
+            &mut output,
+        );
     }
     let restored =
         Pipeline::restore(Sha2::default(), Limits::default(), &pipeline.snapshot()).expect("its own snapshot");

@@ -3,10 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use turnledger_intake::recording::parse_line;
 use turnledger_core::digest::Sha2;
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::{Limits, Output, Pipeline};
+use turnledger_intake::recording::parse_line;
 
 fuzz_target!(|recording: &[u8]| {
     let mut pipeline = Pipeline::new(Sha2::default(), RpcTransport::Stdio, Limits::default());

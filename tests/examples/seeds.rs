@@ -8,7 +8,7 @@ use std::{env, fs, io};
 use turnledger::Sha2;
 use turnledger_core::{Direction, Output};
 use turnledger_tests::golden::{self, Message, VERSIONS, recordings};
-use turnledger_tests::mix;
+use turnledger_tests::{mix, rollouts};
 
 /// Messages beyond this size say little more, and make a fuzz target slow.
 const LARGE: usize = 4096;
@@ -29,6 +29,15 @@ fn main() -> io::Result<()> {
             write("snapshots", snapshot(&messages).as_bytes())?;
             if let Some(diff) = diff(&messages) {
                 write("diffs", diff.as_bytes())?;
+            }
+        }
+    }
+    for version in ["0.104.0", "0.131.0", "0.142.0", "0.153.0", "0.171.0"] {
+        for recorded in rollouts::recordings(version) {
+            for (number, (_, file)) in recorded.files.iter().enumerate() {
+                let seed = lines(file.lines().filter(|line| line.len() <= LARGE));
+                let name = format!("{}-{number}", recorded.name);
+                write(&folder.join("rollout_lines"), &name, version, seed.as_bytes())?;
             }
         }
     }

@@ -25,3 +25,4 @@ pub mod rollouts;
 pub mod server;
 pub mod stream;
 pub mod tls;
+pub mod trees;

@@ -297,3 +297,30 @@ fn the_patches_of_a_turn_are_one_diff() {
     let delete = patch(30, "2", json!({ "/w/a.rs": { "type": "delete", "content": "b\nc\nd\ne\n" } }));
     assert_eq!(accepted(&[change, delete]), [(0, 3)]);
 }
+
+#[test]
+fn what_was_used_in_the_thread_that_a_file_goes_on_from_does_not_count_again() {
+    // The file names its history, and first repeats what was used in it.
+    let meta = session(json!({ "cli_version": "0.153.0", "forked_from_id": "parent", "history_mode": "paginated",
+        "history_base": { "thread_id": "parent", "end_ordinal_exclusive": 9 } }));
+    let begun = [
+        event(900, json!({ "type": "task_started", "turn_id": id(900) })),
+        line(901, "turn_context", json!({ "turn_id": id(900), "model": "gpt-5" })),
+        count(902, 500, 80),
+        event(903, json!({ "type": "agent_message", "message": "x" })),
+        count(904, 530, 30),
+        event(905, json!({ "type": "task_complete", "turn_id": id(900), "last_agent_message": "z" })),
+    ];
+    assert_eq!(turns(&[meta, begun.concat()].concat()), [(id(900), 30)]);
+}
+
+#[test]
+fn a_copy_has_ended_where_the_message_that_the_model_is_shown_stands_by_itself() {
+    let message = |at| line(at, "response_item", json!({ "type": "message", "role": "user", "content": [] }));
+    let said = |at| event(at, json!({ "type": "user_message", "message": "x" }));
+    let context = |at| line(at, "turn_context", json!({ "model": "gpt-5" }));
+    let copied = [message(1), said(1), context(1), count(1, 100, 100)].concat();
+    let own = [message(900), said(901), context(960), count(990, 130, 30)].concat();
+    let file = [session(json!({ "cli_version": "0.95.0", "forked_from_id": "parent" })), copied, own].concat();
+    assert_eq!(turns(&file), [(format!("{}:1", id(0)), 30)]);
+}

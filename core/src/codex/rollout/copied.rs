@@ -18,7 +18,12 @@ pub(super) enum Copied {
     /// Those with a smaller number are.
     Below(u64),
     /// Until a turn begins that is younger than the thread, which was made then.
-    UntilOwnTurn { made: UnixMillis, has_turn_ids: bool },
+    UntilOwnTurn {
+        made: UnixMillis,
+        has_turn_ids: bool,
+        /// Whether a line was written by itself since then: a turn without an id may have begun.
+        is_apart: bool,
+    },
 }
 
 /// Lines that are written together are closer than this.
@@ -29,7 +34,7 @@ impl Rollout {
     pub(super) fn expect_copy(&mut self) {
         if matches!(self.copied, Copied::No) && self.turn.is_none() {
             let made = self.meta.as_ref().and_then(|meta| made_at(&meta.id).or(meta.created)).unwrap_or(self.at);
-            self.copied = Copied::UntilOwnTurn { made, has_turn_ids: false };
+            self.copied = Copied::UntilOwnTurn { made, has_turn_ids: false, is_apart: false };
         }
     }
 
@@ -38,13 +43,16 @@ impl Rollout {
         match self.copied {
             Copied::No => return false,
             Copied::Below(first) => {
-                let is_copied = ordinal.is_some_and(|ordinal| ordinal < first);
+                // A line without a number is not the first of its own.
+                let is_copied = ordinal.is_none_or(|ordinal| ordinal < first);
                 if !is_copied {
                     self.copied = Copied::No;
+                } else if kind == "event_msg" && matches!(kind_of(payload).as_deref(), Ok("token_count")) {
+                    self.used_before(payload);
                 }
                 return is_copied;
             }
-            Copied::UntilOwnTurn { .. } => {}
+            Copied::UntilOwnTurn { made, ref mut is_apart, .. } => *is_apart |= is_later(self.at, before, made),
         }
         let is_event = kind == "event_msg";
         match kind_of(payload).as_deref() {
@@ -52,21 +60,27 @@ impl Rollout {
                 let id = content(payload).ok().and_then(|started: TaskStarted| started.turn_id);
                 self.ends_with_turn(id.as_deref(), before)
             }
-            Ok("user_message") if is_event => self.ends_with_message(before),
+            Ok("user_message") if is_event => self.ends_with_message(),
             Ok("token_count") if is_event => {
-                // What was used before the thread.
-                if let Ok(TokenCount { info: Some(info) }) = content(payload) {
-                    self.total = Some(info.total_token_usage.into());
-                    self.context_tokens = Some(info.last_token_usage.total_tokens());
-                }
+                self.used_before(payload);
                 true
             }
+            // The settings of the thread's own first turn, where they come before its message.
+            _ if kind == "turn_context" => !self.may_be_own(),
             _ => !matches!(self.copied, Copied::No),
         }
     }
 
+    /// Takes note of what was used before the thread.
+    fn used_before(&mut self, payload: Raw<'_>) {
+        if let Ok(TokenCount { info: Some(info) }) = content(payload) {
+            self.total = Some(info.total_token_usage.into());
+            self.context_tokens = Some(info.last_token_usage.total_tokens());
+        }
+    }
+
     fn ends_with_turn(&mut self, id: Option<&str>, before: UnixMillis) -> bool {
-        let Copied::UntilOwnTurn { made, has_turn_ids } = &mut self.copied else { return false };
+        let Copied::UntilOwnTurn { made, has_turn_ids, .. } = &mut self.copied else { return false };
         *has_turn_ids = true;
         let is_own = match id.and_then(made_at) {
             Some(began) => began >= *made,
@@ -78,13 +92,17 @@ impl Rollout {
         !is_own
     }
 
-    fn ends_with_message(&mut self, before: UnixMillis) -> bool {
-        let Copied::UntilOwnTurn { made, has_turn_ids } = self.copied else { return false };
-        let is_own = !has_turn_ids && is_later(self.at, before, made);
+    fn ends_with_message(&mut self) -> bool {
+        let is_own = self.may_be_own();
         if is_own {
             self.copied = Copied::No;
         }
         !is_own
+    }
+
+    /// Whether a turn without an id may have begun: the message that the model is shown stands right before that of the user.
+    fn may_be_own(&self) -> bool {
+        matches!(self.copied, Copied::UntilOwnTurn { has_turn_ids: false, is_apart: true, .. })
     }
 }
 

@@ -259,6 +259,8 @@ impl Rollout {
             "local_shell_call" => self.shell_called(&content(payload)?, step),
             "function_call_output" | "custom_tool_call_output" => self.call_returned(content(payload)?, step),
             "web_search_call" => self.search_called(&content(payload)?, step),
+            // Any other call is the model's work, too.
+            kind if kind.ends_with("_call") => self.worked(step),
             _ => step.out.irrelevant = true,
         }
         Ok(())

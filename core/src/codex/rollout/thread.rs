@@ -25,6 +25,8 @@ pub(super) struct Meta {
     pub(super) is_review: bool,
     /// Whether it began with another thread's history.
     pub(super) is_fork: bool,
+    /// Whether it names the history that it goes on from.
+    pub(super) goes_on: bool,
     /// Whether each finished item has a line.
     pub(super) is_paginated: bool,
     /// Whether lines are items without times (before 0.32).
@@ -83,6 +85,7 @@ impl Rollout {
             is_subagent,
             is_review,
             is_fork,
+            goes_on: read.history_base.0,
             is_paginated: read.history_mode.is_some_and(|mode| mode.0 == "paginated"),
             is_bare: false,
             created,

@@ -205,9 +205,12 @@ impl Rollout {
     pub(super) fn token_count(&mut self, count: &TokenCount) {
         let Some(info) = &count.info else { return };
         let (total, last) = (info.total_token_usage.into(), info.last_token_usage.into());
+        let was_counted = self.total.is_some();
         let before = self.total.replace(total).filter(|before| !before.starts_again(total, last));
         self.context_tokens = Some(last.total_tokens);
-        if let Some(turn) = &mut self.turn {
+        // What a file that goes on from another one says before the model did anything in it was used in that one.
+        let is_first = !was_counted && self.meta.as_ref().is_some_and(|meta| meta.goes_on);
+        if let Some(turn) = self.turn.as_mut().filter(|turn| !is_first || turn.worked) {
             turn.tokens.update(before, total, last);
         }
         self.context_counted(last.total_tokens);

@@ -91,7 +91,12 @@ impl World {
         let mut params = json!({ "threadId": state.id, "turnId": turn, "itemId": item, "startedAtMs": started_at });
         let method = choices.of(&[COMMAND, FILE_CHANGE, PERMISSIONS, COMMAND]);
         match method {
-            COMMAND => command(&mut params, choices),
+            COMMAND => {
+                command(&mut params, choices);
+                if self.is_newer() && choices.once_in(5) {
+                    params["kind"] = json!("writeStdin");
+                }
+            }
             FILE_CHANGE => params["grantRoot"] = ([Value::Null, json!(format!("/{MARKER}"))])[choices.below(2)].clone(),
             _ => {
                 params["cwd"] = json!(format!("/{MARKER}"));
@@ -146,7 +151,8 @@ impl World {
     pub(super) fn guardian_review(&mut self, choices: &mut Choices) {
         let thread = self.running(choices);
         let item = self.subject(thread, choices);
-        let action = match choices.below(6) {
+        let action = match choices.below(if self.is_newer() { 7 } else { 6 }) {
+            6 => json!({ "type": "writeStdin", "tty": choices.of(&[None, Some(true)]) }),
             0 => {
                 json!({ "type": "command", "source": choices.of(&["shell", "unifiedExec"]), "command": MARKER, "cwd": MARKER })
             }

@@ -98,7 +98,9 @@ impl Model {
             return;
         }
         let has = |name: &str| !params[name].is_null();
+        let is_typed = method == COMMAND && params["kind"] == "writeStdin";
         let (subject, (trigger, additional, network)) = match method {
+            COMMAND if is_typed => ("write_stdin", ("initial", false, false)),
             COMMAND => {
                 let is_network = has("networkApprovalContext");
                 let amendments = params["proposedNetworkPolicyAmendments"].as_array();
@@ -205,6 +207,7 @@ impl Model {
         let (subject, (trigger, additional, network)) = match kind.as_str() {
             "command" => (("command_execution", json!("command_execution")), ("initial", false, false)),
             "execve" => (("command_execution", json!("command_execution")), ("execve_intercept", false, false)),
+            "writeStdin" => (("write_stdin", json!("write_stdin")), ("initial", false, false)),
             "applyPatch" => (("file_change", json!("apply_patch")), ("sandbox_denial", true, false)),
             "networkAccess" => (("network_access", json!("network_access")), ("network_policy_denial", true, true)),
             "requestPermissions" => (("permissions", json!("permissions")), of_permissions(&action["permissions"])),
@@ -250,12 +253,13 @@ impl Model {
             "execve" => {
                 let source = if action["source"] == "shell" { "shell" } else { "unified_exec" };
                 let mut execve = json!({ "type": "execve", "source": source, "additional_permissions": null });
-                if !self.is_newer(&text(&params["threadId"])) {
+                if !self.server(&text(&params["threadId"])).is_since(159) {
                     execve["program"] = action["program"].clone();
                 }
                 execve
             }
             "applyPatch" => json!({ "type": "apply_patch" }),
+            "writeStdin" => json!({ "type": "write_stdin", "tty": action["tty"] == true }),
             "networkAccess" => {
                 let protocol = match action["protocol"].as_str().unwrap_or_default() {
                     "socks5Tcp" => "socks5_tcp",

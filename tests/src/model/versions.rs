@@ -32,23 +32,14 @@ const PLUGINS: [&str; 6] = [
     "codex_plugin_install_failed",
 ];
 
-/// What the table does not have: an event that comes with an app's call was not recorded, and images were not for long.
-const BESIDE_THE_TABLE: [(&str, &str, u16); 5] = [
+/// What the table does not have: an app's call and an import that failed were not recorded, and images were not for long.
+const BESIDE_THE_TABLE: [(&str, &str, u16); 6] = [
+    ("codex_onboarding_external_agent_import_failure", "provider_id", 146),
     ("codex_app_used", "elicitation_type", 156),
     ("codex_app_used", "voice_session_id", 156),
     ("codex_image_generation_event", "generation_id", 158),
     ("codex_image_generation_event", "imagegen_request_id", 158),
     ("codex_image_generation_event", "transparent_background", 158),
-];
-
-/// Members that this project has in every version of their event, earlier than Codex (`docs/contract/versions.md`, "What is
-/// not read yet"; an archive that names its client does no harm).
-const ALWAYS: [(&str, &str); 5] = [
-    ("codex_thread_archive_event", "app_server_client"),
-    ("codex_thread_archive_event", "runtime"),
-    ("codex_plugin_install_failed", "source"),
-    ("codex_plugin_install_failed", "sub_error_type"),
-    ("codex_onboarding_external_agent_import_complete", "provider_id"),
 ];
 
 /// A row of the table: from which version on some events have a member, or no longer have it; without a member, are there.
@@ -128,7 +119,7 @@ impl Server {
                 continue;
             }
             let member = row.member.as_deref()?;
-            if let Some(members) = members.as_object_mut().filter(|_| !ALWAYS.contains(&(event_type, member))) {
+            if let Some(members) = members.as_object_mut() {
                 members.remove(member);
             }
         }

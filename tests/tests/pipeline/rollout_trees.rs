@@ -1,11 +1,15 @@
 //! Trees of sessions in files: each turn counts once, to the token, in every era; and whatever is broken, the good before and
 //! around it stays.
 
+use std::fs;
+use std::path::Path;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use serde_json::Value;
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::{Limits, Output, Pipeline, Rollout};
+use turnledger_intake::import::{Options, Rollouts};
 use turnledger_tests::golden::{Sha1, values};
 use turnledger_tests::rollouts::import;
 use turnledger_tests::trees::{ERAS, Era, File, MARKER, Tokens, Turn, cut_at, tree};
@@ -194,4 +198,46 @@ fn nothing_of_what_was_said_comes_out() {
         }
         Ok(())
     });
+}
+
+/// A folder has the same thread in several files: plain, compressed, and as it was before it went on.
+#[test]
+fn a_thread_in_two_files_counts_once() {
+    check(1000, |case| {
+        let files = case.files();
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap_or(&path)).and_then(|()| fs::write(path, bytes))
+        };
+        for (number, file) in files.iter().enumerate() {
+            let compressed = zstd::encode_all(file.text.as_bytes(), 0).map_err(|error| error.to_string())?;
+            let (earlier, _) = cut_at(&file.text, file.text.len() / 2);
+            let written = match (case.choose(3) + number) % 3 {
+                0 => write(&format!("sessions/{}", file.name()), file.text.as_bytes())
+                    .and_then(|()| write(&format!("archived_sessions/{}.zst", file.name()), &compressed)),
+                1 => write(&format!("sessions/{}.zst", file.name()), &compressed)
+                    .and_then(|()| write(&format!("archived_sessions/{}", file.name()), earlier.as_bytes())),
+                _ => write(&format!("sessions/{}", file.name()), file.text.as_bytes()),
+            };
+            written.map_err(|error| error.to_string())?;
+        }
+        let events = imported(folder.path())?;
+        let (mut told, mut made) = (turns(&events), files.into_iter().flat_map(|file| file.turns).collect::<Vec<_>>());
+        told.sort_by(|one, other| one.id.cmp(&other.id));
+        made.sort_by(|one, other| one.id.cmp(&other.id));
+        same("turns of the folder", &told, &made)
+    });
+}
+
+/// The events of a folder.
+fn imported(folder: &Path) -> Result<Vec<Value>, String> {
+    let options = Options::default();
+    let found = Rollouts::find(&[folder.to_owned()], &options).map_err(|error| error.to_string())?;
+    let mut lines = Vec::new();
+    turnledger_intake::import::import(&found, &options, &mut lines, &mut |_| {}).map_err(|error| error.to_string())?;
+    serde_json::Deserializer::from_slice(&lines)
+        .into_iter()
+        .map(|event| event.map_err(|error| error.to_string()))
+        .collect()
 }

@@ -31,6 +31,7 @@ mod properties;
 mod purity;
 mod restore;
 mod rollout_lines;
+mod rollout_saved;
 mod rollouts;
 mod rules_items;
 mod rules_reviews;

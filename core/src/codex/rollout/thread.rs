@@ -19,6 +19,8 @@ use crate::time::UnixMillis;
 pub(super) struct Meta {
     pub(super) id: Id,
     pub(super) dialect: &'static Dialect,
+    /// The version of Codex that wrote the line.
+    pub(super) version: Id,
     /// Whether the server itself started the thread.
     pub(super) is_subagent: bool,
     /// Whether it is a review.
@@ -34,7 +36,7 @@ pub(super) struct Meta {
     pub(super) model_provider: Option<Id>,
     /// The tools of the thread's client.
     pub(super) dynamic_tools: Vec<Id>,
-    opening: Option<Box<(SourceOpened, ThreadOpened)>>,
+    pub(super) opening: Option<Box<(SourceOpened, ThreadOpened)>>,
 }
 
 impl Rollout {
@@ -69,7 +71,7 @@ impl Rollout {
             self.connection,
             EventSource::Rollout,
             read.originator.unwrap_or_else(|| "unknown".into()),
-            Runtime { codex_rs_version: version, ..Runtime::default() },
+            Runtime { codex_rs_version: version.clone(), ..Runtime::default() },
         );
         let remote = read.git.as_ref().and_then(|Git { repository_url }| repository_url.as_ref());
         let opened = ThreadOpened {
@@ -80,6 +82,7 @@ impl Rollout {
         self.meta = Some(Meta {
             id: read.id,
             dialect,
+            version,
             is_subagent,
             is_review,
             is_fork,

@@ -1,6 +1,7 @@
 //! The thread of a file: its first line, and what later ones add.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::copied::{Copied, made};
@@ -9,6 +10,7 @@ use super::{Rollout, Step};
 use crate::dialect::Dialect;
 use crate::event::common::{EventSource, InitializationMode, Runtime};
 use crate::fact::opened::{SourceOpened, ThreadOpened};
+use crate::git_remote::canonical;
 use crate::id::Id;
 use crate::private::HostPath;
 use crate::protocol::thread::{SubAgentSource, Thread, ThreadSource};
@@ -125,6 +127,13 @@ impl Rollout {
         }
         self.settings = Some(settings);
         self.open(step);
+    }
+
+    /// The canonical form of the remote of the thread's repository, `host/path`, from the first line until the thread is
+    /// open; none if the file does not name one.
+    pub fn repository(&self) -> Option<String> {
+        let (_, opened) = self.meta.as_ref()?.opening.as_deref()?;
+        canonical(opened.remote_url.as_ref()?.expose())
     }
 
     pub(super) fn thread(&self) -> Id {

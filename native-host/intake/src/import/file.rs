@@ -13,6 +13,7 @@ use turnledger_core::{Digest as _, Event, Limits, Output, Pipeline, Rollout};
 use super::memory::{Key, Place, Told};
 use super::merge::Events;
 use super::{Found, Options, Summary};
+use crate::kind::Kind;
 use crate::recording::{BadLine, Complaints, Source};
 use crate::replay::explain;
 
@@ -31,6 +32,7 @@ pub(super) struct Imported {
 /// A file that is being read.
 pub(super) struct Reading {
     name: String,
+    source: Source,
     reader: Counted,
     line: Vec<u8>,
     /// The beginning of a line whose end is not written yet.
@@ -59,6 +61,7 @@ impl Reading {
         let told = found.told.clone().unwrap_or_default();
         let mut reading = Self {
             name: found.path.display().to_string(),
+            source: Source::File(found.path.clone()),
             reader: Counted::new(Box::new(io::empty()), 0),
             line: Vec::new(),
             cut: Vec::new(),
@@ -185,16 +188,13 @@ impl Reading {
         let at = self.rollout.at();
         let wants = options.wants(at);
         for event in &self.output.events {
-            let is_new = match line {
-                Some(_) => {
-                    self.made += 1;
-                    self.made > self.told.events && !take(&mut self.told.at_end, event)
-                }
-                None => {
-                    self.at_end.push(about(event));
-                    !take(&mut self.told.at_end, event)
-                }
-            };
+            if line.is_some() {
+                self.made += 1;
+            } else {
+                self.at_end.push(about(event));
+            }
+            let is_behind = line.is_none() || self.made > self.told.events;
+            let is_new = is_behind && !take(&mut self.told.at_end, event);
             if is_new && wants {
                 self.imported.summary.count(at, event);
                 self.imported.events.add(at, &event.to_json())?;
@@ -222,7 +222,12 @@ impl Reading {
         } else if !goes_on {
             // What is wrong with each of its lines is of no interest.
             (summary.other_files, summary.bad_lines) = (1, 0);
-            self.imported.notes.push(format!("{}:1: no rollout: no line of the file names a session", self.name));
+            let kind = Kind::of(&self.source).unwrap_or(Kind::Other);
+            let note = match kind.hint().filter(|_| kind != Kind::Rollout) {
+                Some(hint) => format!("{}: {kind}, no rollout: {hint}", self.name),
+                None => format!("{}:1: no rollout: no line of the file names a session", self.name),
+            };
+            self.imported.notes.push(note);
             return Ok(());
         }
         self.complain();

@@ -56,7 +56,7 @@ pub fn follow(
     while !stop.load(Ordering::Relaxed) {
         let mut changed = next_changes(&changes, every.min(TICK));
         if looked.elapsed() >= every || changed.is_none() {
-            changed = Some(following.look_round(paths));
+            changed = Some(all_files(paths));
             looked = Instant::now();
         }
         for path in changed.iter().flatten() {
@@ -131,6 +131,20 @@ fn next_changes(changes: &Receiver<notify::Result<notify::Event>>, wait: Duratio
     (!is_missed).then_some(paths)
 }
 
+/// All files that may be rollouts.
+fn all_files(paths: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let mut files = Vec::new();
+    for path in paths {
+        // What cannot be read now may be read next time.
+        if path.is_dir() {
+            let _ = walk(path, &mut files);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    files.into_iter().collect()
+}
+
 struct Following<'f> {
     options: Options,
     memory: &'f mut Memory,
@@ -141,20 +155,6 @@ struct Following<'f> {
 }
 
 impl Following<'_> {
-    /// All rollouts that are not as they were.
-    fn look_round(&self, paths: &[PathBuf]) -> BTreeSet<PathBuf> {
-        let mut files = Vec::new();
-        for path in paths {
-            // What cannot be read now may be read next time.
-            if path.is_dir() {
-                let _ = walk(path, &mut files);
-            } else {
-                files.push(path.clone());
-            }
-        }
-        files.into_iter().collect()
-    }
-
     /// Reads what is new in a file, or in the files below a folder. Returns whether something was.
     fn take(&mut self, path: &Path) -> Result<bool, ImportError> {
         // A link is neither.
@@ -184,7 +184,9 @@ impl Following<'_> {
         reading.complain();
         let Imported { mut events, notes, summary } = reading.take();
         self.summary.add(&summary);
-        notes.iter().for_each(|note| self.watch.note(note));
+        for note in &notes {
+            self.watch.note(note);
+        }
         let write = |_, event: &[u8]| self.lines.write_all(event).and_then(|()| self.lines.write_all(b"\n"));
         events.drain(write).and_then(|()| self.lines.flush()).map_err(ImportError::Write)?;
         if reading.is_settled() {

@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
-use turnledger::private_file::make_private_folder;
+use turnledger::private_file::{make_private_folder, open_private};
 use turnledger_core::digest::Sha2;
-use turnledger_core::{Digest as _, UnixMillis};
+use turnledger_core::{Digest as _, DigestValue, UnixMillis};
 
 /// How long a session that goes on may be silent.
 const BETWEEN_LINES: Duration = Duration::from_secs(600);
@@ -45,7 +45,7 @@ impl Key {
         let whole = path::absolute(path);
         let path = whole.as_deref().unwrap_or(path).as_os_str().as_encoded_bytes();
         let hash = Sha2::default().digest(&[path]);
-        Self(hash.as_bytes().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+        Self(DigestValue::new(&hash.as_bytes()[..16]).to_string())
     }
 }
 
@@ -187,7 +187,7 @@ impl Lock {
         if let Some(folder) = path.parent() {
             make_private_folder(folder)?;
         }
-        let file = File::options().create(true).truncate(false).write(true).open(lock_path(path))?;
+        let file = open_private(File::options().write(true).truncate(false), &lock_path(path))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self(file))),
             Err(fs::TryLockError::WouldBlock) => Ok(None),

@@ -178,7 +178,9 @@ pub fn import(
             told.extend(of_thread.map(|of_thread| (number, of_thread)));
             waiting.insert(number, notes);
             while let Some(notes) = waiting.remove(&done) {
-                notes.iter().for_each(|text| watch.note(text));
+                for text in &notes {
+                    watch.note(text);
+                }
                 watch.read(files[done].bytes);
                 done += 1;
             }

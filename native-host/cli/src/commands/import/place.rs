@@ -6,7 +6,7 @@ use std::path::{self, Path, PathBuf};
 
 use anyhow::{Context, bail};
 use turnledger::Sha2;
-use turnledger_core::Digest;
+use turnledger_core::{Digest, DigestValue};
 use turnledger_intake::import::{Lock, Memory};
 
 use super::Args;
@@ -32,7 +32,7 @@ pub(super) struct Keeper {
 impl Place {
     /// The place that `args` name, with its memory.
     pub(super) fn of(args: &Args, paths: &[PathBuf], repositories: Option<&[String]>) -> anyhow::Result<Self> {
-        let is_whole = args.since.is_none() && args.until.is_none() && !paths.iter().any(|path| path.is_file());
+        let is_whole = args.since.is_none() && args.until.is_none() && paths.iter().all(|path| path.is_dir());
         let is_kept = args.output.is_some() || !io::stdout().is_terminal();
         let path = Some(()).filter(|()| is_whole && is_kept).and_then(|()| memory_path(args, repositories));
         let lock = match &path {
@@ -107,6 +107,10 @@ fn memory_path(args: &Args, repositories: Option<&[String]>) -> Option<PathBuf> 
         parts.extend([&b"\0"[..], repository.as_bytes()]);
     }
     let hash = Sha2::default().digest(&parts);
-    let name: String = hash.as_bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Some(Settings::state_folder()?.join("imports").join(name).with_extension("json"))
+    Some(
+        Settings::state_folder()?
+            .join("imports")
+            .join(DigestValue::new(&hash.as_bytes()[..8]).to_string())
+            .with_extension("json"),
+    )
 }

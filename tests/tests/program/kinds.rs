@@ -96,21 +96,25 @@ fn attribute_takes_recordings_and_rollouts() {
 #[test]
 fn a_recording_says_its_repository() {
     let home = tempfile::tempdir().expect("a folder");
-    let line = |at: u64, direction: &str, message: Value| {
-        json!({ "at_ms": at, "connection_id": 1, "direction": direction, "message": message }).to_string() + "\n"
-    };
+    let traffic = recording("0.131.0", "patch_files").traffic;
+    let thread =
+        |line: &str| serde_json::from_str::<Value>(line).expect("a line")["message"]["result"]["thread"].clone();
+    let recorded = traffic.lines().map(thread).find(Value::is_object).expect("a thread");
+    let recorded = recorded["cwd"].as_str().expect("a folder");
     let session = |cwd: &str, git: Value| {
-        [
-            line(1, "client_to_server", json!({ "id": 0, "method": "initialize", "params": { "clientInfo": { "name": "editor", "version": "1" } } })),
-            line(2, "server_to_client", json!({ "id": 0, "result": { "userAgent": "editor/0.131.0 (Linux 6.1; x86_64)" } })),
-            line(3, "client_to_server", json!({ "id": 1, "method": "thread/start", "params": {} })),
-            line(4, "server_to_client", json!({ "id": 1, "result": { "thread": { "id": "t", "cwd": cwd, "gitInfo": git }, "model": "m", "cwd": cwd } })),
-            line(5, "client_to_server", json!({ "id": 2, "method": "turn/start", "params": { "threadId": "t", "input": [] } })),
-            line(6, "server_to_client", json!({ "id": 2, "result": { "turn": { "id": "u", "status": "inProgress" } } })),
-            line(7, "server_to_client", json!({ "method": "turn/diff/updated", "params": { "threadId": "t", "turnId": "u", "diff": "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+a line of some length\n" } })),
-            line(8, "server_to_client", json!({ "method": "turn/completed", "params": { "threadId": "t", "turn": { "id": "u", "status": "completed" } } })),
-        ]
-        .concat()
+        let lines = traffic.replace(recorded, cwd);
+        let lines = lines.lines().map(|line| {
+            let mut line: Value = serde_json::from_str(line).expect("a line");
+            for holder in ["result", "params"] {
+                if let Some(thread @ Value::Object(_)) =
+                    line["message"].get_mut(holder).and_then(|of| of.get_mut("thread"))
+                {
+                    thread["gitInfo"] = git.clone();
+                }
+            }
+            line.to_string() + "\n"
+        });
+        lines.collect::<String>()
     };
     let hash = |cwd: &str, git: Value, more: &[&str]| {
         let file = write(home.path(), "recording.jsonl", &session(cwd, git));

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use turnledger::Sha2;
 use turnledger::ledger::Answers;
 use turnledger_git::Answerer;
-use turnledger_git::attribution::files_of;
+use turnledger_git::attribution::{EventsError, files_of};
 use turnledger_intake::import::{self, Memory, Rollouts, Watch};
 use turnledger_intake::kind::Kind;
 use turnledger_intake::recording::Source;
@@ -22,7 +22,11 @@ pub(super) fn recordings(paths: &[impl AsRef<Path>]) -> anyhow::Result<Vec<Sourc
         if source == Source::Stdin {
             sources.push(source);
         } else if path.is_dir() {
-            let found = files_of(path)?.into_iter().map(Source::File);
+            let found = match files_of(path) {
+                Err(EventsError::NoFiles(_)) => Vec::new(),
+                found => found?,
+            };
+            let found = found.into_iter().map(Source::File);
             let known = sources.len();
             sources.extend(found.filter(|source| Kind::of(source).is_ok_and(|kind| kind == Kind::Recording)));
             if sources.len() == known {

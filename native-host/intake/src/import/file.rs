@@ -46,6 +46,8 @@ pub(super) struct Reading {
     made: u64,
     /// What was told before.
     told: Told,
+    /// The thread that was told.
+    expected: Option<String>,
     at_end: Vec<u64>,
     place: Option<Place>,
     key: Key,
@@ -77,11 +79,13 @@ impl Reading {
             is_plain: false,
             explain: options.explain,
             imported: Imported::default(),
+            expected: found.thread.clone(),
             told,
         };
         if !reading.go_on_from_place(&found.path, options)? {
-            let mut reader = Source::File(found.path.clone()).open(|reader| reader)?;
-            reading.is_plain = reader.fill_buf()?.first() == Some(&b'{') && is_plain(&found.path);
+            let mut file = BufReader::with_capacity(BUFFER, File::open(&found.path)?);
+            reading.is_plain = file.fill_buf()?.first() == Some(&b'{');
+            let reader = if reading.is_plain { Box::new(file) } else { reading.source.open(|reader| reader)? };
             reading.reader = Counted::new(reader, 0);
         }
         Ok(reading)
@@ -130,7 +134,9 @@ impl Reading {
                         continue;
                     }
                     self.lines += 1;
-                    match self.line(&line, is_whole, options)? {
+                    let read = self.line(&line, is_whole, options)?;
+                    self.check_thread();
+                    match read {
                         Some(bad) => self.bad_line(bad),
                         None => self.keep_place(),
                     }
@@ -146,6 +152,16 @@ impl Reading {
         }
         self.line = line;
         Ok(())
+    }
+
+    /// What was told is of the thread that the file's name says. A file may have another's name.
+    fn check_thread(&mut self) {
+        if let (Some(expected), Some(thread)) = (&self.expected, self.rollout.thread_id()) {
+            if **expected != **thread {
+                self.told = Told::default();
+            }
+            self.expected = None;
+        }
     }
 
     fn line(&mut self, line: &[u8], is_whole: bool, options: &Options) -> io::Result<Option<BadLine>> {
@@ -277,12 +293,6 @@ impl Reading {
     pub(super) fn can_go_on(&self, bytes: u64) -> bool {
         self.is_plain && bytes >= self.reader.taken
     }
-}
-
-/// Whether a file is read as it is stored.
-fn is_plain(path: &Path) -> bool {
-    let mut start = [0];
-    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *b"{"
 }
 
 /// The kind of an event and what it is about, as a number.

@@ -20,9 +20,9 @@ use crate::recording::Source;
 pub struct Found {
     /// Where it is.
     pub path: PathBuf,
-    /// Its thread; none if its first line does not say.
+    /// Its thread, by its name or its first line; none if that does not say.
     pub thread: Option<String>,
-    /// When its session began, by its first line.
+    /// When its session began, by its thread's id or its first line; no event is earlier.
     pub start: UnixMillis,
     /// Its length as it is stored.
     pub bytes: u64,
@@ -94,7 +94,9 @@ impl Rollouts {
         });
         let candidates: Vec<_> = candidates.collect();
         let mut by_thread: HashMap<String, usize> = HashMap::new();
-        for (candidate, head) in candidates.iter().zip(each(&candidates, |candidate| Head::of(&candidate.path))) {
+        for (candidate, head) in candidates.iter().zip(each(&candidates, |candidate| {
+            Head::of_name(&candidate.path, options).unwrap_or_else(|| Head::of(&candidate.path))
+        })) {
             if !head.is_wanted(options) {
                 continue;
             }
@@ -167,6 +169,15 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// As the file's name says it, if that is enough.
+    fn of_name(path: &Path, options: &Options) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.strip_prefix("rollout-")?;
+        let name = name.strip_suffix(".zst").unwrap_or(name).strip_suffix(".jsonl")?;
+        let id = name.get(name.len().checked_sub(36)?..)?;
+        let start = UnixMillis(made_at(id)?);
+        options.repositories.is_none().then(|| Self { thread: Some(id.into()), start, repository: None })
+    }
+
     pub(super) fn of(path: &Path) -> Self {
         let mut rollout = Rollout::new(1);
         let mut line = Vec::new();
@@ -185,6 +196,17 @@ impl Head {
         let is_of = |known: &String| self.repository.as_ref() == Some(known);
         !is_later && is_thread && options.repositories.as_ref().is_none_or(|known| known.iter().any(is_of))
     }
+}
+
+/// When a UUID of version 7 was made: Unix milliseconds.
+fn made_at(id: &str) -> Option<u64> {
+    let is_uuid = id.bytes().enumerate().all(|(place, byte)| match place {
+        8 | 13 | 18 | 23 => byte == b'-',
+        14 => byte == b'7',
+        _ => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
+    });
+    let time = is_uuid.then(|| [&id[..8], &id[9..13]].concat())?;
+    u64::from_str_radix(&time, 16).ok()
 }
 
 /// How many lines a file has, as far as it can be read.
@@ -223,4 +245,30 @@ pub(super) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync)
     });
     made.sort_by_key(|(index, _)| *index);
     made.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Head, Options};
+
+    #[test]
+    fn names_that_say_enough() {
+        let of = |name: &str| {
+            let head = Head::of_name(Path::new(name), &Options::default())?;
+            Some((head.thread.unwrap_or_default(), head.start.0))
+        };
+        let id = "01a22148-d13b-7570-9767-875653775563";
+        let known = Some((id.to_owned(), 0x01a2_2148_d13b));
+        assert_eq!(of(&format!("a/rollout-2026-11-28T08-32-30-{id}.jsonl")), known);
+        assert_eq!(of(&format!("rollout-2026-11-28T08-32-30-{id}.jsonl.zst")), known);
+        for name in
+            ["rollout-a.jsonl", "rollout-ä1a22148-d13b-7570-9767-875653775563.jsonl", "x.jsonl", "rollout-.jsonl"]
+        {
+            assert_eq!(of(name), None, "{name}");
+        }
+        assert_eq!(of(&format!("rollout-{}.jsonl", id.replace("-7570", "-4570"))), None);
+        assert_eq!(of(&format!("rollout-{id}.json")), None);
+    }
 }

@@ -44,6 +44,9 @@ pub fn follow(
     stop: &AtomicBool,
 ) -> Result<Summary, ImportError> {
     let options = Options { follows: true, ..options.clone() };
+    // The system may tell of changes by paths without links.
+    let paths: Vec<_> = paths.iter().map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())).collect();
+    let paths = &paths[..];
     // Before the first look, so that nothing is missed in between.
     let (changes, _watcher, is_told) = watch_changes(paths, watch);
     let rollouts = Rollouts::find(paths, &options, memory)?;

@@ -216,6 +216,8 @@ fn stopped_by_signals() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     #[cfg(unix)]
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        // A second one ends it at once.
+        let _ = signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, stop.clone());
         // Without it, the signal ends the program, and the memory is some seconds old.
         let _ = signal_hook::flag::register(signal, stop.clone());
     }

@@ -48,21 +48,25 @@ pub enum RestoreError {
         /// The scheme of the digest that was to go on.
         wanted: Scheme,
     },
+    /// It is the state of another file than the one that is to go on.
+    #[error("the state is of another file")]
+    OtherFile,
+}
+
+/// Whether a saved state has this version. The version comes first: a newer form may have any other shape.
+pub(crate) fn check_version(json: &str) -> Result<(), RestoreError> {
+    #[derive(Read)]
+    struct Versioned {
+        version: u32,
+    }
+    let Versioned { version: found } = read::from_str(json).map_err(|source| RestoreError::Damaged { source })?;
+    if found == VERSION { Ok(()) } else { Err(RestoreError::Version { found }) }
 }
 
 impl Snapshot {
     pub(crate) fn from_json(json: &str, wanted: Scheme) -> Result<Self, RestoreError> {
-        #[derive(Read)]
-        struct Versioned {
-            version: u32,
-        }
-        // The version comes first: a newer form may have any other shape.
-        let damaged = |source: ReadError| RestoreError::Damaged { source };
-        let Versioned { version: found } = read::from_str(json).map_err(damaged)?;
-        if found != VERSION {
-            return Err(RestoreError::Version { found });
-        }
-        let snapshot: Self = read::from_str(json).map_err(damaged)?;
+        check_version(json)?;
+        let snapshot: Self = read::from_str(json).map_err(|source| RestoreError::Damaged { source })?;
         if snapshot.scheme == wanted {
             Ok(snapshot)
         } else {

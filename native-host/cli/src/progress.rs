@@ -15,6 +15,13 @@ pub(super) fn of_bytes(sources: &[Source], is_wanted: bool) -> ProgressBar {
     bar(total, template, is_wanted)
 }
 
+/// A bar over the bytes of files.
+pub(super) fn of_files(bytes: u64, is_wanted: bool) -> ProgressBar {
+    let template =
+        "{bar:40} {percent:>3}% {binary_bytes}/{binary_total_bytes} ({binary_bytes_per_sec}, {eta} left) {msg}";
+    bar(Some(bytes), template, is_wanted)
+}
+
 /// A bar over events.
 pub(super) fn of_events(total: u64, is_wanted: bool) -> ProgressBar {
     bar(Some(total), "{bar:40} {percent:>3}% {human_pos}/{human_len} events ({per_sec}, {eta} left) {msg}", is_wanted)

@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 pub mod import;
+pub mod kind;
 pub mod recording;
 pub mod replay;
 pub mod tap;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -94,6 +95,11 @@ impl Terminal {
             {}
         });
         Self { home, _workspace: workspace, tap, codex, pty, output, seen: String::new() }
+    }
+
+    /// The user's own folder, with Codex's in it.
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Presses keys.

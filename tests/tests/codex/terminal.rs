@@ -1,8 +1,13 @@
 //! The real Codex in a terminal: `codex --remote` before the tap, as docs/editors.md has it; and what does not work.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 use turnledger_tests::codex::{Model, Terminal, Version, binary, is_installed, message, turn};
-use turnledger_tests::program::{pass, stderr};
+use turnledger_tests::program::{command, ends_within, pass, send, stderr};
 
 #[test]
 fn a_terminal_before_the_tap() {
@@ -50,5 +55,50 @@ fn the_terminal_itself_is_no_app_server() {
             assert_eq!(ours.len(), 1, "{said}");
             assert!(ours[0].starts_with("turnledger: no app-server traffic passed; "), "{said}");
         }
+    }
+}
+
+/// Turns of a session at a terminal come out of the files that Codex writes, as it writes them.
+#[test]
+fn an_import_that_follows_beside_a_terminal() {
+    for version in [Version::Contract, Version::Newest] {
+        if !is_installed(version) {
+            continue;
+        }
+        let model = Model::new(["forty-two", "forty-two"].map(|text| turn([message(text)])));
+        let mut terminal = Terminal::start(&model, version, "what is it?");
+        let sessions = terminal.home().join(".codex/sessions");
+        let until = Instant::now() + Duration::from_secs(60);
+        while !sessions.exists() {
+            assert!(Instant::now() < until, "no folder of sessions");
+            thread::sleep(Duration::from_millis(20));
+        }
+        let mut follower = command(terminal.home())
+            .args(["import", "--quiet", "--follow"])
+            .arg(&sessions)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        terminal.until("forty-two");
+        let is_turn = |event: &Value| event["event_type"] == "codex_turn_event";
+        let is_users = |event: &Value| event["event_params"]["thread_source"] == "user";
+        terminal.until_event(|event| is_turn(event) && is_users(event));
+        terminal.press("/quit");
+        terminal.until("exit Codex");
+        terminal.press("\r");
+        // What it says a second after the session's end.
+        let output = BufReader::new(follower.stdout.take().expect("its output"));
+        let reader = thread::spawn(move || output.lines().map_while(Result::ok).collect::<Vec<_>>());
+        let (events, _) = terminal.finish();
+        thread::sleep(Duration::from_secs(1));
+        send("TERM", &follower);
+        assert_eq!(ends_within(&mut follower, Duration::from_secs(10)).code(), Some(0));
+        let followed = reader.join().expect("its lines");
+        let followed: Vec<Value> = followed.iter().map(|line| serde_json::from_str(line).expect("an event")).collect();
+        let turn = events.iter().find(|event| is_turn(event) && is_users(event)).expect("the turn");
+        let of_file = followed.iter().find(|event| event["event_params"]["turn_id"] == turn["event_params"]["turn_id"]);
+        let of_file = &of_file.unwrap_or_else(|| panic!("{version:?}: {followed:?}"))["event_params"];
+        assert_eq!([&of_file["source"], &of_file["status"]], ["rollout", "completed"], "{version:?}");
+        assert_eq!(of_file["input_tokens"], turn["event_params"]["input_tokens"], "{version:?}");
     }
 }

@@ -32,6 +32,7 @@ mod purity;
 mod restore;
 mod rollout_lines;
 mod rollout_trees;
+mod rollout_saved;
 mod rollouts;
 mod rules_items;
 mod rules_reviews;

@@ -193,8 +193,8 @@ fn events_of_rollouts_say_so() {
     }
 }
 
-/// The members whose text an event or a discard may have: ids, words and names.
-const KEPT: [&str; 35] = [
+/// The members whose text an event, a discard or a saved state may have: ids, words and names.
+const KEPT: [&str; 36] = [
     "receiver_thread_ids",
     "sender_thread_id",
     "agent_id",
@@ -220,6 +220,7 @@ const KEPT: [&str; 35] = [
     "personality",
     "reasoning_effort",
     "repository_url",
+    "response_id",
     "role",
     "root_turn_id",
     "server",
@@ -265,7 +266,7 @@ fn mark(value: &mut Value, name: &str) {
 
 #[test]
 fn no_text_of_a_session_comes_out() {
-    let (mut events, mut marks) = (0, 0);
+    let (mut events, mut marks, mut states) = (0, 0, 0);
     for recorded in VERSIONS.into_iter().flat_map(recordings) {
         for (name, file) in &recorded.files {
             let mut marked = String::new();
@@ -284,7 +285,13 @@ fn no_text_of_a_session_comes_out() {
             for text in output.discards.iter().map(Discard::to_json) {
                 assert!(!text.contains("canary"), "{name}: {text}");
             }
+            for state in crate::rollout_saved::states(&marked) {
+                states += 1;
+                for text in [state.rollout, state.pipeline] {
+                    assert!(!text.contains("canary"), "{name}: {text}");
+                }
+            }
         }
     }
-    assert!(events > 400 && marks > 7_000, "{events} {marks}");
+    assert!(events > 400 && marks > 7_000 && states > 200, "{events} {marks} {states}");
 }

@@ -248,7 +248,7 @@ fn what_cannot_be_done_is_said_in_one_line() {
             vec!["replay", &recording, &missing],
             format!("turnledger: cannot read {missing}: No such file or directory (os error 2)\n"),
         ),
-        (vec!["replay", &folder], format!("turnledger: cannot read {folder}: it is a folder; name the files in it\n")),
+        (vec!["replay", &folder], format!("turnledger: {folder}: no file of this folder is a recording\n")),
         (
             vec!["replay", "-o", &folder, &recording],
             format!("turnledger: cannot write {folder}: Is a directory (os error 21)\n"),

@@ -53,13 +53,15 @@ fn a_folder_becomes_events_in_the_order_of_time() {
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout)), (Some(0), expected.clone().into()));
     assert_eq!(
         stderr(&output),
-        "2 files: 2 sessions, 2 turns, 8 events; 6000 tokens in, 400 out\n         1  files of a thread that another file has\n\
+        "2 files: 2 sessions, 2 turns, 8 events; 6000 tokens in, 400 out\n         1  file of a thread that another file has\n \
+         month    model          sessions  turns  tokens in  tokens out  accepted lines\n \
+         2026-11  gpt-5.3-codex         2      2       6000         400              11\n\
          Rollouts say nothing of approvals, hooks, skills, and refused steers.\n"
     );
     assert_eq!(fs::metadata(sessions.join("rollout-z.jsonl")).expect("a file").modified().expect("a time"), before);
 
     let thread = &lines(&output)[0]["event_params"]["thread_id"];
-    let one = run(home.path(), &["-q", "--thread", thread.as_str().expect("an id")]);
+    let one = run(home.path(), &["-q", "--again", "--thread", thread.as_str().expect("an id")]);
     assert_eq!((String::from_utf8_lossy(&one.stdout), stderr(&one)), (events(first).into(), String::new()));
     for (arguments, expected) in [
         (["--since", "2026-11-28"], &*expected),
@@ -72,6 +74,11 @@ fn a_folder_becomes_events_in_the_order_of_time() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{arguments:?}");
     }
     let listed = run(home.path(), &["--dry-run"]);
+    assert_eq!(
+        (String::from_utf8_lossy(&listed.stdout), stderr(&listed)),
+        ("".into(), "0 files, 0 bytes\n3 files were imported before; --again reads them again\n".into())
+    );
+    let listed = run(home.path(), &["--dry-run", "--again"]);
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     assert_eq!(listed.lines().count(), 2);
     assert!(listed.ends_with(".codex/archived_sessions/rollout-a.jsonl\n"), "{listed}");
@@ -99,8 +106,10 @@ fn what_cannot_be_used_is_told_and_passed_over() {
         format!(
             "{other}:1: no rollout: no line of the file names a session\n{bad}:2: not JSON (column 4)\n\
              {bad}:3: a member that events need is missing or has the wrong type (column {column})\n\
-             2 files: 1 session, 1 turn, 2 events; 1200 tokens in, 80 out\n         1  files with a last line that is cut off\n\
-             \x20        1  files that are no rollouts\n         2  bad lines\n\
+             2 files: 1 session, 1 turn, 2 events; 1200 tokens in, 80 out\n         1  file with a last line that is cut off\n\
+             \x20        1  file without a session\n         2  lines that cannot be used\n\
+             \x20month    model          sessions  turns  tokens in  tokens out  accepted lines\n\
+             \x202026-11  gpt-5.3-codex         1      1       1200          80               0\n\
              Rollouts say nothing of approvals, hooks, skills, and refused steers.\n"
         )
     );

@@ -2,6 +2,9 @@
 
 mod commands;
 mod import;
+mod import_again;
+mod import_follow;
+mod kinds;
 mod readme;
 mod settings;
 mod tap;

@@ -13,6 +13,7 @@ use super::output::Outcome;
 use super::{Rollout, Step};
 use crate::id::Id;
 use crate::json::read::{self, Raw, Read, Text};
+use crate::json::write::Write;
 use crate::private::Presence;
 use crate::protocol::enums::{CollabAgentStatus, CollabTool, CommandSource, ItemStatus, ReasoningEffort};
 use crate::protocol::item::{
@@ -26,13 +27,13 @@ const MAX_CALLS: usize = 1024;
 const MAX_PATCH_BYTES: usize = 16 << 20;
 
 /// Calls that have not returned, and commands that go on.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct Calls {
     open: Vec<Call>,
     running: Vec<(u64, Call)>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Write, Read)]
 struct Call {
     id: Id,
     at: UnixMillis,
@@ -40,14 +41,14 @@ struct Call {
 }
 
 /// What was called.
-#[derive(Clone)]
+#[derive(Clone, Write, Read)]
 enum Kind {
     Shell {
         is_unified: bool,
     },
     /// Input for the command that goes on under this number.
     Input(Option<u64>),
-    /// A patch in the model's own words.
+    /// A patch in the model's own words. It is never saved.
     Patch(String),
     Mcp {
         server: Id,
@@ -89,6 +90,11 @@ impl Calls {
             self.open.clear();
         }
         self.open.push(call);
+    }
+
+    /// Whether a patch waits for its result.
+    pub(super) fn has_patch(&self) -> bool {
+        self.open.iter().any(|call| matches!(call.kind, Kind::Patch(_)))
     }
 
     fn take(&mut self, id: &Id) -> Option<Call> {

@@ -11,11 +11,14 @@ use crate::event::compaction::{
 };
 use crate::fact::compaction::{Compaction, CompactionDetails};
 use crate::id::Id;
+use crate::json::read::Read;
+use crate::json::write::Write;
 use crate::time::{UnixMillis, to_u64};
 
 /// The compaction of which more may follow.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct Compactions {
+    #[json(skip)]
     open: Option<Open>,
     /// The latest response of the model, and what it used.
     latest: Option<(Id, TokenBreakdown)>,
@@ -34,6 +37,12 @@ struct Open {
     after: Option<i64>,
     /// What its own request used.
     used: Option<TokenBreakdown>,
+}
+
+impl Compactions {
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
 }
 
 impl Rollout {

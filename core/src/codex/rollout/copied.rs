@@ -7,11 +7,12 @@
 use super::clock::made_at;
 use super::line::{TaskStarted, TokenCount};
 use super::{Rollout, content, kind_of};
-use crate::json::read::Raw;
+use crate::json::read::{Raw, Read};
+use crate::json::write::Write;
 use crate::time::UnixMillis;
 
 /// Whether the lines that come are copied.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Write, Read)]
 pub(super) enum Copied {
     #[default]
     No,

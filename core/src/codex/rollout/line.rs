@@ -9,6 +9,7 @@ use crate::event::turn::MultiAgentVersion;
 use crate::fact::permission::PermissionProfile;
 use crate::id::Id;
 use crate::json::read::{Failed, Raw, Read, Reader, Text};
+use crate::json::write::Write;
 use crate::private::{HostPath, NonBlank, Presence};
 use crate::protocol::enums::{
     ApprovalsReviewer, ModeKind, Personality, ReasoningEffort, ReasoningSummary, ServiceTier,
@@ -181,7 +182,7 @@ pub(super) struct SettingsApplied {
 }
 
 /// A thread's settings. What is not there is not set.
-#[derive(Clone, Debug, Default, Read)]
+#[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct Settings {
     pub(super) model: Option<Id>,
     pub(super) model_provider_id: Option<Id>,

@@ -15,6 +15,7 @@ mod minimal;
 mod output;
 mod patch;
 mod shape;
+mod state;
 mod thread;
 mod turn;
 

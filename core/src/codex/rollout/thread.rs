@@ -1,6 +1,7 @@
 //! The thread of a file: its first line, and what later ones add.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::copied::{Copied, made};
@@ -9,6 +10,7 @@ use super::{Rollout, Step};
 use crate::dialect::Dialect;
 use crate::event::common::{EventSource, InitializationMode, Runtime};
 use crate::fact::opened::{SourceOpened, ThreadOpened};
+use crate::git_remote::canonical;
 use crate::id::Id;
 use crate::private::HostPath;
 use crate::protocol::thread::{SubAgentSource, Thread, ThreadSource};
@@ -19,6 +21,8 @@ use crate::time::UnixMillis;
 pub(super) struct Meta {
     pub(super) id: Id,
     pub(super) dialect: &'static Dialect,
+    /// The version of Codex that wrote the line.
+    pub(super) version: Id,
     /// Whether the server itself started the thread.
     pub(super) is_subagent: bool,
     /// Whether it is a review.
@@ -36,7 +40,7 @@ pub(super) struct Meta {
     pub(super) model_provider: Option<Id>,
     /// The tools of the thread's client.
     pub(super) dynamic_tools: Vec<Id>,
-    opening: Option<Box<(SourceOpened, ThreadOpened)>>,
+    pub(super) opening: Option<Box<(SourceOpened, ThreadOpened)>>,
 }
 
 impl Rollout {
@@ -71,7 +75,7 @@ impl Rollout {
             self.connection,
             EventSource::Rollout,
             read.originator.unwrap_or_else(|| "unknown".into()),
-            Runtime { codex_rs_version: version, ..Runtime::default() },
+            Runtime { codex_rs_version: version.clone(), ..Runtime::default() },
         );
         let remote = read.git.as_ref().and_then(|Git { repository_url }| repository_url.as_ref());
         let opened = ThreadOpened {
@@ -82,6 +86,7 @@ impl Rollout {
         self.meta = Some(Meta {
             id: read.id,
             dialect,
+            version,
             is_subagent,
             is_review,
             is_fork,
@@ -125,6 +130,13 @@ impl Rollout {
         }
         self.settings = Some(settings);
         self.open(step);
+    }
+
+    /// The canonical form of the remote of the thread's repository, `host/path`, from the first line until the thread is
+    /// open; none if the file does not name one.
+    pub fn repository(&self) -> Option<String> {
+        let (_, opened) = self.meta.as_ref()?.opening.as_deref()?;
+        canonical(opened.remote_url.as_ref()?.expose())
     }
 
     pub(super) fn thread(&self) -> Id {

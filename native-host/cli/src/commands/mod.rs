@@ -2,6 +2,7 @@
 
 mod attribute;
 mod config;
+mod files;
 mod fingerprint;
 mod import;
 mod preview;

@@ -22,6 +22,7 @@ use turnledger_git::Answerer;
 use turnledger_intake::recording::{BadLine, Complaints, Source, parse_line};
 use turnledger_intake::replay::answer;
 
+use super::files::recordings;
 use super::replay::Transport;
 use super::{BAD_INPUT, counted};
 use crate::settings::{BatchArgs, KeyArgs, Settings, UploadArgs};
@@ -36,10 +37,10 @@ use crate::settings::{BatchArgs, KeyArgs, Settings, UploadArgs};
 /// be used.
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
-    /// A recording, plain or compressed (gzip, Zstandard); `-` is standard input
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// Keep reading as the file grows
+    /// Recordings, plain or compressed (gzip, Zstandard), and folders with recordings; `-` is standard input
+    #[arg(required = true, value_name = "FILE|DIR")]
+    files: Vec<PathBuf>,
+    /// Keep reading as the file grows: one file
     #[arg(long, short)]
     follow: bool,
     /// Remote URL of the repository that the session worked in; without it, Git is asked about the session's folders
@@ -60,9 +61,12 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(config, &[&args.key, &args.upload, &args.batch])?;
     let endpoint = settings.endpoint()?;
+    let sources = recordings(&args.files)?;
+    let new_pipeline =
+        || anyhow::Ok(Pipeline::new(settings.digest()?, args.transport.into(), Limits::default()).asking_worktrees());
     let mut preview = Preview {
-        name: Source::from_argument(&args.file).name(),
-        pipeline: Pipeline::new(settings.digest()?, args.transport.into(), Limits::default()).asking_worktrees(),
+        name: String::new(),
+        pipeline: new_pipeline()?,
         output: Output::default(),
         store: MemoryStore::new(settings.store_limits()),
         remote: args.remote.clone(),
@@ -74,14 +78,22 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         bad_lines: 0,
         complaints: (!args.follow).then(Complaints::default),
     };
-    let done = if args.follow { preview.follow(&args.file) } else { preview.read(&args.file) };
-    let Preview { name, complaints, .. } = &mut preview;
-    for complaint in complaints.iter_mut().flat_map(|complaints| complaints.tell(name)) {
-        eprintln!("{complaint}");
-    }
-    match done {
-        Err(error) if error.downcast_ref().is_some_and(is_closed_pipe) => return Ok(ExitCode::SUCCESS),
-        done => done?,
+    for source in &sources {
+        // Each file is a session of its own.
+        (preview.name, preview.pipeline) = (source.name(), new_pipeline()?);
+        let done = match (args.follow, source, &sources[..]) {
+            (false, ..) => preview.read(source),
+            (true, Source::File(path), [_]) => preview.follow(path),
+            _ => bail!("--follow reads one file"),
+        };
+        let Preview { name, complaints, .. } = &mut preview;
+        for complaint in complaints.iter_mut().flat_map(|complaints| complaints.tell(name)) {
+            eprintln!("{complaint}");
+        }
+        match done {
+            Err(error) if error.downcast_ref().is_some_and(is_closed_pipe) => return Ok(ExitCode::SUCCESS),
+            done => done?,
+        }
     }
     if !settings.enabled.value {
         eprintln!("turnledger: analytics are off ({}): none of this would be sent", settings.enabled.origin);
@@ -122,9 +134,9 @@ struct Preview {
 }
 
 impl Preview {
-    fn read(&mut self, path: &Path) -> anyhow::Result<()> {
-        let unreadable = || format!("cannot read {}", path.display());
-        let mut reader = Source::from_argument(path).open(|file| file).with_context(unreadable)?;
+    fn read(&mut self, source: &Source) -> anyhow::Result<()> {
+        let unreadable = || format!("cannot read {}", source.name());
+        let mut reader = source.open(|file| file).with_context(unreadable)?;
         let mut line = Vec::new();
         let mut number = 0;
         let mut last = UnixMillis::default();

@@ -5,13 +5,13 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use turnledger_core::event::common::RpcTransport;
-use turnledger_intake::recording::Source;
 use turnledger_intake::replay::{Format, Options, ReplayError, replay};
 
-use super::{BAD_INPUT, check_readable};
+use super::BAD_INPUT;
+use super::files::{answerer, recordings};
 use crate::progress;
 use crate::settings::{KeyArgs, Settings};
 
@@ -26,8 +26,8 @@ use crate::settings::{KeyArgs, Settings};
 /// Exit codes: 0 everything was done; 1 some lines could not be used; 2 the arguments or a file cannot be used.
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
-    /// Recordings, plain or compressed (gzip, Zstandard); `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
+    /// Recordings, plain or compressed (gzip, Zstandard), and folders with recordings; `-` is standard input
+    #[arg(required = true, value_name = "FILE|DIR")]
     files: Vec<PathBuf>,
     /// Write request bodies, as they would be sent, instead of events
     #[arg(long)]
@@ -35,7 +35,8 @@ pub(crate) struct Args {
     /// Write to FILE instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Remote URL of the repository that the sessions worked in; without it, `repo_hash` is null
+    /// Remote URL of the repository that the sessions worked in; without it, the recording says it, or Git is asked about
+    /// the sessions' folders on this machine
     #[arg(long, value_name = "URL")]
     remote: Option<String>,
     /// How the recorded clients reached the server
@@ -73,18 +74,15 @@ impl From<Transport> for RpcTransport {
 }
 
 pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let sources: Vec<_> = args.files.iter().map(|file| Source::from_argument(file)).collect();
-    if sources.iter().filter(|source| **source == Source::Stdin).count() > 1 {
-        bail!("standard input (`-`) can be read only once");
-    }
+    let sources = recordings(&args.files)?;
     let options = Options::default()
         .format(if args.batches { Format::Batches } else { Format::Events })
         .remote(args.remote)
+        .answers(Some(answerer as fn() -> _))
         .digest(Settings::load(config, &[&args.key])?.digest()?)
         .rpc_transport(args.transport.into())
         .explain(args.explain)
         .strict(args.strict);
-    check_readable(&sources)?;
     let mut lines: Box<dyn Write> = match &args.output {
         Some(path) => {
             let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;

@@ -1,20 +1,33 @@
 //! What Codex wrote to disk becomes events: rollouts, from files and folders, in the order of time.
 //!
-//! A file is read and never locked or changed. A folder's symbolic links are not followed.
+//! A file is read and never locked or changed. A folder's symbolic links are not followed. A [`Memory`] has what was told,
+//! so that a later import tells only what is new.
 
 mod file;
 mod find;
+mod follow;
+mod memory;
 mod merge;
 mod summary;
+mod text;
 
-use std::io::Write;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use turnledger_core::UnixMillis;
 use turnledger_core::digest::Sha2;
 
 pub use find::{Found, Rollouts, default_folders};
-pub use summary::Summary;
+pub use follow::follow;
+pub use memory::{Lock, Memory};
+pub use summary::{Row, Summary};
+
+use file::{Imported, Reading};
+use memory::Told;
 
 /// What is imported, and how.
 #[derive(Clone, Debug, Default)]
@@ -26,10 +39,14 @@ pub struct Options {
     pub until: Option<UnixMillis>,
     /// Only this thread.
     pub thread: Option<String>,
+    /// Only threads of these repositories: the canonical forms of their remotes.
+    pub repositories: Option<Vec<String>>,
     /// What makes the hashes.
     pub digest: Sha2,
     /// Whether every discard is explained.
     pub explain: bool,
+    /// Whether the files are followed.
+    follows: bool,
 }
 
 impl Options {
@@ -51,6 +68,14 @@ impl Options {
     #[must_use]
     pub fn thread(mut self, thread: impl Into<Option<String>>) -> Self {
         self.thread = thread.into();
+        self
+    }
+
+    /// Only threads of these repositories: the canonical forms of their remotes
+    /// ([`canonical`](turnledger_core::git_remote::canonical)).
+    #[must_use]
+    pub fn repositories(mut self, repositories: impl Into<Option<Vec<String>>>) -> Self {
+        self.repositories = repositories.into();
         self
     }
 
@@ -88,11 +113,28 @@ pub enum ImportError {
     },
     /// The events cannot be written.
     #[error("cannot write the output")]
-    Write(#[source] std::io::Error),
+    Write(#[source] io::Error),
+    /// Events that wait for earlier ones cannot be kept in a temporary file.
+    #[error("cannot keep events in a temporary file")]
+    Waiting(#[source] io::Error),
 }
 
-/// Reads the files that were found, several at a time, and writes their events, one a line, in the order of time. `note` is
-/// told of each line that could not be read, once a file.
+/// What is told of an import as it goes on.
+pub trait Watch {
+    /// A line that could not be read, or a discard: once a file.
+    fn note(&mut self, text: &str);
+
+    /// A file was read, of so many bytes as it is stored.
+    fn read(&mut self, bytes: u64);
+
+    /// All that was there is read; what comes now is new ([`follow`] alone).
+    fn caught_up(&mut self, summary: &Summary) {
+        let _ = summary;
+    }
+}
+
+/// Reads the files that were found, several at a time, and writes their events, one a line, in the order of time. `memory`
+/// then has what was told. If it ends with an error, `memory` is as before.
 ///
 /// # Errors
 ///
@@ -100,24 +142,89 @@ pub enum ImportError {
 pub fn import(
     rollouts: &Rollouts,
     options: &Options,
+    memory: &mut Memory,
     lines: &mut dyn Write,
-    note: &mut dyn FnMut(&str),
+    watch: &mut dyn Watch,
 ) -> Result<Summary, ImportError> {
-    let mut summary = Summary { duplicates: rollouts.duplicates, ..Summary::default() };
+    let mut summary = Summary { duplicates: rollouts.duplicates, unchanged: rollouts.unchanged, ..Summary::default() };
     let mut merge = merge::Merge::default();
-    let step = find::threads() * 4;
-    let mut rest = &rollouts.files[..];
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(step.min(rest.len()));
-        for imported in find::each(now, |found| file::read(found, options)) {
-            imported.notes.iter().for_each(|text| note(text));
-            summary.add(&imported.summary);
-            merge.add(imported.events);
+    let files = &rollouts.files;
+    let mut told = Vec::new();
+    let next = AtomicUsize::new(0);
+    let threads = find::threads().min(files.len());
+    thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(threads);
+        for _ in 0..threads {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    // Without a receiver, nothing is wanted any more.
+                    let Some(found) = files.get(number) else { return };
+                    if sender.send((number, read(found, options))).is_err() {
+                        return;
+                    }
+                }
+            });
         }
-        // Later files begin later.
-        merge.write(later.first().map(|found| found.start), lines).map_err(ImportError::Write)?;
-        rest = later;
-    }
+        drop(sender);
+        // What is read comes in any order: notes wait for those of the files before.
+        let (mut done, mut waiting) = (0, BTreeMap::new());
+        for (number, read) in receiver {
+            let (imported, of_thread) = read.map_err(ImportError::Waiting)?;
+            let Imported { events, notes, summary: of_file } = imported;
+            summary.add(&of_file);
+            merge.add(number, events).map_err(ImportError::Waiting)?;
+            told.extend(of_thread.map(|of_thread| (number, of_thread)));
+            waiting.insert(number, notes);
+            while let Some(notes) = waiting.remove(&done) {
+                for text in &notes {
+                    watch.note(text);
+                }
+                watch.read(files[done].bytes);
+                done += 1;
+            }
+            // Later files begin later.
+            merge.write(files.get(done).map(|found| found.start), lines).map_err(ImportError::Write)?;
+        }
+        merge.write(None, lines).map_err(ImportError::Write)
+    })?;
     lines.flush().map_err(ImportError::Write)?;
+    for (number, Done { told, is_whole }) in told {
+        let found = &files[number];
+        if is_whole {
+            memory.saw(found.key.clone(), found.seen);
+        }
+        if let Some((thread, told)) = told {
+            memory.tell(thread, told);
+        }
+    }
+    rollouts.others.iter().cloned().for_each(|(key, seen)| memory.saw(key, seen));
     Ok(summary)
+}
+
+/// What is remembered of a file that was read.
+struct Done {
+    told: Option<(String, Told)>,
+    /// Whether it was read to its end.
+    is_whole: bool,
+}
+
+/// Reads a whole file.
+fn read(found: &Found, options: &Options) -> io::Result<(Imported, Option<Done>)> {
+    let mut reading = match Reading::open(found, options) {
+        Ok(reading) => reading,
+        Err(error) => {
+            let summary = Summary { unreadable_files: 1, ..Summary::default() };
+            let notes = vec![format!("cannot read {}: {error}", found.path.display())];
+            return Ok((Imported { notes, summary, ..Imported::default() }, None));
+        }
+    };
+    reading.go_on(options)?;
+    // What is followed may go on.
+    let goes_on = options.follows && found.seen.is_fresh();
+    reading.end(goes_on, options)?;
+    let imported = reading.take();
+    let is_whole = imported.summary.unreadable_files == 0 && (!goes_on || reading.is_settled());
+    Ok((imported, Some(Done { told: reading.told(), is_whole })))
 }

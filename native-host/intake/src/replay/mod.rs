@@ -2,9 +2,11 @@
 
 mod overflow;
 mod parallel;
+mod repository;
 mod session;
 mod summary;
 
+use turnledger::ledger::Answers;
 use turnledger_core::digest::Sha2;
 use turnledger_core::event::common::RpcTransport;
 
@@ -32,6 +34,8 @@ pub struct Options {
     pub format: Format,
     /// The answer to the core's question which remote a thread's repository has.
     pub remote: Option<String>,
+    /// What answers the core's questions where neither `remote` nor the recording does: made anew for each recording.
+    pub answers: Option<fn() -> Box<dyn Answers>>,
     /// What makes the hashes.
     pub digest: Sha2,
     /// How the recorded connections reached the server.
@@ -48,6 +52,7 @@ impl Default for Options {
         Self {
             format: Format::default(),
             remote: None,
+            answers: None,
             digest: Sha2::default(),
             rpc_transport: RpcTransport::Stdio,
             explain: false,
@@ -68,6 +73,13 @@ impl Options {
     #[must_use]
     pub fn remote(mut self, remote: impl Into<Option<String>>) -> Self {
         self.remote = remote.into();
+        self
+    }
+
+    /// What answers the core's questions where neither `remote` nor the recording does.
+    #[must_use]
+    pub fn answers(mut self, answers: impl Into<Option<fn() -> Box<dyn Answers>>>) -> Self {
+        self.answers = answers.into();
         self
     }
 

@@ -7,9 +7,11 @@ use turnledger_core::{
     Batch, BatchLimits, Batcher, Discard, Fact, Limits, Output, Pipeline, Question, QuestionKind, UnixMillis,
 };
 
+use super::repository::Repositories;
 use super::summary::Summary;
 use super::{Format, Options, Report, Unreadable};
 use crate::recording::{BadLine, Complaints, Source, parse_line};
+use turnledger::ledger::Answers;
 use turnledger::lines::{MAX_LINE, read_line};
 use turnledger_core::digest::Sha2;
 
@@ -49,6 +51,7 @@ pub(super) fn reduce<R: Read + Send + 'static>(
             match parse_line(&line) {
                 Ok(recorded) => {
                     last_at = last_at.max(recorded.at);
+                    session.repositories.see(recorded.message);
                     let message = recorded.message.as_bytes();
                     let read = session.pipeline.observe(
                         recorded.at,
@@ -85,6 +88,8 @@ struct Session<'s> {
     lines: String,
     bad_lines: u64,
     complaints: Complaints,
+    repositories: Repositories,
+    answers: Option<Box<dyn Answers>>,
 }
 
 impl<'s> Session<'s> {
@@ -100,13 +105,20 @@ impl<'s> Session<'s> {
             lines: String::new(),
             bad_lines: 0,
             complaints: Complaints::default(),
+            repositories: Repositories::default(),
+            answers: options.answers.map(|make| make()),
         }
     }
 
     /// Answers the core's questions and hands on what came out.
     fn drain(&mut self, at: UnixMillis, line: Option<u64>) {
         for question in std::mem::take(&mut self.output.questions) {
-            if let Some(answer) = answer(question, self.options.remote.as_deref()) {
+            let remote = self.options.remote.as_deref().or_else(|| self.repositories.of(&question.kind));
+            let answer = match (remote, &mut self.answers) {
+                (None, Some(answers)) => answers.answer(question),
+                _ => answer(question, remote),
+            };
+            if let Some(answer) = answer {
                 self.pipeline.ingest(at, answer, &mut self.output);
             }
         }

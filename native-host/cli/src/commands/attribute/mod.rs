@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::{ArgGroup, Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use turnledger::Sha2;
 use turnledger::lines::read_line;
 use turnledger_core::accepted_lines::lines;
 use turnledger_git::attribution::{AcceptedEvents, Attributor, Counts, EventReader, TOLERANCE, files_of};
@@ -17,6 +18,7 @@ use turnledger_git::repository::{ChangeReader, Git, GitError, Step};
 use turnledger_intake::recording::{Complaints, Source};
 
 use self::rows::By;
+use super::files::open_events;
 use super::{BAD_INPUT, OVER, counted, ignore_closed_pipe};
 use crate::settings::{KeyArgs, Settings};
 
@@ -46,7 +48,8 @@ pub(crate) struct Args {
     /// Print a file with the agent's lines marked, from the working tree or from COMMIT
     #[arg(long, value_name = "FILE")]
     blame: Option<PathBuf>,
-    /// Files of events or of request bodies, or folders of such files; plain, gzip or Zstandard
+    /// Files of events or of request bodies, recordings, rollouts of Codex, or folders of such files; plain, gzip or
+    /// Zstandard
     #[arg(long, value_name = "FILE|DIR", required = true)]
     events: Vec<PathBuf>,
     /// The repository, or a folder in it; the file of `--blame` is looked for in this folder [default: `GIT_DIR`, or
@@ -105,7 +108,7 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
     };
     let remotes = git.as_ref().map(Git::remote_urls).filter(|urls| !urls.is_empty() && !args.any_repository);
     let mut events = EventReader::new(&digest, remotes.as_deref());
-    let bad_lines = read_events(&mut events, args)?;
+    let bad_lines = read_events(&mut events, &digest, args)?;
     let events = events.finish();
     check(&events, args, remotes.is_some())?;
 
@@ -152,7 +155,7 @@ fn steps(git: &Git, args: &Args) -> Result<Vec<Step>, GitError> {
 const MOST_NAMED: usize = 5;
 
 /// Reads the files of events. Returns whether there were bad lines in them.
-fn read_events(events: &mut EventReader, args: &Args) -> anyhow::Result<bool> {
+fn read_events(events: &mut EventReader, digest: &Sha2, args: &Args) -> anyhow::Result<bool> {
     let mut files = Vec::new();
     for path in &args.events {
         files.extend(files_of(path)?);
@@ -160,7 +163,7 @@ fn read_events(events: &mut EventReader, args: &Args) -> anyhow::Result<bool> {
     let mut any_bad = false;
     for path in files {
         let unreadable = || format!("cannot read {}", path.display());
-        let mut reader = Source::File(path.clone()).open(|file| file).with_context(unreadable)?;
+        let mut reader = open_events(&path, digest)?;
         let bad = events.read(&mut reader).with_context(unreadable)?;
         any_bad |= !bad.is_empty();
         let mut complaints = Complaints::default();

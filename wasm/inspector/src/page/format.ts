@@ -65,3 +65,8 @@ export function missing(unknown: number): string {
   if (unknown === 0) return "";
   return unknown === 1 ? "1 event does not say" : `${count(unknown)} events do not say`;
 }
+
+/** How many things had no event, and are in no sum. */
+export function withoutEvent(number: number, one: string, many = `${one}s`): string {
+  return number === 0 ? "" : `not in it: ${counted(number, one, many)} without an event`;
+}

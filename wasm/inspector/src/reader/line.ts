@@ -1,4 +1,5 @@
 /** One line of a recording, read as the native program reads it. */
+import { MAX_LINE_BYTES } from "../../../ts/lines.js";
 
 export interface RecordedMessage {
   at: number;
@@ -13,8 +14,6 @@ export interface RecordedMessage {
 
 /** Why a line is none. It says nothing of what the line has in it. */
 export class BadLine extends Error {}
-
-export const MAX_LINE_BYTES = 256 * 2 ** 20;
 
 const NOT_JSON = "not JSON";
 const NOT_RECORDED = "not a line of a recording: expected at_ms, connection_id, direction and message";
@@ -149,9 +148,4 @@ function parts(text: string): Part[] {
     }
   }
   return found;
-}
-
-/** Whether a line has nothing in it; the native program passes over those. */
-export function isBlank(line: Uint8Array): boolean {
-  return line.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d && byte !== 0x0b));
 }

@@ -1,5 +1,5 @@
 /** What the page and its reader, a worker, say to one another. */
-import type { Direction } from "turnledger/inline";
+import type { Direction, Stats } from "turnledger/inline";
 
 import type { MessageKind } from "./ids.js";
 import type { EventIds, EventType, Gist } from "./kinds.js";
@@ -24,6 +24,8 @@ export interface Progress {
   badLines: number;
   /** The recording's first and last message, if there is one. */
   span: [first: number, last: number] | null;
+  /** What this version does not know, the most frequent first. */
+  unknown: Stats["unknown"];
   /** What went wrong, in a sentence. */
   problem?: string;
   /** Failures of the ledger itself. */
@@ -114,6 +116,8 @@ export interface Losses {
   reasons: { subject: string; text: string; count: number }[];
   discards: Page<DiscardRow>;
   badLines: Page<BadLineRow>;
+  /** What this version does not know, by its name. */
+  unknown: Stats["unknown"];
 }
 
 export type Download = "jsonl" | "csv";

@@ -1,11 +1,11 @@
 /** A session through the ledger, as the native program's replay does it: by the recording's own clock. */
-import { createLedger, type Discard, type Ledger, type TurnledgerEvent } from "turnledger/inline";
+import { createLedger, type Discard, type Ledger, type Stats, type TurnledgerEvent } from "turnledger/inline";
 
+import { isBlank, type Line } from "../../../ts/lines.js";
 import { NONE } from "./columns.js";
 import { Events } from "./events.js";
 import { named } from "./ids.js";
-import { BAD_MESSAGE, BadLine, isBlank, parseLine, type RecordedMessage, TOO_LONG } from "./line.js";
-import type { Line } from "./lines.js";
+import { BAD_MESSAGE, BadLine, parseLine, type RecordedMessage, TOO_LONG } from "./line.js";
 import { Messages } from "./messages.js";
 import type { BadLineRow, DiscardRow } from "./protocol.js";
 import { Timeline } from "./timeline.js";
@@ -39,6 +39,11 @@ export class Session {
 
   get internalErrors(): number {
     return this.#ledger.stats().internalErrors;
+  }
+
+  /** What this version does not know, the most frequent first. */
+  get unknown(): Stats["unknown"] {
+    return this.#ledger.stats().unknown.sort((one, other) => other.count - one.count);
   }
 
   line({ bytes, offset, number }: Line): void {
@@ -91,6 +96,7 @@ export class Session {
   #discard(discard: Discard): void {
     // The ledger says of a message that it cannot read, and of nothing else, that the message yielded nothing.
     if (discard.subject === "message") this.#hasBadMessage = true;
+    this.totals.discard(discard.subject);
     const { at, subject, reason, text, connectionId, requestId, threadId, turnId, itemId } = discard;
     const ids = Object.entries({
       connection: connectionId,

@@ -3,7 +3,7 @@ import type { TurnledgerEvent } from "turnledger/inline";
 
 import type { StoredEvent } from "./events.js";
 import type { Named } from "./ids.js";
-import { isToolType } from "./kinds.js";
+import { isToolType, type ToolType } from "./kinds.js";
 import { Layout, MOST_LANE_ROWS, NARROWEST } from "./timeline-layout.js";
 import type { Mark, MarkKind, TimelineView, TimelineWindow } from "./timeline-view.js";
 
@@ -17,7 +17,20 @@ const ITEM_KINDS: Readonly<Record<string, MarkKind>> = {
   imageGeneration: "image",
 };
 
+const TOOL_KINDS: Readonly<Record<ToolType, MarkKind>> = {
+  codex_command_execution_event: "command",
+  codex_file_change_event: "file_change",
+  codex_mcp_tool_call_event: "mcp",
+  codex_dynamic_tool_call_event: "client_tool",
+  codex_collab_agent_tool_call_event: "agent_tool",
+  codex_web_search_event: "web_search",
+  codex_image_generation_event: "image",
+  codex_control_tool_call_event: "control_tool",
+};
+
 const MOST_THREADS = 12;
+
+type ToolEvent = Extract<TurnledgerEvent, { event_type: ToolType }>;
 
 export class Timeline {
   /** By thread, in the order of their first mark. */
@@ -98,12 +111,25 @@ export class Timeline {
       case "codex_accepted_line_fingerprints":
         mark("lines", at, at);
         break;
+      case "codex_goal_event":
+        mark("goal", at, at);
+        break;
+      case "codex_thread_archive_event":
+        mark("archive", event.event_params.occurred_at_ms, event.event_params.occurred_at_ms);
+        break;
       default: {
         if (!isToolType(event.event_type)) return;
         const known = this.#items.get(`${thread} ${turn} ${item}`);
         if (known !== undefined) this.#attach(known, stored);
+        else this.#tool(stored, event as ToolEvent);
       }
     }
+  }
+
+  /** A call of which no message has told: its event alone says when it was. */
+  #tool(stored: StoredEvent, { event_type, event_params: { started_at_ms, completed_at_ms } }: ToolEvent): void {
+    const end = Math.max(started_at_ms, completed_at_ms);
+    this.#attach(this.#add(TOOL_KINDS[event_type], stored.ids.thread!, started_at_ms, end, ""), stored);
   }
 
   #attach(mark: Mark, stored: StoredEvent): void {

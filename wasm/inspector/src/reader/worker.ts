@@ -1,8 +1,8 @@
 /** The reader: it has the recording, the ledger and all that comes of them, so that the page stays quick. */
+import { LineSplitter } from "../../../ts/lines.js";
 import { csv } from "./csv.js";
 import { row } from "./events.js";
 import { parseLine } from "./line.js";
-import { LineSplitter } from "./lines.js";
 import type { Call, Phase, Progress, Reader, Reply, Source } from "./protocol.js";
 import { openRecording, type Recording, Unreadable } from "./recording.js";
 import { messageRow, related } from "./related.js";
@@ -43,6 +43,7 @@ function progress(): Progress {
     discards: session.discards.length,
     badLines: session.badLines.length,
     span: session.timeline.extent,
+    unknown: session.unknown,
     ...(problem === undefined ? {} : { problem }),
     internalErrors: session.internalErrors,
   };
@@ -155,6 +156,7 @@ const reader: Reader = {
       reasons: [...reasons.values()].sort((a, b) => b.count - a.count),
       discards: { rows: session.discards.slice(discardOffset, discardOffset + limit), total: session.discards.length },
       badLines: { rows: session.badLines.slice(badLineOffset, badLineOffset + limit), total: session.badLines.length },
+      unknown: session.unknown,
     };
   },
   totals: () => session.totals.totals(),

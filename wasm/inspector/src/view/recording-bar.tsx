@@ -1,4 +1,4 @@
-import { counted, elapsed, moment, size } from "../page/format.js";
+import { count, counted, elapsed, moment, size } from "../page/format.js";
 import { follow, isKept, notice, opened, progress, setKept } from "../page/recording-state.js";
 import type { Phase, Progress } from "../reader/protocol.js";
 
@@ -83,6 +83,21 @@ function spoken(known: Progress): string {
   return said[known.phase];
 }
 
+const MOST_NAMED = 3;
+
+function notUnderstood(unknown: Progress["unknown"]): string {
+  const versions = unknown.filter(({ kind }) => kind === "version").map(({ name }) => name);
+  const names = unknown.filter(({ kind }) => kind !== "version");
+  const parts: string[] = [];
+  if (versions.length > 0) parts.push(`Codex ${versions.join(", ")} is newer than any that this page knows.`);
+  if (names.length > 0) {
+    const named = names.slice(0, MOST_NAMED).map(({ kind, name, count: times }) => `${kind} ${name} ${count(times)}`);
+    if (names.length > MOST_NAMED) named.push(`and ${names.length - MOST_NAMED} more`);
+    parts.push(`Seen, not understood: ${named.join(", ")}. Events may lack what these say: see Discards.`);
+  }
+  return parts.join(" ");
+}
+
 function Problems({ known }: { known: Progress | null }) {
   const problems: string[] = [];
   if (notice.value !== "") problems.push(notice.value);
@@ -103,6 +118,7 @@ function Problems({ known }: { known: Progress | null }) {
   if (known !== null && known.badLines > 0) {
     problems.push(`${counted(known.badLines, "line")} could not be read: see Discards.`);
   }
+  if (known !== null && known.unknown.length > 0) problems.push(notUnderstood(known.unknown));
   if (known !== null && known.internalErrors > 0) {
     problems.push(
       `The ledger failed ${counted(known.internalErrors, "time")} and went on with empty state: events may be missing.`,

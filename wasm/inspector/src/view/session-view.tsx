@@ -1,4 +1,4 @@
-import { UNKNOWN, count, duration, missing } from "../page/format.js";
+import { UNKNOWN, count, duration, missing, withoutEvent } from "../page/format.js";
 import type { Totals } from "../reader/totals.js";
 import { TimelinePanel } from "./timeline-panel.js";
 import { TotalsPanels } from "./totals-panels.js";
@@ -19,6 +19,8 @@ interface Tile {
   name: string;
   value: string;
   note: string;
+  /** What is known to be missing from the value. */
+  missing?: string;
 }
 
 function Tiles({ totals }: { totals: Totals }) {
@@ -28,12 +30,13 @@ function Tiles({ totals }: { totals: Totals }) {
         In short
       </h2>
       <dl class="tiles">
-        {tiles(totals).map(({ name, value, note }) => (
+        {tiles(totals).map(({ name, value, note, missing: lacks }) => (
           <div class="tile" key={name}>
             <dt>{name}</dt>
             <dd>
               <span class="value">{value}</span>
               <span class="note">{note}</span>
+              {lacks !== undefined && lacks !== "" && <span class="note lacks">{lacks}</span>}
             </dd>
           </div>
         ))}
@@ -42,7 +45,7 @@ function Tiles({ totals }: { totals: Totals }) {
   );
 }
 
-function tiles({ threads, turns, tokens, tools, reviews, steers, lines }: Totals): Tile[] {
+function tiles({ threads, turns, tokens, tools, reviews, steers, lines, missing: lost }: Totals): Tile[] {
   const sum = (numbers: number[]): number => numbers.reduce((all, one) => all + one, 0);
   const turnCount = turns.completed + turns.failed + turns.interrupted + turns.unknown;
   const outcomes = (name: "completed" | "failed" | "rejected" | "interrupted"): number => sum(tools.map((tool) => tool.outcomes[name]));
@@ -51,9 +54,11 @@ function tiles({ threads, turns, tokens, tools, reviews, steers, lines }: Totals
   const approved = sum(reviews.map((review) => (review.status === "approved" ? review.count : 0)));
   const some = (parts: [number, string][]): string =>
     parts.flatMap(([number, name]) => (number > 0 ? [`${count(number)} ${name}`] : [])).join(", ") || UNKNOWN;
+  const lostTurns = withoutEvent(lost.turns, "turn");
   return [
     {
       name: "Turns",
+      missing: lostTurns,
       value: count(turnCount),
       note: some([
         [turns.completed, "completed"],
@@ -64,16 +69,19 @@ function tiles({ threads, turns, tokens, tools, reviews, steers, lines }: Totals
     },
     {
       name: "Time in turns",
+      missing: lostTurns,
       value: duration(turns.duration.sum),
       note: missing(turns.duration.unknown) || "from start to end",
     },
     {
       name: "Tokens",
-      value: count(tokens.total_tokens.sum),
-      note: missing(tokens.total_tokens.unknown) || `${count(tokens.output_tokens.sum)} of them output`,
+      missing: lostTurns,
+      value: count(tokens.total.sum),
+      note: missing(tokens.total.unknown) || `${count(tokens.output_tokens.sum)} of them output`,
     },
     {
       name: "Tool calls",
+      missing: withoutEvent(lost.calls, "call"),
       value: count(toolCount),
       note: some([
         [outcomes("completed"), "completed"],
@@ -84,6 +92,7 @@ function tiles({ threads, turns, tokens, tools, reviews, steers, lines }: Totals
     },
     {
       name: "Approvals",
+      missing: withoutEvent(lost.approvals, "approval"),
       value: count(reviewCount),
       note: some([
         [approved, "approved"],
@@ -92,12 +101,14 @@ function tiles({ threads, turns, tokens, tools, reviews, steers, lines }: Totals
     },
     {
       name: "Accepted lines",
+      missing: withoutEvent(lost.diffs, "diff"),
       value: lines.turns === 0 ? UNKNOWN : `+${count(lines.added)} −${count(lines.deleted)}`,
       note:
         lines.turns === 0 ? "no turn had a diff" : `in ${count(lines.turns)} ${lines.turns === 1 ? "turn" : "turns"}`,
     },
     {
       name: "Steers",
+      missing: withoutEvent(lost.steers, "steer"),
       value: count(steers.accepted + steers.rejected),
       note: some([
         [steers.accepted, "accepted"],
@@ -106,6 +117,7 @@ function tiles({ threads, turns, tokens, tools, reviews, steers, lines }: Totals
     },
     {
       name: "Threads",
+      missing: withoutEvent(lost.threads, "thread"),
       value: count(threads.new + threads.resumed + threads.forked),
       note: some([
         [threads.new, "new"],

@@ -7,7 +7,7 @@ const TOKEN_ROWS: [keyof Tokens, string, string][] = [
   ["cached_input_tokens", "of it cached", "part"],
   ["output_tokens", "Output", ""],
   ["reasoning_output_tokens", "of it reasoning", "part"],
-  ["total_tokens", "Total", "total"],
+  ["total", "Input and output", "total"],
 ];
 
 export function TokenTable({ totals: { tokens, guardianTokens } }: { totals: Totals }) {

@@ -10,6 +10,20 @@ export interface StoredEvent extends EventRow {
   ids: EventIds;
 }
 
+/** Where an event comes from, if not from traffic or an app-server's facts. */
+export function sourceOf(event: TurnledgerEvent): string | undefined {
+  const { source } = event.event_params as { source?: string | null };
+  return source ?? undefined;
+}
+
+/** What a rollout's event does not say is unknown; what its type has no member for is not. */
+function fromFile(event: TurnledgerEvent): Pick<EventRow, "isFromFile" | "lacksOutcome" | "lacksDuration"> {
+  const params = event.event_params as unknown as Record<string, unknown>;
+  const isFromFile = sourceOf(event) === "rollout";
+  const lacks = (name: string): boolean => isFromFile && params[name] === null;
+  return { isFromFile, lacksOutcome: lacks("status"), lacksDuration: lacks("duration_ms") };
+}
+
 export class Events {
   readonly #all: StoredEvent[] = [];
 
@@ -17,8 +31,8 @@ export class Events {
     return this.#all.length;
   }
 
-  /** `message` is the one on which the event came out, {@link NONE} for those that the session's end gave. */
-  add(json: string, event: TurnledgerEvent, at: number, message: number, line: number): StoredEvent {
+  /** `message` is the one on which the event came out; {@link NONE}, without a line, for those that the session's end gave. */
+  add(json: string, event: TurnledgerEvent, at: number, message: number, line: number | null): StoredEvent {
     const ids = idsOf(event);
     const stored: StoredEvent = {
       number: this.#all.length,
@@ -27,7 +41,8 @@ export class Events {
       thread: ids.thread ?? null,
       turn: ids.turn ?? null,
       message: message === NONE ? null : message,
-      line: message === NONE ? null : line,
+      line,
+      ...fromFile(event),
       ...gist(event),
       json,
       ids,

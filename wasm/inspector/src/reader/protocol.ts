@@ -1,6 +1,7 @@
 /** What the page and its reader, a worker, say to one another. */
 import type { Direction, Stats } from "turnledger/inline";
 
+import type { FileKind } from "./file-kind.js";
 import type { MessageKind } from "./ids.js";
 import type { EventIds, EventType, Gist } from "./kinds.js";
 import type { TimelineView, TimelineWindow } from "./timeline-view.js";
@@ -15,6 +16,8 @@ export type Phase = "unpacking" | "reading" | "following" | "ended" | "stopped" 
 /** How far the reading is. */
 export interface Progress {
   phase: Phase;
+  /** What the file is, once its first lines have said so. */
+  kind: FileKind | null;
   bytesRead: number;
   bytes: number;
   lines: number;
@@ -28,6 +31,8 @@ export interface Progress {
   unknown: Stats["unknown"];
   /** What went wrong, in a sentence. */
   problem?: string;
+  /** Whether the last line is cut off. */
+  isCut: boolean;
   /** Failures of the ledger itself. */
   internalErrors: number;
 }
@@ -42,6 +47,10 @@ export interface EventRow extends Gist {
   /** The message on which it came out; null at the session's end. */
   message: number | null;
   line: number | null;
+  /** Whether it comes from a rollout: what that does not say is unknown. */
+  isFromFile: boolean;
+  lacksOutcome: boolean;
+  lacksDuration: boolean;
 }
 
 export type SortKey = "number" | "type" | "subject" | "outcome" | "duration";
@@ -71,7 +80,8 @@ export interface MessageRow {
   line: number;
   at: number;
   connection: number;
-  direction: Direction;
+  /** Null for a line that is no message. */
+  direction: Direction | null;
   kind: MessageKind;
   method: string | null;
   requestId: string | null;

@@ -1,11 +1,10 @@
 /** The bytes of a recording: read once from end to end, and later again in pieces. */
 import type { Source } from "./protocol.js";
+import { type Packing, packingOf, unpacking } from "./unpack.js";
 
 /** What cannot be read, said so that somebody can do something about it. */
 export class Unreadable extends Error {}
 
-const GZIP = [0x1f, 0x8b];
-const ZSTANDARD = [0x28, 0xb5, 0x2f, 0xfd];
 const POLL_MS = 400;
 /** Long enough for others to be heard in between, short enough that it costs nothing. */
 const PIECE = 2 ** 20;
@@ -23,15 +22,9 @@ export interface Reading {
 export class WholeRecording {
   private constructor(private readonly blob: Blob) {}
 
-  static async open(blob: Blob, unpacking: (read: number) => void): Promise<WholeRecording> {
-    const start = await slice(blob, 0, 4);
-    const begins = (magic: number[]): boolean => magic.every((byte, at) => start[at] === byte);
-    if (begins(ZSTANDARD)) {
-      throw new Unreadable(
-        "This recording is packed with Zstandard, which browsers cannot unpack. Run zstd -d on it first.",
-      );
-    }
-    return new WholeRecording(begins(GZIP) ? await unpacked(blob, unpacking) : blob);
+  static async open(blob: Blob, unpackedSo: (read: number) => void): Promise<WholeRecording> {
+    const packing = packingOf(await slice(blob, 0, 4));
+    return new WholeRecording(packing === undefined ? blob : await unpacked(blob, packing, unpackedSo));
   }
 
   async read(reading: Reading): Promise<void> {
@@ -85,8 +78,8 @@ export class LiveRecording {
 
 export type Recording = WholeRecording | LiveRecording;
 
-export async function openRecording(source: Source, unpacking: (read: number) => void): Promise<Recording> {
-  return source.kind === "live" ? new LiveRecording(source.handle) : WholeRecording.open(source.blob, unpacking);
+export async function openRecording(source: Source, unpackedSo: (read: number) => void): Promise<Recording> {
+  return source.kind === "live" ? new LiveRecording(source.handle) : WholeRecording.open(source.blob, unpackedSo);
 }
 
 async function opened(handle: FileSystemFileHandle): Promise<File> {
@@ -110,21 +103,22 @@ async function slice(blob: Blob, start: number, end: number): Promise<Uint8Array
 }
 
 /** The browser keeps what is unpacked where it keeps files, so that messages can be read from it again. */
-async function unpacked(blob: Blob, unpacking: (read: number) => void): Promise<Blob> {
+async function unpacked(blob: Blob, packing: Packing, unpackedSo: (read: number) => void): Promise<Blob> {
   let read = 0;
   const counting = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
     transform(piece, controller) {
       read += piece.length;
-      unpacking(read);
+      unpackedSo(read);
       controller.enqueue(piece);
     },
   });
   try {
-    const stream = blob.stream().pipeThrough(counting).pipeThrough(new DecompressionStream("gzip"));
-    return await new Response(stream).blob();
+    return await new Response(blob.stream().pipeThrough(counting).pipeThrough(unpacking(packing))).blob();
   } catch {
     throw new Unreadable(
-      "This recording is packed with gzip, but damaged or made of several parts. Run gunzip on it first.",
+      packing === "gzip"
+        ? "This file is packed with gzip, but damaged or made of several parts. Run gunzip on it first."
+        : "This file is packed with Zstandard, but damaged. zstd -t says where.",
     );
   }
 }

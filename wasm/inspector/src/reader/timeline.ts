@@ -32,6 +32,12 @@ const MOST_THREADS = 12;
 
 type ToolEvent = Extract<TurnledgerEvent, { event_type: ToolType }>;
 
+/** An event has whole seconds; what it lasted tells the rest, if it came out when its turn ended. */
+function startOfTurn(startedAt: number | null, byDuration: number): number {
+  if (startedAt === null) return byDuration;
+  return Math.min(Math.max(byDuration, startedAt * 1000), startedAt * 1000 + 999);
+}
+
 export class Timeline {
   /** By thread, in the order of their first mark. */
   readonly #threads = new Map<string, Mark[]>();
@@ -42,9 +48,14 @@ export class Timeline {
   #first = Infinity;
   #last = -Infinity;
 
-  message(at: number, what: Named, parsed: unknown): void {
+  /** Something happened then. */
+  moment(at: number): void {
     this.#first = Math.min(this.#first, at);
     this.#last = Math.max(this.#last, at);
+  }
+
+  message(at: number, what: Named, parsed: unknown): void {
+    this.moment(at);
     if (what.kind !== "notification" || what.thread === undefined || what.turn === undefined) return;
     const turnKey = `${what.thread} ${what.turn}`;
     if (what.method === "turn/started") {
@@ -90,7 +101,7 @@ export class Timeline {
       case "codex_turn_event": {
         const known = this.#turns.get(`${thread} ${turn}`);
         const { started_at, duration_ms } = event.event_params;
-        const start = started_at === null ? at - (duration_ms ?? 0) : started_at * 1000;
+        const start = startOfTurn(started_at, at - (duration_ms ?? 0));
         this.#attach(known ?? this.#add("turn", thread, start, start + (duration_ms ?? 0), ""), stored);
         break;
       }

@@ -2,7 +2,6 @@
 import { LineSplitter } from "../../../ts/lines.js";
 import { csv } from "./csv.js";
 import { row } from "./events.js";
-import { parseLine } from "./line.js";
 import type { Call, Phase, Progress, Reader, Reply, Source } from "./protocol.js";
 import { openRecording, type Recording, Unreadable } from "./recording.js";
 import { messageRow, related } from "./related.js";
@@ -35,6 +34,7 @@ let problem: string | undefined;
 function progress(): Progress {
   return {
     phase,
+    kind: session.kind,
     bytesRead,
     bytes,
     lines: session.lines,
@@ -45,6 +45,7 @@ function progress(): Progress {
     span: session.timeline.extent,
     unknown: session.unknown,
     ...(problem === undefined ? {} : { problem }),
+    isCut: session.isCut,
     internalErrors: session.internalErrors,
   };
 }
@@ -100,7 +101,7 @@ async function open(source: Source): Promise<void> {
 
 async function messageText(index: number): Promise<string> {
   if (recording === undefined) throw new Unreadable("There is no recording.");
-  return parseLine(await recording.text(...session.messages.span(index))).text;
+  return session.text(await recording.text(...session.messages.span(index)));
 }
 
 function download(texts: Iterable<string>): Blob {

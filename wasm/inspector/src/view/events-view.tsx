@@ -245,9 +245,9 @@ function Row({ row, first }: { row: EventRow; first: number }) {
       </td>
       <td class="what">{row.subject || UNKNOWN}</td>
       <td>
-        <Outcome outcome={row.outcome} />
+        <Outcome outcome={row.outcome} isUnknown={row.lacksOutcome} />
       </td>
-      <td class="number">{duration(row.duration)}</td>
+      <td class="number">{duration(row.duration, row.lacksDuration)}</td>
       <td class="id" title={row.thread ?? undefined}>
         {row.thread === null ? UNKNOWN : shortId(row.thread)}
       </td>

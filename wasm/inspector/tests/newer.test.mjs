@@ -71,6 +71,7 @@ test("what is seen and not understood is named as the native program names it", 
     said.split(", "),
   );
   await drop(tab, recording("0.131.0/plain_turn"), "known.jsonl");
+  await show(tab, "Discards");
   await tab.getByText("Nothing was seen that this page does not know.").waitFor();
   await close();
 });

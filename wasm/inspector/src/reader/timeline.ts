@@ -131,8 +131,10 @@ export class Timeline {
       default: {
         if (!isToolType(event.event_type)) return;
         const known = this.#items.get(`${thread} ${turn} ${item}`);
-        if (known !== undefined) this.#attach(known, stored);
-        else this.#tool(stored, event as ToolEvent);
+        if (known !== undefined) {
+          known.kind = TOOL_KINDS[event.event_type];
+          this.#attach(known, stored);
+        } else this.#tool(stored, event as ToolEvent);
       }
     }
   }

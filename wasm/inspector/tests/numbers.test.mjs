@@ -140,7 +140,7 @@ test("what is downloaded as JSONL is what the native program writes, for every r
   const { tab, close } = await open(browser);
   // Where there is no event, there is nothing to download.
   for (const name of names.filter((one) => native(recording(one)) !== "")) {
-    await tab.setInputFiles("input[type=file]", {
+    await tab.setInputFiles("input[aria-label=Files]", {
       name: `${name.replace("/", "-")}.jsonl`,
       mimeType: "",
       buffer: readFileSync(recording(name)),

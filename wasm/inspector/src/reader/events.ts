@@ -2,18 +2,12 @@
 import type { TurnledgerEvent } from "turnledger/inline";
 
 import { NONE } from "./columns.js";
-import { type EventIds, type EventType, gist, idsOf, TYPE_LABELS } from "./kinds.js";
+import { type EventIds, type EventType, gist, idsOf, sourceOf, TYPE_LABELS } from "./kinds.js";
 import type { EventQuery, EventRow, Facets } from "./protocol.js";
 
 export interface StoredEvent extends EventRow {
   json: string;
   ids: EventIds;
-}
-
-/** Where an event comes from, if not from traffic or an app-server's facts. */
-export function sourceOf(event: TurnledgerEvent): string | undefined {
-  const { source } = event.event_params as { source?: string | null };
-  return source ?? undefined;
 }
 
 /** What a rollout's event does not say is unknown; what its type has no member for is not. */

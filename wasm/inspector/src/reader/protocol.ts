@@ -4,6 +4,7 @@ import type { Direction, Stats } from "turnledger/inline";
 import type { FileKind } from "./file-kind.js";
 import type { MessageKind } from "./ids.js";
 import type { EventIds, EventType, Gist } from "./kinds.js";
+import type { Summary, Surveyed, SurveyFile, SurveyProgress } from "./survey-view.js";
 import type { TimelineView, TimelineWindow } from "./timeline-view.js";
 import type { Totals } from "./totals.js";
 
@@ -33,6 +34,8 @@ export interface Progress {
   problem?: string;
   /** Whether the last line is cut off. */
   isCut: boolean;
+  /** Whether it is a rollout of which no line names a session. */
+  lacksSession: boolean;
   /** Failures of the ledger itself. */
   internalErrors: number;
 }
@@ -148,9 +151,15 @@ export interface Reader {
   totals(): Totals;
   timeline(window: TimelineWindow): TimelineView;
   download(query: EventQuery, format: Download): Blob;
+  /** Reads many files, and keeps what each adds up to; until {@link Reader.stop}. */
+  survey(files: SurveyFile[]): void;
+  sessions(): Surveyed;
+  summary(id: number): Summary | null;
 }
 
 export type Call = {
   [Name in keyof Reader]: { id: number; name: Name; arguments: Parameters<Reader[Name]> };
 }[keyof Reader];
-export type Reply = { id: number; value: unknown } | { id: number; error: string } | { progress: Progress };
+/** What the reader says of itself. */
+export type Told = { progress: Progress } | { survey: SurveyProgress };
+export type Reply = { id: number; value: unknown } | { id: number; error: string } | Told;

@@ -1,7 +1,7 @@
 /** What a session adds up to. What an event does not say is not counted as zero, but as not said. */
 import type { ReviewEvent, TerminalStatus, TurnEvent, TurnledgerEvent } from "turnledger/inline";
 
-import { isToolType, TOOL_TYPES, type ToolType } from "./kinds.js";
+import { isToolType, sourceOf, TOOL_TYPES, type ToolType } from "./kinds.js";
 
 /** A sum over those events that say a value. */
 export interface Sum {
@@ -56,6 +56,9 @@ export interface Totals {
   lines: { added: number; deleted: number; turns: number };
   /** What had no event, and is in no sum. */
   missing: Missing;
+  events: number;
+  /** Of these, events from rollouts, which say nothing of approvals, refused steers and threads that were resumed. */
+  fromFiles: number;
 }
 
 /** Which discards are missing from which sum. */
@@ -121,8 +124,12 @@ export class Totalling {
   readonly #lines = { added: 0, deleted: 0 };
   readonly #turnsWithLines = new Set<string>();
   readonly #discards = new Map<string, number>();
+  #events = 0;
+  #fromFiles = 0;
 
   add(event: TurnledgerEvent): void {
+    this.#events++;
+    if (sourceOf(event) === "rollout") this.#fromFiles++;
     switch (event.event_type) {
       case "codex_thread_initialized":
         this.#threads[event.event_params.initialization_mode]++;
@@ -211,6 +218,8 @@ export class Totalling {
       compactions: { ...this.#compactions },
       lines: { ...this.#lines, turns: this.#turnsWithLines.size },
       missing: this.#missing(),
+      events: this.#events,
+      fromFiles: this.#fromFiles,
     };
   }
 }

@@ -6,6 +6,8 @@ import type { Call, Phase, Progress, Reader, Reply, Source } from "./protocol.js
 import { openRecording, type Recording, Unreadable } from "./recording.js";
 import { messageRow, related } from "./related.js";
 import { Session } from "./session.js";
+import { Survey } from "./survey.js";
+import type { SurveyFile } from "./survey-view.js";
 
 /** How often the page hears of progress, and how long it may have to wait for an answer. */
 const PROGRESS_MS = 100;
@@ -25,6 +27,7 @@ const page = globalThis as unknown as {
 let session: Session;
 const ready = Session.start().then((started) => (session = started));
 let recording: Recording | undefined;
+let survey: Survey | undefined;
 let isStopped = false;
 let phase: Phase = "reading";
 let bytesRead = 0;
@@ -46,6 +49,7 @@ function progress(): Progress {
     unknown: session.unknown,
     ...(problem === undefined ? {} : { problem }),
     isCut: session.isCut,
+    lacksSession: !session.namesSession,
     internalErrors: session.internalErrors,
   };
 }
@@ -54,7 +58,17 @@ let told = 0;
 function tell(isAlways = true): void {
   if (!isAlways && performance.now() - told < PROGRESS_MS) return;
   told = performance.now();
-  page.postMessage({ progress: progress() });
+  page.postMessage(survey === undefined ? { progress: progress() } : { survey: survey.progress });
+}
+
+async function surveyFiles(files: SurveyFile[]): Promise<void> {
+  survey = new Survey(
+    files,
+    () => tell(false),
+    () => isStopped,
+  );
+  await survey.read();
+  tell();
 }
 
 async function read(source: Source): Promise<void> {
@@ -166,6 +180,9 @@ const reader: Reader = {
     const events = session.events.select(query).map(({ json }) => json);
     return download(format === "csv" ? csv(events) : events.map((json) => `${json}\n`));
   },
+  survey: (files) => void surveyFiles(files),
+  sessions: () => ({ rows: survey?.rows ?? [], problems: survey?.problems ?? [] }),
+  summary: (id) => survey?.summary(id) ?? null,
 };
 
 page.onmessage = async ({ data: { id, name, arguments: given } }) => {

@@ -40,7 +40,7 @@ export function LossesView() {
       <section aria-labelledby="bad-lines-title" class="panel">
         <h2 id="bad-lines-title">Lines that could not be read</h2>
         {losses.badLines.total === 0 ? (
-          <p class="hint">Every line is a recorded message.</p>
+          <p class="hint">Every line could be read.</p>
         ) : (
           <BadLines rows={losses.badLines.rows} />
         )}

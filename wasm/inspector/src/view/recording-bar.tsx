@@ -52,7 +52,10 @@ export function RecordingBar() {
 }
 
 function facts(known: Progress): string {
-  const parts = [size(known.bytes), counted(known.messages, "message"), counted(known.events, "event")];
+  const parts = [size(known.bytes)];
+  if (known.kind === "rollout") parts.push(counted(known.messages, "line"));
+  else if (known.kind !== "events") parts.push(counted(known.messages, "message"));
+  parts.push(counted(known.events, "event"));
   if (known.span !== null) parts.push(`${moment(known.span[0])}, ${elapsed(known.span[1] - known.span[0], 1)} long`);
   return parts.join(" · ");
 }
@@ -83,6 +86,20 @@ function spoken(known: Progress): string {
   return said[known.phase];
 }
 
+/** What the kind of a file says of what is shown of it. */
+function ofKind({ kind, messages, isCut, lacksSession }: Progress): string[] {
+  if (kind === "messages") {
+    return ["Its messages are bare: they do not say who sent them, nor when. Paste traffic takes them."];
+  }
+  if (lacksSession) return ["It is no rollout: none of its lines names a session."];
+  if (isCut) return ["Its last line is cut off: Codex may still be writing it, or was ended while it did."];
+  if (kind === "rollout" || kind === "events" || messages > 0) return [];
+  return [
+    "There is no recorded message in it. What can be opened: a recording, as tap --record writes it, a rollout, as Codex " +
+      "keeps it below ~/.codex/sessions, and events, as replay and import write them.",
+  ];
+}
+
 const MOST_NAMED = 3;
 
 function notUnderstood(unknown: Progress["unknown"]): string {
@@ -110,11 +127,7 @@ function Problems({ known }: { known: Progress | null }) {
   if (known?.phase === "following") {
     problems.push("The session is still running: what its end would settle comes out when you end it.");
   }
-  if (known?.phase === "ended" && known.messages === 0) {
-    problems.push(
-      "There is no recorded message in it. A recording has one JSON object a line, as tap --record writes it.",
-    );
-  }
+  if (known?.phase === "ended") problems.push(...ofKind(known));
   if (known !== null && known.badLines > 0) {
     problems.push(`${counted(known.badLines, "line")} could not be read: see Discards.`);
   }

@@ -1,6 +1,8 @@
-import { UNKNOWN, count, duration, missing, withoutEvent } from "../page/format.js";
+import { NOT_SAID, UNKNOWN, count, duration, missing, withoutEvent } from "../page/format.js";
 import type { Totals } from "../reader/totals.js";
+import { type Tile, Tiles } from "./tiles.js";
 import { TimelinePanel } from "./timeline-panel.js";
+import { isOfFiles } from "./totals-tables.js";
 import { TotalsPanels } from "./totals-panels.js";
 import { useAnswer } from "./use-answer.js";
 
@@ -8,44 +10,17 @@ export function SessionView() {
   const totals = useAnswer((client) => client.ask("totals"), []);
   return (
     <>
-      {totals !== undefined && <Tiles totals={totals} />}
+      {totals !== undefined && <Tiles tiles={tiles(totals)} />}
       <TimelinePanel />
       {totals !== undefined && <TotalsPanels totals={totals} />}
     </>
   );
 }
 
-interface Tile {
-  name: string;
-  value: string;
-  note: string;
-  /** What is known to be missing from the value. */
-  missing?: string;
-}
-
-function Tiles({ totals }: { totals: Totals }) {
-  return (
-    <section aria-labelledby="tiles-title">
-      <h2 id="tiles-title" class="visually-hidden">
-        In short
-      </h2>
-      <dl class="tiles">
-        {tiles(totals).map(({ name, value, note, missing: lacks }) => (
-          <div class="tile" key={name}>
-            <dt>{name}</dt>
-            <dd>
-              <span class="value">{value}</span>
-              <span class="note">{note}</span>
-              {lacks !== undefined && lacks !== "" && <span class="note lacks">{lacks}</span>}
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </section>
-  );
-}
-
-function tiles({ threads, turns, tokens, tools, reviews, steers, lines, missing: lost }: Totals): Tile[] {
+function tiles(totals: Totals): Tile[] {
+  const { threads, turns, tokens, tools, reviews, steers, lines, missing: lost } = totals;
+  const areUnknown = isOfFiles(totals) && reviews.length === 0;
+  const isPartly = totals.fromFiles > 0;
   const sum = (numbers: number[]): number => numbers.reduce((all, one) => all + one, 0);
   const turnCount = turns.completed + turns.failed + turns.interrupted + turns.unknown;
   const outcomes = (name: "completed" | "failed" | "rejected" | "interrupted"): number => sum(tools.map((tool) => tool.outcomes[name]));
@@ -93,11 +68,13 @@ function tiles({ threads, turns, tokens, tools, reviews, steers, lines, missing:
     {
       name: "Approvals",
       missing: withoutEvent(lost.approvals, "approval"),
-      value: count(reviewCount),
-      note: some([
-        [approved, "approved"],
-        [reviewCount - approved, "not"],
-      ]),
+      value: areUnknown ? NOT_SAID : count(reviewCount),
+      note: areUnknown
+        ? "rollouts say nothing of them"
+        : some([
+            [approved, "approved"],
+            [reviewCount - approved, "not"],
+          ]),
     },
     {
       name: "Accepted lines",
@@ -108,7 +85,7 @@ function tiles({ threads, turns, tokens, tools, reviews, steers, lines, missing:
     },
     {
       name: "Steers",
-      missing: withoutEvent(lost.steers, "steer"),
+      missing: [withoutEvent(lost.steers, "steer"), isPartly ? "refused ones unknown" : ""].filter(Boolean).join("; "),
       value: count(steers.accepted + steers.rejected),
       note: some([
         [steers.accepted, "accepted"],
@@ -117,7 +94,7 @@ function tiles({ threads, turns, tokens, tools, reviews, steers, lines, missing:
     },
     {
       name: "Threads",
-      missing: withoutEvent(lost.threads, "thread"),
+      missing: [withoutEvent(lost.threads, "thread"), isPartly ? "resumed ones unknown" : ""].filter(Boolean).join("; "),
       value: count(threads.new + threads.resumed + threads.forked),
       note: some([
         [threads.new, "new"],

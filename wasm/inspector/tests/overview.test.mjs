@@ -1,0 +1,381 @@
+// Many sessions: a folder's overview has the native program's numbers, and leads to each session and back.
+import assert from "node:assert/strict";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
+
+import { decompress } from "fzstd";
+
+import {
+  download,
+  imported,
+  isAccessible,
+  isRead,
+  launch,
+  names,
+  native,
+  open,
+  parsed,
+  read,
+  readFolder,
+  recording,
+  rollouts,
+  screenshot,
+  show,
+} from "./support.mjs";
+
+let browser;
+let place;
+let sessions;
+before(async () => {
+  browser = await launch();
+  place = mkdtempSync(join(tmpdir(), "turnledger-inspector-"));
+  sessions = join(place, "sessions");
+  for (const file of rollouts) {
+    const [, version] = /rollouts\/([^/]+)\//.exec(file);
+    mkdirSync(join(sessions, version), { recursive: true });
+    copyFileSync(file, join(sessions, version, basename(file)));
+  }
+  writeFileSync(join(sessions, "history.jsonl"), '{"session_id":"x","text":"y"}\n');
+  writeFileSync(join(sessions, "config.toml"), "");
+});
+after(async () => {
+  await browser?.close();
+  rmSync(place, { recursive: true, force: true });
+});
+
+const count = (number) => new Intl.NumberFormat("en-GB").format(number);
+const of = (events, type) => events.filter((event) => event.event_type === type).map((event) => event.event_params);
+const turnsOf = (events) => of(events, "codex_turn_event");
+const tokens = (turns) =>
+  turns
+    .filter(({ input_tokens, output_tokens }) => input_tokens !== null && output_tokens !== null)
+    .reduce((sum, { input_tokens, output_tokens }) => sum + input_tokens + output_tokens, 0);
+const tile = (tab, name) => tab.locator(".tile", { has: tab.getByText(name, { exact: true }) });
+const value = (tab, name) => tile(tab, name).locator(".value").textContent();
+const table = (tab) => tab.getByRole("table", { name: /^Sessions/ });
+const list = (tab) => table(tab).locator("tbody tr");
+const shortId = (id) => `…${id.slice(-8)}`;
+const found = (tab, number) => tab.getByText(new RegExp(`^${number}( of [\\d,]+)? sessions?$`)).waitFor();
+/** The first of a cell's texts: without what stands beside it. */
+const texts = (tab, column) =>
+  list(tab).evaluateAll((rows, at) => rows.map((row) => row.cells[at].firstChild?.textContent ?? ""), column);
+
+test("a folder of rollouts adds up to what the native program imports of it", async () => {
+  const { tab, close } = await open(browser);
+  await readFolder(tab, sessions);
+  const events = parsed(imported(sessions));
+  const turns = turnsOf(events);
+  const threads = new Set(of(events, "codex_thread_initialized").map(({ thread_id }) => thread_id));
+  assert.equal(await value(tab, "Sessions"), count(threads.size));
+  assert.equal(await value(tab, "Turns"), count(turns.length));
+  assert.equal(await value(tab, "Tokens"), count(tokens(turns)));
+  const unknown = turns.filter(({ input_tokens }) => input_tokens === null).length;
+  assert.match(await tile(tab, "Tokens").locator(".lacks").textContent(), new RegExp(`^${unknown} turns without known tokens; `));
+  const calls = events.filter(({ event_params }) => "terminal_status" in event_params && "tool_name" in event_params);
+  assert.equal(await value(tab, "Tool calls"), count(calls.length));
+  const lines = of(events, "codex_accepted_line_fingerprints");
+  const sum = (member) => count(lines.reduce((all, event) => all + event[member], 0));
+  assert.equal(await value(tab, "Accepted lines"), `+${sum("accepted_added_lines")} −${sum("accepted_deleted_lines")}`);
+  await tab.getByText("sessions/history.jsonl: neither a recording, nor a rollout, nor a file of events").waitFor();
+  await tab.getByText("Passed over: 1 file of the folder with other names.").waitFor();
+  await close();
+});
+
+test("the list is searched, filtered and sorted; agents stand below who started them", async () => {
+  const { tab, close } = await open(browser);
+  await readFolder(tab, sessions);
+  const all = rollouts.length;
+  await found(tab, all);
+  // The newest first.
+  const events = parsed(imported(sessions));
+  const children = of(events, "codex_thread_initialized").filter(({ parent_thread_id }) => parent_thread_id);
+  assert.ok(children.length > 2);
+  for (const { thread_id, parent_thread_id } of children) {
+    await tab.getByRole("searchbox").fill(thread_id);
+    await found(tab, 1);
+    await tab.getByRole("searchbox").fill("");
+    await found(tab, all);
+    if (rollouts.every((file) => !file.includes(parent_thread_id))) continue;
+    const rows = await list(tab).evaluateAll((found) => found.map((row) => row.cells[1].textContent));
+    const at = rows.findIndex((text) => text.includes(shortId(thread_id)));
+    if (at < 0) continue; // On the second page.
+    assert.ok(rows[at].startsWith("↳"), rows[at]);
+    const parent = rows.slice(0, at).findLast((text) => !text.startsWith("↳"));
+    assert.ok(parent.includes(shortId(parent_thread_id)), `${rows[at]} below ${parent}`);
+  }
+  await tab.getByRole("button", { name: "Turns", exact: true }).click();
+  const most = (await texts(tab, 5)).map(Number);
+  assert.equal(most[0], Math.max(...most));
+  await tab.getByRole("combobox", { name: "Last turn" }).selectOption("interrupted");
+  const interrupted = await tab.getByText(/^\d+ of [\d,]+ sessions$/).textContent();
+  assert.ok(Number(/^\d+/.exec(interrupted)) > 0, interrupted);
+  assert.deepEqual([...new Set(await texts(tab, 9))], ["interrupted"]);
+  await tab.getByRole("searchbox").fill("no such session");
+  await tab.getByText("No session is like that.").waitFor();
+  await tab.getByRole("button", { name: "Clear" }).click();
+  await found(tab, all);
+  await close();
+});
+
+test("a session is opened and left by the browser's own button, and the list is as it was", async () => {
+  const { tab, close } = await open(browser);
+  await readFolder(tab, sessions);
+  const file = rollouts.find((name) => name.includes("0.131.0/patch_files"));
+  const [, id] = /rollout-.{20}(.{36})/.exec(file);
+  await tab.getByRole("searchbox").fill(id);
+  await found(tab, 1);
+  await list(tab).getByRole("link").click();
+  await isRead(tab);
+  await show(tab, "Events");
+  await tab.getByText(/^[\d,]+ events?$/).first().waitFor();
+  const sorted = (text) => text.split("\n").sort();
+  assert.deepEqual(sorted((await download(tab, "JSONL")).text), sorted(imported(file)));
+  await tab.getByRole("link", { name: "Turn", exact: true }).first().click();
+  await tab.locator(".is-completing pre").waitFor();
+  for (let step = 0; step < 3; step++) await tab.goBack();
+  assert.equal(await tab.getByRole("searchbox").inputValue(), id);
+  await found(tab, 1);
+  // Forward again: the same session; and another one, then back to the first.
+  await tab.goForward();
+  await tab.locator(".timeline").waitFor();
+  await show(tab, "Sessions");
+  await tab.getByRole("button", { name: "Clear" }).click();
+  await list(tab).getByRole("link").first().click();
+  const other = await tab.locator("section[aria-label=Recording] h2").textContent();
+  assert.ok(!other.includes(id));
+  await tab.goBack();
+  await tab.goBack();
+  await tab.getByRole("heading", { name: new RegExp(id) }).waitFor();
+  // The example takes the place of it all.
+  await tab.getByRole("button", { name: "Example" }).click();
+  await tab.getByRole("heading", { name: "Example: a real session" }).waitFor();
+  assert.equal(await tab.getByRole("navigation", { name: "Views" }).getByRole("link").count(), 3);
+  await close();
+});
+
+test("trends by day and model are those of the events", async () => {
+  const { tab, close } = await open(browser, { timezoneId: "UTC" });
+  const mixed = join(place, "mixed");
+  mkdirSync(mixed);
+  writeFileSync(join(mixed, "older.jsonl"), readFileSync(recording("0.131.0/mixed_long")));
+  writeFileSync(join(mixed, "newer.jsonl.gz"), gzipSync(readFileSync(recording("0.171.0/plain_turn"))));
+  for (const part of ["0.131.0/plain_turn", "0.153.0/", "0.131.0/interrupt_stream"])
+    copyFileSync(...[rollouts.find((file) => file.includes(part))].flatMap((file) => [file, join(mixed, basename(file))]));
+  await readFolder(tab, mixed);
+  const files = rollouts.filter((file) => ["0.131.0/plain_turn", "0.131.0/interrupt_stream"].some((part) => file.includes(part)));
+  files.push(rollouts.find((file) => file.includes("0.153.0/")));
+  const turns = turnsOf([
+    ...files.flatMap((file) => parsed(imported(file))),
+    ...["0.131.0/mixed_long", "0.171.0/plain_turn"].flatMap((name) => parsed(native(recording(name)))),
+  ]);
+  await show(tab, "Trends");
+  await tab.getByRole("combobox", { name: "By", exact: true }).selectOption("day");
+  const rows = (name) =>
+    tab
+      .getByRole("table", { name })
+      .getByRole("row")
+      .evaluateAll((all) => all.slice(1).map((row) => [...row.cells].map((cell) => cell.textContent)));
+  const expected = (key) => {
+    const groups = new Map();
+    for (const turn of turns) groups.set(key(turn), [...(groups.get(key(turn)) ?? []), turn]);
+    return [...groups].map(([name, own]) => {
+      const known = own.filter(({ input_tokens }) => input_tokens !== null);
+      const total = (member) => (known.length === 0 ? "unknown" : count(known.reduce((sum, turn) => sum + turn[member], 0)));
+      const lacks = own.length - known.length;
+      return [name, count(own.length), total("input_tokens"), total("output_tokens"), lacks === 0 ? "–" : `by ${lacks} turn${lacks === 1 ? "" : "s"}`];
+    });
+  };
+  const shown = async (name) => (await rows(name)).map(([first, , ...rest]) => [first, ...rest]).sort();
+  const day = ({ started_at, completed_at }) => new Date((completed_at ?? started_at) * 1000).toISOString().slice(0, 10);
+  assert.deepEqual(await shown("By day"), expected(day).sort());
+  assert.deepEqual(await shown("By model"), expected(({ model }) => model).sort());
+  await tab.getByRole("combobox", { name: "What is shown" }).selectOption("turns");
+  await tab.getByRole("heading", { name: "Turns by day and model" }).waitFor();
+  await close();
+});
+
+test("two sessions side by side", async () => {
+  const { tab, close } = await open(browser);
+  const pair = join(place, "pair");
+  mkdirSync(pair);
+  const [one, other] = ["0.131.0/mixed_long", "0.131.0/approve_patch"];
+  for (const [index, name] of [one, other].entries()) writeFileSync(join(pair, `${index}.jsonl`), readFileSync(recording(name)));
+  await readFolder(tab, pair);
+  for (const name of ["0.jsonl", "1.jsonl"]) await tab.getByRole("checkbox", { name: `Compare ${name}` }).check();
+  await tab.getByRole("button", { name: "Compare", exact: true }).click();
+  const row = (name) => tab.getByRole("row", { name: new RegExp(`^${name}`) }).first().getByRole("cell").allTextContents();
+  const [turns, others] = [one, other].map((name) => turnsOf(parsed(native(recording(name)))));
+  const difference = others.length - turns.length;
+  await tab.getByRole("row", { name: /^Turns/ }).waitFor();
+  assert.deepEqual(await row("Turns"), [count(turns.length), count(others.length), `−${count(-difference)}`]);
+  const output = (all) => all.reduce((sum, { output_tokens }) => sum + output_tokens, 0);
+  assert.deepEqual((await row("Tokens, output")).slice(0, 2), [count(output(turns)), count(output(others))]);
+  // A reload of the address needs the files again, and then shows the same.
+  const { hash } = new URL(tab.url());
+  await close();
+  const again = await open(browser, { hash });
+  await readFolder(again.tab, pair);
+  await again.tab.getByRole("row", { name: /^Turns/ }).waitFor();
+  await again.close();
+});
+
+test("a turn that is in two files counts once; of a thread's rollouts the longer one is shown", async () => {
+  const { tab, close } = await open(browser);
+  const twice = join(place, "twice");
+  mkdirSync(join(twice, "archived_sessions"), { recursive: true });
+  const file = rollouts.find((name) => name.includes("0.131.0/plain_turn"));
+  const text = new TextDecoder().decode(decompress(readFileSync(file)));
+  writeFileSync(join(twice, "archived_sessions", "short.jsonl"), text.split("\n").slice(0, 5).join("\n"));
+  copyFileSync(file, join(twice, basename(file)));
+  writeFileSync(join(twice, "events.jsonl"), imported(file));
+  await readFolder(tab, twice);
+  await found(tab, 2);
+  await tab.getByText("1 file of a thread that another file has more of").waitFor();
+  const turns = turnsOf(parsed(imported(file)));
+  assert.equal(await value(tab, "Turns"), count(turns.length));
+  assert.equal(await value(tab, "Tokens"), count(tokens(turns)));
+  assert.equal(await tile(tab, "Turns").locator(".lacks").textContent(), "1 turn in two files, counted once");
+  await close();
+});
+
+test("several files are an overview, too, and a wrong one among them is named", async () => {
+  const { tab, close } = await open(browser);
+  const files = ["0.131.0/plain_turn", "0.131.0/steer"].map((name) => ({
+    name: `${basename(name)}.any`,
+    mimeType: "",
+    buffer: readFileSync(recording(name)),
+  }));
+  const damaged = { name: "damaged.zst", mimeType: "", buffer: Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 1, 2]) };
+  await tab.setInputFiles("input[aria-label=Files]", [...files, damaged]);
+  await tab.getByText(/^Read all: /).waitFor({ state: "attached" });
+  await found(tab, 2);
+  assert.deepEqual((await list(tab).getByRole("link").allTextContents()).sort(), ["plain_turn.any", "steer.any"]);
+  await tab.getByText("damaged.zst: it cannot be read, or not to its end").waitFor();
+  // Dropped files come the same way.
+  const data = await tab.evaluateHandle(
+    (all) => {
+      const transfer = new DataTransfer();
+      for (const [name, text] of all) transfer.items.add(new File([text], name));
+      return transfer;
+    },
+    ["0.131.0/plain_turn", "0.131.0/steer", "0.131.0/hooks"].map((name) => [basename(name), readFileSync(recording(name), "utf8")]),
+  );
+  await tab.dispatchEvent(".page", "drop", { dataTransfer: data });
+  await tab.getByRole("heading", { name: "3 files" }).waitFor();
+  await tab.getByText(/^Read all: 3 sessions/).waitFor({ state: "attached" });
+  assert.deepEqual((await list(tab).getByRole("link").allTextContents()).sort(), ["hooks", "plain_turn", "steer"]);
+  await close();
+});
+
+test("2,000 recordings are read in a minute, with a bar, and 200 in seconds", { timeout: 180_000 }, async () => {
+  const { tab, close } = await open(browser);
+  const texts = names.map((name) => readFileSync(recording(name)));
+  for (const [number, most] of [
+    [200, 10_000],
+    [2000, 60_000],
+  ]) {
+    const many = join(place, `many-${number}`);
+    for (let at = 0; at < number; at++) {
+      mkdirSync(join(many, String(at)), { recursive: true });
+      writeFileSync(join(many, String(at), "traffic.jsonl"), texts[at % texts.length]);
+    }
+    const started = performance.now();
+    await tab.setInputFiles("input[aria-label=Folder]", many);
+    if (number === 2000) await tab.getByRole("progressbar", { name: "Reading" }).waitFor();
+    await tab.getByText(/^Read all: /).waitFor({ state: "attached", timeout: most });
+    const took = performance.now() - started;
+    await tab.getByText(new RegExp(`${count(number)} files · .* · ${count(number)} sessions`)).waitFor();
+    assert.ok(took < most, `${number} recordings in ${Math.round(took)} ms`);
+    console.log(`# ${number} recordings in ${Math.round(took)} ms`);
+  }
+  // Files of one name are told apart by their folders.
+  const [first] = await list(tab).getByRole("link").allTextContents();
+  assert.match(first, /^\d+$/);
+  await close();
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe finds nothing in the overview: ${colorScheme}`, async () => {
+    const { tab, close } = await open(browser, { colorScheme });
+    await readFolder(tab, sessions);
+    await found(tab, rollouts.length);
+    const look = async (name) => {
+      await tab.waitForTimeout(250);
+      await screenshot(tab, `${name}-${colorScheme}`);
+      await isAccessible(tab, `${name}, ${colorScheme}`);
+    };
+    await list(tab).getByRole("checkbox").nth(0).check();
+    await list(tab).getByRole("checkbox").nth(1).check();
+    await look("sessions");
+    await show(tab, "Trends");
+    await look("trends");
+    await show(tab, "Compare");
+    await tab.getByRole("row", { name: /^Turns/ }).waitFor();
+    await look("compare");
+    await show(tab, "Sessions");
+    await list(tab).getByRole("link").nth(3).click();
+    await tab.getByRole("table", { name: "Tokens" }).waitFor();
+    await look("rollout");
+    await close();
+  });
+}
+
+test("the overview is narrow on a narrow page", async () => {
+  const { tab, close } = await open(browser, { viewport: { width: 420, height: 900 } });
+  await readFolder(tab, sessions);
+  await found(tab, rollouts.length);
+  const fits = async (name) => {
+    await tab.waitForTimeout(250);
+    await screenshot(tab, `${name}-narrow`);
+    assert.ok(await tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} is wider than the window`);
+    await isAccessible(tab, `${name}, narrow`);
+  };
+  await fits("sessions");
+  await list(tab).getByRole("checkbox").nth(0).check();
+  await list(tab).getByRole("checkbox").nth(1).check();
+  await show(tab, "Trends");
+  await fits("trends");
+  await show(tab, "Compare");
+  await tab.getByRole("row", { name: /^Turns/ }).waitFor();
+  await fits("compare");
+  await show(tab, "Sessions");
+  await list(tab).getByRole("link").first().click();
+  await tab.getByRole("table", { name: "Tokens" }).waitFor();
+  await fits("rollout");
+  await close();
+});
+
+test("by the keyboard: from the list into a session and back", async () => {
+  const { tab, close } = await open(browser);
+  const file = rollouts.find((name) => name.includes("0.131.0/plain_turn"));
+  const small = join(place, "small");
+  mkdirSync(small);
+  copyFileSync(file, join(small, basename(file)));
+  await readFolder(tab, small);
+  await found(tab, 1);
+  const link = list(tab).getByRole("link");
+  for (let pressed = 0; pressed < 60; pressed++) {
+    await tab.keyboard.press("Tab");
+    if (await link.evaluate((element) => element === document.activeElement)) break;
+  }
+  await tab.keyboard.press("Enter");
+  await tab.getByRole("table", { name: "Tokens" }).waitFor();
+  const back = tab.getByRole("navigation", { name: "Views" }).getByRole("link", { name: /^Sessions/ });
+  for (let pressed = 0; pressed < 60; pressed++) {
+    await tab.keyboard.press("Shift+Tab");
+    if (await back.evaluate((element) => element === document.activeElement)) break;
+  }
+  await tab.keyboard.press("Enter");
+  await found(tab, 1);
+  await close();
+});
+
+test("one file alone is no overview", async () => {
+  const { tab, close } = await open(browser);
+  await read(tab, rollouts[0]);
+  assert.equal(await tab.getByRole("navigation", { name: "Views" }).getByRole("link").count(), 3);
+  await close();
+});

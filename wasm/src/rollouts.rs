@@ -16,7 +16,7 @@ struct Reading {
 /// The files that are open, by their numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Rollouts {
-    open: BTreeMap<u32, Reading>,
+    open: BTreeMap<u32, Box<Reading>>,
     /// What those counted that are read to their end.
     ended: Stats,
 }
@@ -30,17 +30,18 @@ impl Rollouts {
         line: &[u8],
         output: &mut Output,
     ) -> Result<(), Unreadable> {
-        let Reading { pipeline, rollout } = self.open.entry(number).or_insert_with(|| Reading {
-            pipeline: Pipeline::new(digest.clone(), RpcTransport::Stdio, limits),
-            rollout: Rollout::new(1),
+        let Reading { pipeline, rollout } = &mut **self.open.entry(number).or_insert_with(|| {
+            let pipeline = Pipeline::new(digest.clone(), RpcTransport::Stdio, limits);
+            Box::new(Reading { pipeline, rollout: Rollout::new(1) })
         });
         pipeline.read(rollout, line, output)
     }
 
     /// A file has no more lines. One that was never read has nothing to end.
     pub(crate) fn end(&mut self, number: u32, output: &mut Output) {
-        if let Some(Reading { mut pipeline, mut rollout }) = self.open.remove(&number) {
-            pipeline.end(&mut rollout, output);
+        if let Some(mut reading) = self.open.remove(&number) {
+            let Reading { pipeline, rollout } = &mut *reading;
+            pipeline.end(rollout, output);
             self.ended.add(pipeline.stats());
         }
     }
@@ -58,8 +59,8 @@ impl Rollouts {
     /// Adds what all files counted.
     pub(crate) fn add_stats(&self, stats: &mut Stats) {
         stats.add(&self.ended);
-        for Reading { pipeline, .. } in self.open.values() {
-            stats.add(pipeline.stats());
+        for reading in self.open.values() {
+            stats.add(reading.pipeline.stats());
         }
     }
 }

@@ -1,30 +1,17 @@
 // Rollouts through the package give the native program's events, byte for byte, whatever pieces they come in.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 
-import { decompress } from "fzstd";
-
 import { createLedger } from "../dist/node.js";
 import { connectLedger, serveLedger } from "../dist/worker.js";
-import { root } from "./support.mjs";
+import { rollouts as files, root, unpacked as content } from "./support.mjs";
 
-const folder = join(root, "tests/rollouts");
 const program = join(root, "target/debug/turnledger");
-
-/** Every stored rollout. */
-const files = readdirSync(folder).flatMap((version) =>
-  readdirSync(join(folder, version)).flatMap((scenario) =>
-    readdirSync(join(folder, version, scenario))
-      .filter((name) => name.startsWith("rollout-"))
-      .map((name) => join(folder, version, scenario, name)),
-  ),
-);
-const content = (file) => decompress(readFileSync(file));
 const native = (file) => execFileSync(program, ["import", "--quiet", file], { encoding: "utf8", maxBuffer: 1 << 28 });
 
 let place;

@@ -249,11 +249,19 @@ test("several files are an overview, too, and a wrong one among them is named", 
     buffer: readFileSync(recording(name)),
   }));
   const damaged = { name: "damaged.zst", mimeType: "", buffer: Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 1, 2]) };
-  await tab.setInputFiles("input[aria-label=Files]", [...files, damaged]);
+  // Blocks that are whole can be read.
+  const packed = gzipSync(readFileSync(recording("0.131.0/mixed_long")));
+  const half = { name: "half.gz", mimeType: "", buffer: packed.subarray(0, packed.length / 2) };
+  await tab.setInputFiles("input[aria-label=Files]", [...files, damaged, half]);
   await tab.getByText(/^Read all: /).waitFor({ state: "attached" });
-  await found(tab, 2);
-  assert.deepEqual((await list(tab).getByRole("link").allTextContents()).sort(), ["plain_turn.any", "steer.any"]);
-  await tab.getByText("damaged.zst: it cannot be read, or not to its end").waitFor();
+  await found(tab, 3);
+  assert.deepEqual((await list(tab).getByRole("link").allTextContents()).sort(), ["half.gz", "plain_turn.any", "steer.any"]);
+  await tab.getByText("damaged.zst: it cannot be read: it is damaged, gone, or may not be read").waitFor();
+  await tab.getByText("half.gz: damaged or changed: what could be read of it is in the list").waitFor();
+  await list(tab).getByRole("link", { name: "half.gz" }).click();
+  await tab.getByText(/What could be unpacked is shown\./).waitFor();
+  await tab.goBack();
+  await found(tab, 3);
   // Dropped files come the same way.
   const data = await tab.evaluateHandle(
     (all) => {
@@ -309,6 +317,8 @@ for (const colorScheme of ["light", "dark"]) {
     };
     await list(tab).getByRole("checkbox").nth(0).check();
     await list(tab).getByRole("checkbox").nth(1).check();
+    await tab.getByText("What each number means").click();
+    await tab.getByText(/^input_tokens: /).waitFor();
     await look("sessions");
     await show(tab, "Trends");
     await look("trends");

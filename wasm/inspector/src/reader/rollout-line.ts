@@ -8,7 +8,7 @@ const text = (value: unknown): string | undefined => (typeof value === "string" 
 
 /** What a file's session is, as its first line says. Nothing of it leaves the page. */
 export interface SessionHead {
-  thread: string | undefined;
+  thread: string;
   client: string | undefined;
   version: string | undefined;
   folder: string | undefined;
@@ -21,8 +21,10 @@ export function sessionHead(parsed: unknown): SessionHead | undefined {
   const isBare = line["payload"] === undefined && line["type"] === undefined;
   if (!isBare && line["type"] !== "session_meta") return undefined;
   const meta = isBare ? line : members(line["payload"]);
+  const thread = text(meta["id"]);
+  if (thread === undefined) return undefined;
   return {
-    thread: text(meta["id"]),
+    thread,
     client: text(meta["originator"]),
     version: text(meta["cli_version"]),
     folder: text(meta["cwd"]),

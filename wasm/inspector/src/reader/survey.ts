@@ -12,7 +12,7 @@ import { type SessionHead, sessionHead } from "./rollout-line.js";
 import type { FileProblem, SessionRow, Summary, SurveyFile, SurveyProgress } from "./survey-view.js";
 import { Tally } from "./tally.js";
 import type { Totals } from "./totals.js";
-import { packingOf, unpacking } from "./unpack.js";
+import { packingOf, unpack } from "./unpack.js";
 
 const MOST_PROBLEMS = 200;
 const PIECE = 2 ** 20;
@@ -23,6 +23,9 @@ class NoSession extends Error {}
 const OTHER = "neither a recording, nor a rollout, nor a file of events";
 const BARE = "bare messages, which do not say who sent them, nor when: paste them";
 const NAMELESS = "no rollout: no line of the file names a session";
+
+const UNREADABLE = "it cannot be read: it is damaged, gone, or may not be read";
+const PARTLY = "damaged or changed: what could be read of it is in the list";
 
 interface Found {
   lines: number;
@@ -83,8 +86,8 @@ export class Survey {
       try {
         await this.#file(id, file);
       } catch (error) {
-        const text = error instanceof NoSession ? error.message : "it cannot be read, or not to its end";
-        this.#problem(file.path, text);
+        if (!(error instanceof NoSession)) console.error(error);
+        this.#problem(file.path, error instanceof NoSession ? error.message : `it cannot be read: ${String(error)}`);
       }
       this.progress.filesRead++;
       this.progress.bytesRead = before + file.blob.size;
@@ -129,17 +132,20 @@ export class Survey {
     };
     const lines = new LineSplitter((line) => byKind.line(line));
     const before = this.progress.bytesRead;
-    for await (const piece of pieces(blob, (read) => (this.progress.bytesRead = before + read))) {
+    const taken = (bytes: number): void => void (this.progress.bytesRead = before + bytes);
+    const isWhole = await read(blob, taken, async (piece) => {
       lines.push(piece);
       await begin();
       this.tell();
-      if (this.isStopped()) break;
-    }
+      return !this.isStopped();
+    });
+    if (!isWhole && kind === undefined) throw new NoSession(UNREADABLE);
     lines.finish();
     byKind.finish();
     await begin();
     await taking!.end();
     this.#add(tally);
+    if (!isWhole) this.#problem(path, PARTLY);
   }
 
   async #taking(kind: FileKind): Promise<Taking> {
@@ -175,7 +181,6 @@ export class Survey {
 
   #head(head: SessionHead): void {
     this.#tally.head(head);
-    if (head.thread === undefined) return;
     this.#first = this.#firsts.get(head.thread) ?? this.#tally.id;
     this.#firsts.set(head.thread, this.#first);
   }
@@ -269,21 +274,22 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-/** A file's content, unpacked, in pieces. `read` hears how many of its bytes were taken. */
-async function* pieces(blob: Blob, read: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-  const packing = packingOf(new Uint8Array(await blob.slice(0, 4).arrayBuffer()));
-  if (packing === undefined) {
-    for (let at = 0; at < blob.size; at += PIECE) {
-      yield new Uint8Array(await blob.slice(at, at + PIECE).arrayBuffer());
-      read(Math.min(at + PIECE, blob.size));
+/** A file's content, unpacked, in pieces, until `take` wants no more. Returns whether it was read to its end. */
+async function read(blob: Blob, taken: (bytes: number) => void, take: (piece: Uint8Array) => Promise<boolean>): Promise<boolean> {
+  const slice = async (start: number, end: number): Promise<Uint8Array | undefined> => {
+    try {
+      return new Uint8Array(await blob.slice(start, end).arrayBuffer());
+    } catch {
+      return undefined;
     }
-    return;
+  };
+  const packing = packingOf((await slice(0, 4)) ?? new Uint8Array());
+  if (packing !== undefined) return (await unpack(blob, packing, taken, take)) !== "damaged";
+  for (let at = 0; at < blob.size; at += PIECE) {
+    const piece = await slice(at, at + PIECE);
+    if (piece === undefined) return false;
+    taken(Math.min(at + PIECE, blob.size));
+    if (!(await take(piece))) return true;
   }
-  const reader = blob.stream().pipeThrough(unpacking(packing)).getReader();
-  try {
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value;
-  } finally {
-    // Who stops early wants no more of it.
-    void reader.cancel().catch(() => undefined);
-  }
+  return true;
 }

@@ -61,7 +61,7 @@ export class Tally {
   }
 
   head({ thread, client, version, folder, remote }: SessionHead): void {
-    if (thread !== undefined) this.#threads.add(thread);
+    this.#threads.add(thread);
     this.#client ??= client ?? null;
     this.#version ??= version ?? null;
     this.where(folder, remote);

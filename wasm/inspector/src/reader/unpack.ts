@@ -15,7 +15,7 @@ export function packingOf(start: Uint8Array): Packing | undefined {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-export function unpacking(packing: Packing): TransformStream<Bytes, Bytes> {
+function unpacking(packing: Packing): TransformStream<Bytes, Bytes> {
   if (packing === "gzip") return new DecompressionStream("gzip") as unknown as TransformStream<Bytes, Bytes>;
   let unpack: Decompress;
   return new TransformStream<Bytes, Bytes>({
@@ -26,4 +26,35 @@ export function unpacking(packing: Packing): TransformStream<Bytes, Bytes> {
     transform: (piece) => void unpack.push(piece),
     flush: () => void unpack.push(new Uint8Array(), true),
   });
+}
+
+/** The content of a packed file, piece by piece. What is damaged ends early, and says so. */
+export async function unpack(
+  blob: Blob,
+  packing: Packing,
+  /** Hears how many of the packed bytes were taken. */
+  taken: (bytes: number) => void,
+  piece: (piece: Bytes) => boolean | Promise<boolean>,
+): Promise<"whole" | "damaged" | "stopped"> {
+  let read = 0;
+  const counting = new TransformStream<Bytes, Bytes>({
+    transform(bytes, controller) {
+      taken((read += bytes.length));
+      controller.enqueue(bytes);
+    },
+  });
+  const reader = blob.stream().pipeThrough(counting).pipeThrough(unpacking(packing)).getReader();
+  for (;;) {
+    let next: ReadableStreamReadResult<Bytes>;
+    try {
+      next = await reader.read();
+    } catch {
+      return "damaged";
+    }
+    if (next.done) return "whole";
+    if (!(await piece(next.value))) {
+      void reader.cancel().catch(() => undefined);
+      return "stopped";
+    }
+  }
 }

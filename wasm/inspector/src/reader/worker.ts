@@ -78,6 +78,7 @@ async function read(source: Source): Promise<void> {
     bytesRead = unpacked;
     tell(false);
   });
+  problem = recording.problem;
   for (let isReplaced = true; isReplaced;) {
     phase = source.kind === "live" ? "following" : "reading";
     bytesRead = 0;

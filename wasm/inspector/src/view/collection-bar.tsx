@@ -83,7 +83,7 @@ function Problems({ known }: { known: SurveyProgress | null }) {
       {all.slice(0, MOST_SHOWN).map(line)}
       {total > MOST_SHOWN && (
         <details>
-          <summary>{counted(total - MOST_SHOWN, "more file")} without a session</summary>
+          <summary>{counted(total - MOST_SHOWN, "more file")} with a problem</summary>
           {all.slice(MOST_SHOWN).map(line)}
           {total > all.length && <p>and {count(total - all.length)} more</p>}
         </details>

@@ -7,6 +7,7 @@ import { facet, listed, type Listed, outcomeOf, type OverviewQuery, placeOf } fr
 import { go, refine, type View, view } from "../page/view-state.js";
 import type { SessionRow } from "../reader/survey-view.js";
 import { Choice } from "./choice.js";
+import { OverviewMeanings } from "./overview-meanings.js";
 import { OverviewTable } from "./overview-table.js";
 import { OverviewTiles } from "./overview-tiles.js";
 import { Pager } from "./pager.js";
@@ -52,6 +53,7 @@ export function OverviewView() {
         total={found.length}
         go={(list) => refine({ list })}
       />
+      <OverviewMeanings />
     </section>
   );
 }

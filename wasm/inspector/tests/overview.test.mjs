@@ -156,6 +156,34 @@ test("a session is opened and left by the browser's own button, and the list is 
   await close();
 });
 
+test("a session leads to its agents and to who started it; a repository's secrets are not shown", async () => {
+  const { tab, close } = await open(browser);
+  const family = join(place, "family");
+  mkdirSync(family);
+  const files = rollouts.filter((file) => file.includes("0.131.0/subagents"));
+  const parents = new Map(
+    of(parsed(files.map((file) => imported(file)).join("")), "codex_thread_initialized").map((event) => [event.thread_id, event.parent_thread_id]),
+  );
+  const [child, parent] = [...parents].find(([, started]) => parents.has(started));
+  for (const file of files) {
+    const text = new TextDecoder().decode(decompress(readFileSync(file)));
+    const remote = '"repository_url":"https://user:s3cret@host.example/Acme/Other.git"';
+    const changed = text.replace(/"repository_url":"[^"]*"/, remote);
+    assert.notEqual(changed, text);
+    writeFileSync(join(family, `${basename(file, ".zst")}`), changed);
+  }
+  await readFolder(tab, family);
+  await list(tab).getByRole("link", { name: `Acme/Other ${shortId(parent)}`, exact: true }).click();
+  await tab.getByText("Its agents:").getByRole("link", { name: `Acme/Other ${shortId(child)}` }).click();
+  await tab.getByRole("heading", { name: new RegExp(child) }).waitFor();
+  await tab.getByText("Started by").getByRole("link").click();
+  await tab.getByRole("heading", { name: new RegExp(parent) }).waitFor();
+  await show(tab, "Sessions");
+  assert.ok(!(await tab.locator("body").innerText()).includes("s3cret"));
+  assert.ok(!(await tab.content()).includes("s3cret"));
+  await close();
+});
+
 test("trends by day and model are those of the events", async () => {
   const { tab, close } = await open(browser, { timezoneId: "UTC" });
   const mixed = join(place, "mixed");

@@ -117,6 +117,22 @@ test("bad lines, a last line that is cut off, and what is no rollout", async () 
   await close();
 });
 
+test("a pasted rollout is one", async () => {
+  const { tab, close } = await open(browser);
+  const file = find("0.131.0/plain_turn");
+  const text = lines(file).join("\n");
+  await tab.getByRole("button", { name: "Paste traffic…" }).click();
+  await tab.getByRole("textbox", { name: /^Lines of a recording/ }).fill(text);
+  await tab.getByText(`${lines(file).length} lines of a rollout.`).waitFor();
+  await tab.getByRole("button", { name: "Show the session" }).click();
+  await tab.getByRole("heading", { name: "Pasted traffic" }).waitFor();
+  await tab.getByText(/^Read: /).waitFor({ state: "attached" });
+  await show(tab, "Events");
+  await tab.getByText(/^[\d,]+ events?$/).first().waitFor();
+  assert.deepEqual(sorted((await download(tab, "JSONL")).text), sorted(imported(file)));
+  await close();
+});
+
 test("a file of events shows its events", async () => {
   const { tab, close } = await open(browser);
   const events = native(recording("0.131.0/mixed_long"));

@@ -6,7 +6,7 @@ import { KINDS } from "../../../ts/generated/kinds.js";
 export type FileKind = "recording" | "rollout" | "events" | "messages" | "other";
 
 /** A file whose first lines say nothing is none. */
-const MOST_LOOKED_AT = 20;
+export const MOST_LOOKED_AT = 20;
 
 const decoder = new TextDecoder();
 

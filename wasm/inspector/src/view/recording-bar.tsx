@@ -1,6 +1,9 @@
+import { names, sessions } from "../page/collection-state.js";
 import { count, counted, elapsed, moment, size } from "../page/format.js";
 import { follow, isKept, notice, opened, progress, setKept } from "../page/recording-state.js";
+import { go, linkTo, SESSION_START } from "../page/view-state.js";
 import type { Phase, Progress } from "../reader/protocol.js";
+import type { SessionRow } from "../reader/survey-view.js";
 
 export function RecordingBar() {
   const recording = opened.value;
@@ -14,6 +17,7 @@ export function RecordingBar() {
         {recording.isExample && <span class="badge">example</span>}
         {recording.isLive && known?.phase === "following" && <span class="badge live">live</span>}
         <p class="facts">{known === null ? "Opening…" : facts(known)}</p>
+        {recording.session !== null && <Relatives session={recording.session} />}
         <div class="recording-actions">
           {isRunning && (
             <button type="button" onClick={() => void recording.client.ask("stop")}>
@@ -48,6 +52,33 @@ export function RecordingBar() {
       </p>
       <Problems known={known} />
     </section>
+  );
+}
+
+/** The sessions that started this one, and that it started. */
+function Relatives({ session }: { session: number }) {
+  const all = sessions.value;
+  const row = all.find(({ id }) => id === session);
+  if (row === undefined || row.thread === null) return null;
+  const parent = row.parent === null ? undefined : all.find(({ thread }) => thread === row.parent);
+  const children = all.filter((one) => one.parent === row.thread && one !== row);
+  const link = (to: SessionRow) => (
+    <a
+      key={to.id}
+      href={linkTo({ ...SESSION_START, session: to.id })}
+      onClick={(click) => {
+        click.preventDefault();
+        go({ ...SESSION_START, session: to.id });
+      }}
+    >
+      {names.value.of(to)}
+    </a>
+  );
+  return (
+    <>
+      {parent !== undefined && <p class="relatives">Started by {link(parent)}</p>}
+      {children.length > 0 && <p class="relatives">Its agents: {children.map(link)}</p>}
+    </>
   );
 }
 

@@ -20,7 +20,9 @@ after(async () => {
 
 /** The rows of a table, without its head. */
 const rows = (table) =>
-  table.getByRole("row").evaluateAll((all) => all.slice(1).map((row) => [...row.cells].map((cell) => cell.textContent)));
+  table
+    .getByRole("row")
+    .evaluateAll((all) => all.slice(1).map((row) => [...row.cells].map((cell) => cell.textContent)));
 
 test("goals, archives and control tools are on the time line", async () => {
   const { tab, close } = await open(browser);
@@ -51,8 +53,7 @@ test("goals, archives and control tools are on the time line", async () => {
 test("what is seen and not understood is named as the native program names it", async () => {
   const { tab, close } = await open(browser);
   const file = join(folder, "newer.jsonl");
-  const line = (message, at) =>
-    JSON.stringify({ at_ms: at, connection_id: 1, direction: "server_to_client", message });
+  const line = (message, at) => JSON.stringify({ at_ms: at, connection_id: 1, direction: "server_to_client", message });
   writeFileSync(
     file,
     [

@@ -73,7 +73,15 @@ test("a folder of rollouts adds up to what the native program imports of it", as
   assert.equal(await value(tab, "Turns"), count(turns.length));
   assert.equal(await value(tab, "Tokens"), count(tokens(turns)));
   const unknown = turns.filter(({ input_tokens }) => input_tokens === null).length;
-  assert.match(await tile(tab, "Tokens").locator(".lacks").textContent(), new RegExp(`^${unknown} turns without known tokens; `));
+  const ended = (...statuses) => turns.filter(({ status }) => statuses.includes(status)).length;
+  assert.equal(
+    await tile(tab, "Turns").locator(".note").first().textContent(),
+    `${ended("failed", "interrupted")} failed or interrupted`,
+  );
+  assert.match(
+    await tile(tab, "Tokens").locator(".lacks").textContent(),
+    new RegExp(`^${unknown} turns without known tokens; `),
+  );
   const calls = events.filter(({ event_params }) => "terminal_status" in event_params && "tool_name" in event_params);
   assert.equal(await value(tab, "Tool calls"), count(calls.length));
   const lines = of(events, "codex_accepted_line_fingerprints");
@@ -130,7 +138,10 @@ test("a session is opened and left by the browser's own button, and the list is 
   await list(tab).getByRole("link").click();
   await isRead(tab);
   await show(tab, "Events");
-  await tab.getByText(/^[\d,]+ events?$/).first().waitFor();
+  await tab
+    .getByText(/^[\d,]+ events?$/)
+    .first()
+    .waitFor();
   const sorted = (text) => text.split("\n").sort();
   assert.deepEqual(sorted((await download(tab, "JSONL")).text), sorted(imported(file)));
   await tab.getByRole("link", { name: "Turn", exact: true }).first().click();
@@ -162,7 +173,10 @@ test("a session leads to its agents and to who started it; a repository's secret
   mkdirSync(family);
   const files = rollouts.filter((file) => file.includes("0.131.0/subagents"));
   const parents = new Map(
-    of(parsed(files.map((file) => imported(file)).join("")), "codex_thread_initialized").map((event) => [event.thread_id, event.parent_thread_id]),
+    of(parsed(files.map((file) => imported(file)).join("")), "codex_thread_initialized").map((event) => [
+      event.thread_id,
+      event.parent_thread_id,
+    ]),
   );
   const [child, parent] = [...parents].find(([, started]) => parents.has(started));
   for (const file of files) {
@@ -173,8 +187,13 @@ test("a session leads to its agents and to who started it; a repository's secret
     writeFileSync(join(family, `${basename(file, ".zst")}`), changed);
   }
   await readFolder(tab, family);
-  await list(tab).getByRole("link", { name: `Acme/Other ${shortId(parent)}`, exact: true }).click();
-  await tab.getByText("Its agents:").getByRole("link", { name: `Acme/Other ${shortId(child)}` }).click();
+  await list(tab)
+    .getByRole("link", { name: `Acme/Other ${shortId(parent)}`, exact: true })
+    .click();
+  await tab
+    .getByText("Its agents:")
+    .getByRole("link", { name: `Acme/Other ${shortId(child)}` })
+    .click();
   await tab.getByRole("heading", { name: new RegExp(child) }).waitFor();
   await tab.getByText("Started by").getByRole("link").click();
   await tab.getByRole("heading", { name: new RegExp(parent) }).waitFor();
@@ -191,9 +210,13 @@ test("trends by day and model are those of the events", async () => {
   writeFileSync(join(mixed, "older.jsonl"), readFileSync(recording("0.131.0/mixed_long")));
   writeFileSync(join(mixed, "newer.jsonl.gz"), gzipSync(readFileSync(recording("0.171.0/plain_turn"))));
   for (const part of ["0.131.0/plain_turn", "0.153.0/", "0.131.0/interrupt_stream"])
-    copyFileSync(...[rollouts.find((file) => file.includes(part))].flatMap((file) => [file, join(mixed, basename(file))]));
+    copyFileSync(
+      ...[rollouts.find((file) => file.includes(part))].flatMap((file) => [file, join(mixed, basename(file))]),
+    );
   await readFolder(tab, mixed);
-  const files = rollouts.filter((file) => ["0.131.0/plain_turn", "0.131.0/interrupt_stream"].some((part) => file.includes(part)));
+  const files = rollouts.filter((file) =>
+    ["0.131.0/plain_turn", "0.131.0/interrupt_stream"].some((part) => file.includes(part)),
+  );
   files.push(rollouts.find((file) => file.includes("0.153.0/")));
   const turns = turnsOf([
     ...files.flatMap((file) => parsed(imported(file))),
@@ -211,13 +234,21 @@ test("trends by day and model are those of the events", async () => {
     for (const turn of turns) groups.set(key(turn), [...(groups.get(key(turn)) ?? []), turn]);
     return [...groups].map(([name, own]) => {
       const known = own.filter(({ input_tokens }) => input_tokens !== null);
-      const total = (member) => (known.length === 0 ? "unknown" : count(known.reduce((sum, turn) => sum + turn[member], 0)));
+      const total = (member) =>
+        known.length === 0 ? "unknown" : count(known.reduce((sum, turn) => sum + turn[member], 0));
       const lacks = own.length - known.length;
-      return [name, count(own.length), total("input_tokens"), total("output_tokens"), lacks === 0 ? "–" : `by ${lacks} turn${lacks === 1 ? "" : "s"}`];
+      return [
+        name,
+        count(own.length),
+        total("input_tokens"),
+        total("output_tokens"),
+        lacks === 0 ? "–" : `by ${lacks} turn${lacks === 1 ? "" : "s"}`,
+      ];
     });
   };
   const shown = async (name) => (await rows(name)).map(([first, , ...rest]) => [first, ...rest]).sort();
-  const day = ({ started_at, completed_at }) => new Date((completed_at ?? started_at) * 1000).toISOString().slice(0, 10);
+  const day = ({ started_at, completed_at }) =>
+    new Date((completed_at ?? started_at) * 1000).toISOString().slice(0, 10);
   assert.deepEqual(await shown("By day"), expected(day).sort());
   assert.deepEqual(await shown("By model"), expected(({ model }) => model).sort());
   await tab.getByRole("combobox", { name: "What is shown" }).selectOption("turns");
@@ -230,11 +261,17 @@ test("two sessions side by side", async () => {
   const pair = join(place, "pair");
   mkdirSync(pair);
   const [one, other] = ["0.131.0/mixed_long", "0.131.0/approve_patch"];
-  for (const [index, name] of [one, other].entries()) writeFileSync(join(pair, `${index}.jsonl`), readFileSync(recording(name)));
+  for (const [index, name] of [one, other].entries())
+    writeFileSync(join(pair, `${index}.jsonl`), readFileSync(recording(name)));
   await readFolder(tab, pair);
   for (const name of ["0.jsonl", "1.jsonl"]) await tab.getByRole("checkbox", { name: `Compare ${name}` }).check();
   await tab.getByRole("button", { name: "Compare", exact: true }).click();
-  const row = (name) => tab.getByRole("row", { name: new RegExp(`^${name}`) }).first().getByRole("cell").allTextContents();
+  const row = (name) =>
+    tab
+      .getByRole("row", { name: new RegExp(`^${name}`) })
+      .first()
+      .getByRole("cell")
+      .allTextContents();
   const [turns, others] = [one, other].map((name) => turnsOf(parsed(native(recording(name)))));
   const difference = others.length - turns.length;
   await tab.getByRole("row", { name: /^Turns/ }).waitFor();
@@ -283,7 +320,11 @@ test("several files are an overview, too, and a wrong one among them is named", 
   await tab.setInputFiles("input[aria-label=Files]", [...files, damaged, half]);
   await tab.getByText(/^Read all: /).waitFor({ state: "attached" });
   await found(tab, 3);
-  assert.deepEqual((await list(tab).getByRole("link").allTextContents()).sort(), ["half.gz", "plain_turn.any", "steer.any"]);
+  assert.deepEqual((await list(tab).getByRole("link").allTextContents()).sort(), [
+    "half.gz",
+    "plain_turn.any",
+    "steer.any",
+  ]);
   await tab.getByText("damaged.zst: it cannot be read: it is damaged, gone, or may not be read").waitFor();
   await tab.getByText("half.gz: damaged or changed: what could be read of it is in the list").waitFor();
   await list(tab).getByRole("link", { name: "half.gz" }).click();
@@ -297,7 +338,10 @@ test("several files are an overview, too, and a wrong one among them is named", 
       for (const [name, text] of all) transfer.items.add(new File([text], name));
       return transfer;
     },
-    ["0.131.0/plain_turn", "0.131.0/steer", "0.131.0/hooks"].map((name) => [basename(name), readFileSync(recording(name), "utf8")]),
+    ["0.131.0/plain_turn", "0.131.0/steer", "0.131.0/hooks"].map((name) => [
+      basename(name),
+      readFileSync(recording(name), "utf8"),
+    ]),
   );
   await tab.dispatchEvent(".page", "drop", { dataTransfer: data });
   await tab.getByRole("heading", { name: "3 files" }).waitFor();
@@ -368,7 +412,10 @@ test("the overview is narrow on a narrow page", async () => {
   const fits = async (name) => {
     await tab.waitForTimeout(250);
     await screenshot(tab, `${name}-narrow`);
-    assert.ok(await tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} is wider than the window`);
+    assert.ok(
+      await tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
+      `${name} is wider than the window`,
+    );
     await isAccessible(tab, `${name}, narrow`);
   };
   await fits("sessions");

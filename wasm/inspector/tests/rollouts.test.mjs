@@ -7,7 +7,19 @@ import { after, before, test } from "node:test";
 
 import { decompress } from "fzstd";
 
-import { download, imported, importNotes, launch, native, open, parsed, read, recording, rollouts, show } from "./support.mjs";
+import {
+  download,
+  imported,
+  importNotes,
+  launch,
+  native,
+  open,
+  parsed,
+  read,
+  recording,
+  rollouts,
+  show,
+} from "./support.mjs";
 
 let browser;
 let folder;
@@ -21,7 +33,11 @@ after(async () => {
 });
 
 const find = (part) => rollouts.find((file) => file.includes(part));
-const lines = (file) => new TextDecoder().decode(decompress(readFileSync(file))).trimEnd().split("\n");
+const lines = (file) =>
+  new TextDecoder()
+    .decode(decompress(readFileSync(file)))
+    .trimEnd()
+    .split("\n");
 const tile = (tab, name) => tab.locator(".tile", { has: tab.getByText(name, { exact: true }) });
 const sorted = (text) => text.split("\n").filter(Boolean).sort();
 const cells = (tab, name) =>
@@ -103,7 +119,10 @@ test("bad lines, a last line that is cut off, and what is no rollout", async () 
   assert.deepEqual(await cells(tab, "Lines that could not be read"), [["3", "not JSON"]]);
   assert.match(importNotes(file), /bad\.jsonl:3: not JSON/);
   await show(tab, "Events");
-  await tab.getByText(/^[\d,]+ events?$/).first().waitFor();
+  await tab
+    .getByText(/^[\d,]+ events?$/)
+    .first()
+    .waitFor();
   assert.deepEqual(sorted((await download(tab, "JSONL")).text), sorted(imported(file)));
   const headless = join(folder, "headless.jsonl");
   writeFileSync(headless, good.slice(1).join("\n"));
@@ -128,7 +147,10 @@ test("a pasted rollout is one", async () => {
   await tab.getByRole("heading", { name: "Pasted traffic" }).waitFor();
   await tab.getByText(/^Read: /).waitFor({ state: "attached" });
   await show(tab, "Events");
-  await tab.getByText(/^[\d,]+ events?$/).first().waitFor();
+  await tab
+    .getByText(/^[\d,]+ events?$/)
+    .first()
+    .waitFor();
   assert.deepEqual(sorted((await download(tab, "JSONL")).text), sorted(imported(file)));
   await close();
 });
@@ -153,7 +175,10 @@ test("a file of events shows its events", async () => {
       assert.equal(reason, "not an event that this page knows");
     } else await tab.getByText("Every line could be read.").waitFor();
     await show(tab, "Events");
-    await tab.getByText(/^[\d,]+ events?$/).first().waitFor();
+    await tab
+      .getByText(/^[\d,]+ events?$/)
+      .first()
+      .waitFor();
     assert.equal((await download(tab, "JSONL")).text, events);
     await tab.getByRole("link", { name: "Turn", exact: true }).first().click();
     await tab.getByText("The file has events alone: what made them is not in it.").waitFor();

@@ -48,8 +48,10 @@ export const imported = (...paths) =>
 
 /** What it says of them. */
 export const importNotes = (...paths) =>
-  spawnSync(program, ["import", "--explain", "--output", "/dev/null", ...paths], { encoding: "utf8", maxBuffer: 1 << 30 })
-    .stderr;
+  spawnSync(program, ["import", "--explain", "--output", "/dev/null", ...paths], {
+    encoding: "utf8",
+    maxBuffer: 1 << 30,
+  }).stderr;
 
 export const parsed = (lines) =>
   lines

@@ -110,7 +110,10 @@ test("a live file is followed as it grows, half lines and all, and its end is th
     await tab.getByText(/· 181 messages · 37 events ·/).waitFor();
     // A rollout, as Codex writes it while its turn runs.
     const rollout = rollouts.find((file) => file.includes("0.131.0/patch_files"));
-    const written = new TextDecoder().decode(decompress(readFileSync(rollout))).trimEnd().split("\n");
+    const written = new TextDecoder()
+      .decode(decompress(readFileSync(rollout)))
+      .trimEnd()
+      .split("\n");
     await tab.evaluate(async () => {
       const [handle] = await globalThis.showOpenFilePicker();
       await (await handle.createWritable()).close();
@@ -123,7 +126,10 @@ test("a live file is followed as it grows, half lines and all, and its end is th
     await tab.getByRole("button", { name: "End the session" }).click();
     await isRead(tab);
     await show(tab, "Events");
-    await tab.getByText(/^[\d,]+ events$/).first().waitFor();
+    await tab
+      .getByText(/^[\d,]+ events$/)
+      .first()
+      .waitFor();
     const sorted = (text) => text.split("\n").sort();
     assert.deepEqual(sorted((await download(tab, "JSONL")).text), sorted(imported(rollout)));
   } finally {

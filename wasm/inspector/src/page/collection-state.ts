@@ -55,7 +55,10 @@ function openCollection(name: string, files: Picked[], passedOver: number): void
     notice.value = "This address was made with other files. Open those to see the same view.";
   collection.value = { name, files, passedOver, client };
   document.title = `${name} – Turnledger inspector`;
-  void client.ask("survey", files.map(({ path, file }) => ({ path, blob: file })));
+  void client.ask(
+    "survey",
+    files.map(({ path, file }) => ({ path, blob: file })),
+  );
 }
 
 async function refresh(client: Client): Promise<void> {

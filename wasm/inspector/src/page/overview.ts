@@ -2,7 +2,17 @@
 import type { Cell, SessionRow } from "../reader/survey-view.js";
 import { shortId } from "./format.js";
 
-export const OVERVIEW_KEYS = ["time", "name", "client", "model", "turns", "tokens", "duration", "lines", "outcome"] as const;
+export const OVERVIEW_KEYS = [
+  "time",
+  "name",
+  "client",
+  "model",
+  "turns",
+  "tokens",
+  "duration",
+  "lines",
+  "outcome",
+] as const;
 export type OverviewKey = (typeof OVERVIEW_KEYS)[number];
 
 export interface OverviewQuery {
@@ -70,7 +80,9 @@ export function listed(rows: SessionRow[], names: Names, query: OverviewQuery): 
     return sign * (a < b ? -1 : a > b ? 1 : 0) || one.id - other.id;
   };
   wanted.sort(compare);
-  const byThread = new Map(wanted.flatMap((row): [string, SessionRow][] => (row.thread === null ? [] : [[row.thread, row]])));
+  const byThread = new Map(
+    wanted.flatMap((row): [string, SessionRow][] => (row.thread === null ? [] : [[row.thread, row]])),
+  );
   const children = new Map<SessionRow | null, SessionRow[]>();
   for (const row of wanted) {
     const parent = (row.parent === null ? undefined : byThread.get(row.parent)) ?? null;
@@ -100,7 +112,8 @@ export interface Facet {
 
 export function facet(rows: SessionRow[], values: (row: SessionRow) => (string | null)[]): Facet[] {
   const counts = new Map<string, number>();
-  for (const row of rows) for (const value of values(row)) if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
+  for (const row of rows)
+    for (const value of values(row)) if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
   return [...counts]
     .map(([value, sessions]) => ({ value, sessions }))
     .sort((a, b) => b.sessions - a.sessions || a.value.localeCompare(b.value));
@@ -115,7 +128,10 @@ export class Names {
     const paths = rows.map(({ path }) => path.split("/"));
     const [first = [], ...others] = paths;
     let common = 0;
-    while (common < first.length - 1 && others.every((path) => path.length > common + 1 && path[common] === first[common]))
+    while (
+      common < first.length - 1 &&
+      others.every((path) => path.length > common + 1 && path[common] === first[common])
+    )
       common++;
     this.#folder = rows.length > 1 ? common : Math.max(0, first.length - 1);
     this.#isAlike = rows.length > 1 && paths.every((path) => path.length > common + 1 && path.at(-1) === first.at(-1));
@@ -139,17 +155,20 @@ export interface Added {
   sessions: number;
   turns: number;
   unsuccessful: number;
+  /** Turns that do not say how they ended. */
+  unended: number;
   input: number;
   output: number;
   /** Turns that do not say their tokens. */
   unknown: number;
 }
 
-const nothing = (): Added => ({ sessions: 0, turns: 0, unsuccessful: 0, input: 0, output: 0, unknown: 0 });
+const nothing = (): Added => ({ sessions: 0, turns: 0, unsuccessful: 0, unended: 0, input: 0, output: 0, unknown: 0 });
 
 function add(to: Added, cell: Cell): void {
   to.turns += cell.turns;
   to.unsuccessful += cell.unsuccessful;
+  to.unended += cell.unended;
   to.input += cell.input;
   to.output += cell.output;
   to.unknown += cell.unknown;
@@ -211,6 +230,9 @@ export function trends(rows: SessionRow[], unit: Unit): Trend[] {
 /** The unit in which a span is read at a glance. */
 export function unitOf(rows: SessionRow[]): Unit {
   const days = rows.flatMap(({ cells }) => cells.map(({ day }) => Date.parse(day)));
-  const span = days.length === 0 ? 0 : (days.reduce((a, b) => Math.max(a, b)) - days.reduce((a, b) => Math.min(a, b))) / 86_400_000;
+  const span =
+    days.length === 0
+      ? 0
+      : (days.reduce((a, b) => Math.max(a, b)) - days.reduce((a, b) => Math.min(a, b))) / 86_400_000;
   return span <= 45 ? "day" : span <= 300 ? "week" : "month";
 }

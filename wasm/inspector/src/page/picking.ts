@@ -53,9 +53,11 @@ async function walk(entry: FileSystemEntry, picked: Picked[]): Promise<void> {
   try {
     if (entry.isDirectory) {
       const reader = (entry as FileSystemDirectoryEntry).createReader();
-      const next = (): Promise<FileSystemEntry[]> => new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+      const next = (): Promise<FileSystemEntry[]> =>
+        new Promise((resolve, reject) => reader.readEntries(resolve, reject));
       // They come by the hundred.
-      for (let some = await next(); some.length > 0; some = await next()) for (const one of some) await walk(one, picked);
+      for (let some = await next(); some.length > 0; some = await next())
+        for (const one of some) await walk(one, picked);
     } else {
       const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
       picked.push({ path: entry.fullPath.replace(/^\//, ""), file });

@@ -90,7 +90,10 @@ export function parseView(hash: string): { view: View; recording: string } {
   };
   const sort = (given.get("sort") ?? "").replace(/^-/, "");
   const by = (given.get("by") ?? "").replace(/^\+/, "");
-  const numbers = (given.get("pair") ?? "").split(",").filter((id) => /^\d+$/.test(id)).map(Number);
+  const numbers = (given.get("pair") ?? "")
+    .split(",")
+    .filter((id) => /^\d+$/.test(id))
+    .map(Number);
   return {
     recording: given.get("recording") ?? "",
     view: {
@@ -140,7 +143,8 @@ export function hashOf(view: View, recording: string): string {
   say("list", view.list + 1, view.list === 0);
   say("pair", view.pair.join(","), view.pair.length === 0);
   say("measure", view.measure, view.measure === START.measure);
-  for (const name of ["find", "client", "model", "repository", "ended"] as const) say(name, view[name], view[name] === "");
+  for (const name of ["find", "client", "model", "repository", "ended"] as const)
+    say(name, view[name], view[name] === "");
   say("by", `${view.isRising ? "+" : ""}${view.by}`, view.by === START.by && !view.isRising);
   return `#${said}`;
 }

@@ -2,7 +2,14 @@
  * A session through the ledger, as the native program's replay and import do it: by the file's own clock. A file of events
  * needs no ledger.
  */
-import { createLedger, type Discard, type Ledger, type Rollout, type Stats, type TurnledgerEvent } from "turnledger/inline";
+import {
+  createLedger,
+  type Discard,
+  type Ledger,
+  type Rollout,
+  type Stats,
+  type TurnledgerEvent,
+} from "turnledger/inline";
 
 import { isBlank, type Line } from "../../../ts/lines.js";
 import { NONE } from "./columns.js";
@@ -10,7 +17,16 @@ import { timeOf } from "./event-time.js";
 import { Events } from "./events.js";
 import { ByKind, type FileKind, isEvent } from "./file-kind.js";
 import { named } from "./ids.js";
-import { BAD_MESSAGE, BadLine, NOT_EVENT, NOT_JSON, parseLine, type RecordedMessage, textOf, TOO_LONG } from "./line.js";
+import {
+  BAD_MESSAGE,
+  BadLine,
+  NOT_EVENT,
+  NOT_JSON,
+  parseLine,
+  type RecordedMessage,
+  textOf,
+  TOO_LONG,
+} from "./line.js";
 import { Messages } from "./messages.js";
 import type { BadLineRow, DiscardRow } from "./protocol.js";
 import { RolloutLines } from "./rollout-line.js";

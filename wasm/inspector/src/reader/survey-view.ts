@@ -17,6 +17,8 @@ export interface Cell {
   turns: number;
   /** Of these, failed and interrupted ones. */
   unsuccessful: number;
+  /** Turns that do not say how they ended. */
+  unended: number;
   input: number;
   output: number;
   /** Turns that do not say their tokens. */
@@ -48,6 +50,8 @@ export interface SessionRow {
   turns: number;
   failed: number;
   interrupted: number;
+  /** Turns that do not say how they ended. */
+  unended: number;
   input: Sum;
   output: Sum;
   time: Sum;

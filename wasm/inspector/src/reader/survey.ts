@@ -236,7 +236,8 @@ function ofRecording(tally: Tally, ledger: Ledger, end: (ledger: Ledger) => Prom
           thread?: { gitInfo?: { originUrl?: string | null } | null; cwd?: string } | null;
           cwd?: string;
         };
-        if (typeof thread === "object" && thread !== null) tally.where(cwd ?? thread.cwd, thread.gitInfo?.originUrl ?? undefined);
+        if (typeof thread === "object" && thread !== null)
+          tally.where(cwd ?? thread.cwd, thread.gitInfo?.originUrl ?? undefined);
         const message = span === undefined ? text : bytes.subarray(...span);
         ledger.observe(connection, isToServer ? "client_to_server" : "server_to_client", message, at);
       } catch (error) {
@@ -275,7 +276,11 @@ function parse(bytes: Uint8Array): unknown {
 }
 
 /** A file's content, unpacked, in pieces, until `take` wants no more. Returns whether it was read to its end. */
-async function read(blob: Blob, taken: (bytes: number) => void, take: (piece: Uint8Array) => Promise<boolean>): Promise<boolean> {
+async function read(
+  blob: Blob,
+  taken: (bytes: number) => void,
+  take: (piece: Uint8Array) => Promise<boolean>,
+): Promise<boolean> {
   const slice = async (start: number, end: number): Promise<Uint8Array | undefined> => {
     try {
       return new Uint8Array(await blob.slice(start, end).arrayBuffer());

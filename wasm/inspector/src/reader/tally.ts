@@ -109,11 +109,12 @@ export class Tally {
     const key = `${day} ${model ?? ""}`;
     let cell = this.#cells.get(key);
     if (cell === undefined) {
-      cell = { day, model, turns: 0, unsuccessful: 0, input: 0, output: 0, unknown: 0 };
+      cell = { day, model, turns: 0, unsuccessful: 0, unended: 0, input: 0, output: 0, unknown: 0 };
       this.#cells.set(key, cell);
     }
     cell.turns++;
     if (status === "failed" || status === "interrupted") cell.unsuccessful++;
+    else if (status === null) cell.unended++;
     if (totalTokens(params) === null) cell.unknown++;
     else {
       cell.input += params.input_tokens!;
@@ -144,6 +145,7 @@ export class Tally {
       turns: turns.completed + turns.failed + turns.interrupted + turns.unknown,
       failed: turns.failed,
       interrupted: turns.interrupted,
+      unended: turns.unknown,
       input: tokens.input_tokens,
       output: tokens.output_tokens,
       time: turns.duration,
@@ -169,7 +171,11 @@ const known = (text: string | null): string | null => (text === "unknown" || tex
 
 /** The last parts of a path or an address, without what may be secret before them. */
 function lastPart(path: string | undefined, parts: number): string | null {
-  const found = path?.split(/[/\\:]+/).filter((part) => part !== "" && !part.includes("@")).slice(-parts).join("/");
+  const found = path
+    ?.split(/[/\\:]+/)
+    .filter((part) => part !== "" && !part.includes("@"))
+    .slice(-parts)
+    .join("/");
   return found === undefined || found === "" ? null : found;
 }
 

@@ -93,7 +93,9 @@ const LABELS: Readonly<Record<ViewName, string>> = {
 /** Those that there is something to show in. */
 function available(): ViewName[] {
   const all = Object.keys(LABELS) as ViewName[];
-  return all.filter((name) => (isOfSession(name) ? opened.value !== null || collection.value === null : collection.value !== null));
+  return all.filter((name) =>
+    isOfSession(name) ? opened.value !== null || collection.value === null : collection.value !== null,
+  );
 }
 
 function Views() {

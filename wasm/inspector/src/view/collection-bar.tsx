@@ -64,7 +64,9 @@ function Problems({ known }: { known: SurveyProgress | null }) {
     sentences.push(`The ledger failed ${times} and went on with empty state: events may be missing.`);
   }
   if (known?.state === "stopped") {
-    sentences.push(`Stopped after ${count(known.filesRead)} of ${counted(known.files, "file")}: the others are not here.`);
+    sentences.push(
+      `Stopped after ${count(known.filesRead)} of ${counted(known.files, "file")}: the others are not here.`,
+    );
   }
   const others = passedOver(collection.value!, known);
   if (others !== "") sentences.push(others);

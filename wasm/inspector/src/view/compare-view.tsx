@@ -106,20 +106,27 @@ const number = (name: string, value: (summary: Summary) => number | null, more: 
 const unknownTurns = ({ unknown }: Sum): string => (unknown === 0 ? "" : `${counted(unknown, "turn")} unknown`);
 const of = (of: (totals: Totals) => number | null) => (summary: Summary) => of(summary.totals);
 const tokens = (name: string, member: keyof Totals["tokens"], isPart = false): Line =>
-  number(name, of((totals) => totals.tokens[member].sum), {
-    isPart,
-    lacks: ({ totals }) => unknownTurns(totals.tokens[member]),
-  });
+  number(
+    name,
+    of((totals) => totals.tokens[member].sum),
+    {
+      isPart,
+      lacks: ({ totals }) => unknownTurns(totals.tokens[member]),
+    },
+  );
 
 /** What no event of a rollout could say is unknown. */
 const ifSaid = (name: string, value: (totals: Totals) => number): Line => {
-  const known = ({ totals }: Summary): number | null => (value(totals) === 0 && isOfFiles(totals) ? null : value(totals));
-  return number(name, known, { text: (summary) => known(summary) === null ? NOT_SAID : count(known(summary)) });
+  const known = ({ totals }: Summary): number | null =>
+    value(totals) === 0 && isOfFiles(totals) ? null : value(totals);
+  return number(name, known, { text: (summary) => (known(summary) === null ? NOT_SAID : count(known(summary))) });
 };
 
 const LINES: Line[] = [
   { name: "Began", text: ({ row }) => (row.first === null ? NOT_SAID : moment(row.first)) },
-  number("Length", ({ row }) => (row.first === null || row.last === null ? null : row.last - row.first), { say: duration }),
+  number("Length", ({ row }) => (row.first === null || row.last === null ? null : row.last - row.first), {
+    say: duration,
+  }),
   { name: "Repository or folder", text: ({ row }) => placeOf(row) ?? NOT_SAID },
   { name: "Client", text: ({ row }) => row.client ?? NOT_SAID },
   { name: "Codex", text: ({ row }) => row.version ?? NOT_SAID },
@@ -130,6 +137,7 @@ const LINES: Line[] = [
   }),
   number("failed", ({ row }) => row.failed, { isPart: true }),
   number("interrupted", ({ row }) => row.interrupted, { isPart: true }),
+  number("without a known end", ({ row }) => row.unended, { isPart: true }),
   number("Time in turns", ({ row }) => row.time.sum, { say: duration, lacks: ({ row }) => unknownTurns(row.time) }),
   tokens("Tokens, input", "input_tokens"),
   tokens("of it cached", "cached_input_tokens", true),
@@ -148,9 +156,15 @@ const LINES: Line[] = [
     ),
   ),
   ifSaid("Approvals", ({ reviews }) => reviews.reduce((sum, review) => sum + review.count, 0)),
-  number("Steers accepted", of(({ steers }) => steers.accepted)),
+  number(
+    "Steers accepted",
+    of(({ steers }) => steers.accepted),
+  ),
   ifSaid("Steers refused", ({ steers }) => steers.rejected),
-  number("Compactions", of(({ compactions }) => compactions.completed + compactions.failed + compactions.interrupted)),
+  number(
+    "Compactions",
+    of(({ compactions }) => compactions.completed + compactions.failed + compactions.interrupted),
+  ),
   number("Lines added", ({ row }) => row.lines?.added ?? 0),
   number("Lines deleted", ({ row }) => row.lines?.deleted ?? 0),
   number("Events", ({ row }) => row.events),
@@ -202,8 +216,10 @@ function Side({ first, second }: { first: Summary; second: Summary }) {
 }
 
 /** A part that neither has is left out. */
-const isShown = (first: Summary, second: Summary) => (line: Line): boolean =>
-  line.isPart !== true || line.number === undefined || line.number(first) !== 0 || line.number(second) !== 0;
+const isShown =
+  (first: Summary, second: Summary) =>
+  (line: Line): boolean =>
+    line.isPart !== true || line.number === undefined || line.number(first) !== 0 || line.number(second) !== 0;
 
 function Cell({ line, summary }: { line: Line; summary: Summary }) {
   const lacks = line.lacks?.(summary) ?? "";

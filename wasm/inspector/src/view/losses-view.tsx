@@ -68,8 +68,8 @@ function NotUnderstood({ unknown }: { unknown: Losses["unknown"] }) {
       ) : (
         <>
           <p class="hint">
-            What a newer Codex has and this page does not know: events may lack what these say. Members are looked for in
-            the first 128 messages and in every 256th after these.
+            What a newer Codex has and this page does not know: events may lack what these say. Members are looked for
+            in the first 128 messages and in every 256th after these.
           </p>
           <table class="compact">
             <caption class="visually-hidden">Seen, not understood</caption>

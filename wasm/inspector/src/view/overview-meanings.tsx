@@ -4,7 +4,10 @@ import MEANINGS from "../../../ts/generated/meanings.json";
 type Type = keyof typeof MEANINGS;
 
 const NUMBERS: [name: string, definition: string, type?: Type, members?: string[]][] = [
-  ["Session", "A file. A rollout has one thread, a recording all threads of an app-server, a file of events what is in it."],
+  [
+    "Session",
+    "A file. A rollout has one thread, a recording all threads of an app-server, a file of events what is in it.",
+  ],
   ["Began", "The first time in the file, where you are."],
   [
     "Turns",

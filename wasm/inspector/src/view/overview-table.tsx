@@ -47,7 +47,10 @@ export function OverviewTable({ rows }: { rows: Listed[] }) {
                 class={name}
                 aria-sort={by === key ? (isRising ? "ascending" : "descending") : undefined}
               >
-                <button type="button" onClick={() => refine({ by: key, isRising: by === key ? !isRising : TEXTS.includes(key), list: 0 })}>
+                <button
+                  type="button"
+                  onClick={() => refine({ by: key, isRising: by === key ? !isRising : TEXTS.includes(key), list: 0 })}
+                >
                   {label}
                   <span aria-hidden="true" class="arrow">
                     {by === key ? (isRising ? "▲" : "▼") : ""}
@@ -123,15 +126,29 @@ function Row({ row, depth }: { row: SessionRow; depth: number }) {
       <td class="spare">{row.models.join(", ") || NOT_SAID}</td>
       <td class="number">
         {count(row.turns)}
-        <Beside texts={[unsuccessful(row), row.lostTurns === 0 ? "" : `${count(row.lostTurns)} without an event`, row.repeated === 0 ? "" : `${count(row.repeated)} in another file, too`]} />
+        <Beside
+          texts={[
+            unsuccessful(row),
+            row.lostTurns === 0 ? "" : `${count(row.lostTurns)} without an event`,
+            row.repeated === 0 ? "" : `${count(row.repeated)} in another file, too`,
+          ]}
+        />
       </td>
       <td class="number">
         {tokensOf(row) === null ? (row.turns === 0 ? UNKNOWN : NOT_SAID) : count(tokensOf(row))}
-        <Beside texts={[tokensOf(row) === null || row.input.unknown === 0 ? "" : `${counted(row.input.unknown, "turn")} unknown`]} />
+        <Beside
+          texts={[
+            tokensOf(row) === null || row.input.unknown === 0 ? "" : `${counted(row.input.unknown, "turn")} unknown`,
+          ]}
+        />
       </td>
       <td class="number spare">
         {duration(row.time.sum, row.turns > 0)}
-        <Beside texts={[row.time.sum === null || row.time.unknown === 0 ? "" : `${counted(row.time.unknown, "turn")} unknown`]} />
+        <Beside
+          texts={[
+            row.time.sum === null || row.time.unknown === 0 ? "" : `${counted(row.time.unknown, "turn")} unknown`,
+          ]}
+        />
       </td>
       <td class="number spare">
         {row.lines === null ? UNKNOWN : `+${count(row.lines.added)} −${count(row.lines.deleted)}`}
@@ -143,8 +160,12 @@ function Row({ row, depth }: { row: SessionRow; depth: number }) {
   );
 }
 
-function unsuccessful({ failed, interrupted }: SessionRow): string {
-  const parts = [failed === 0 ? "" : `${count(failed)} failed`, interrupted === 0 ? "" : `${count(interrupted)} interrupted`];
+function unsuccessful({ failed, interrupted, unended }: SessionRow): string {
+  const parts = [
+    failed === 0 ? "" : `${count(failed)} failed`,
+    interrupted === 0 ? "" : `${count(interrupted)} interrupted`,
+    unended === 0 ? "" : `${count(unended)} without a known end`,
+  ];
   return parts.filter(Boolean).join(", ");
 }
 

@@ -23,13 +23,23 @@ function tiles(rows: SessionRow[]): Tile[] {
       name: "Sessions",
       value: count(rows.length),
       note: agents === 0 ? "none of them an agent’s" : `${count(agents)} of them of agents`,
-      missing: sum((row) => row.badLines) === 0 ? "" : `${counted(sum((row) => row.badLines), "line")} could not be read`,
+      missing:
+        sum((row) => row.badLines) === 0
+          ? ""
+          : `${counted(
+              sum((row) => row.badLines),
+              "line",
+            )} could not be read`,
     },
     {
       name: "Turns",
       value: count(total.turns),
       note: `${count(total.unsuccessful)} failed or interrupted`,
-      missing: [lostTurns, repeated === 0 ? "" : `${counted(repeated, "turn")} in two files, counted once`]
+      missing: [
+        total.unended === 0 ? "" : `${counted(total.unended, "turn")} without a known end`,
+        lostTurns,
+        repeated === 0 ? "" : `${counted(repeated, "turn")} in two files, counted once`,
+      ]
         .filter(Boolean)
         .join("; "),
     },
@@ -54,7 +64,10 @@ function tiles(rows: SessionRow[]): Tile[] {
     },
     {
       name: "Accepted lines",
-      value: diffs.length === 0 ? UNKNOWN : `+${count(sum((row) => row.lines?.added ?? 0))} −${count(sum((row) => row.lines?.deleted ?? 0))}`,
+      value:
+        diffs.length === 0
+          ? UNKNOWN
+          : `+${count(sum((row) => row.lines?.added ?? 0))} −${count(sum((row) => row.lines?.deleted ?? 0))}`,
       note: diffs.length === 0 ? "no turn had a diff" : `in ${counted(diffs.length, "session")}`,
     },
   ];

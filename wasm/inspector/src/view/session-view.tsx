@@ -23,7 +23,8 @@ function tiles(totals: Totals): Tile[] {
   const isPartly = totals.fromFiles > 0;
   const sum = (numbers: number[]): number => numbers.reduce((all, one) => all + one, 0);
   const turnCount = turns.completed + turns.failed + turns.interrupted + turns.unknown;
-  const outcomes = (name: "completed" | "failed" | "rejected" | "interrupted"): number => sum(tools.map((tool) => tool.outcomes[name]));
+  const outcomes = (name: "completed" | "failed" | "rejected" | "interrupted"): number =>
+    sum(tools.map((tool) => tool.outcomes[name]));
   const toolCount = outcomes("completed") + outcomes("failed") + outcomes("rejected") + outcomes("interrupted");
   const reviewCount = sum(reviews.map((review) => review.count));
   const approved = sum(reviews.map((review) => (review.status === "approved" ? review.count : 0)));
@@ -94,7 +95,9 @@ function tiles(totals: Totals): Tile[] {
     },
     {
       name: "Threads",
-      missing: [withoutEvent(lost.threads, "thread"), isPartly ? "resumed ones unknown" : ""].filter(Boolean).join("; "),
+      missing: [withoutEvent(lost.threads, "thread"), isPartly ? "resumed ones unknown" : ""]
+        .filter(Boolean)
+        .join("; "),
       value: count(threads.new + threads.resumed + threads.forked),
       note: some([
         [threads.new, "new"],

@@ -16,7 +16,8 @@ const MEASURE_WORDS: Readonly<Record<Measure, string>> = { tokens: "Tokens", tur
 /** In an order in which neighbours are told apart; more models than these share the last. */
 const COLOURS = ["turn", "client-tool", "lines", "steer", "web-search", "image", "mcp", "other-item"];
 
-const valueOf = ({ input, output, turns }: Added, measure: Measure): number => (measure === "turns" ? turns : input + output);
+const valueOf = ({ input, output, turns }: Added, measure: Measure): number =>
+  measure === "turns" ? turns : input + output;
 
 export function TrendsView() {
   const found = useListed();
@@ -36,7 +37,11 @@ export function TrendsView() {
             {MEASURE_WORDS[measure]} by {unit} and model
           </h2>
           <div class="controls">
-            <select aria-label="What is shown" value={measure} onChange={({ currentTarget }) => refine({ measure: currentTarget.value as Measure })}>
+            <select
+              aria-label="What is shown"
+              value={measure}
+              onChange={({ currentTarget }) => refine({ measure: currentTarget.value as Measure })}
+            >
               {MEASURES.map((name) => (
                 <option key={name} value={name}>
                   {MEASURE_WORDS[name]}
@@ -60,8 +65,8 @@ export function TrendsView() {
             <Bars periods={periods} models={models} measure={measure} unit={unit} />
             {total.unknown > 0 && (
               <p class="hint">
-                {counted(total.unknown, "turn")} of {count(total.turns)} {total.unknown === 1 ? "does" : "do"} not say the
-                tokens: {total.unknown === 1 ? "it is" : "they are"} in no sum of tokens.
+                {counted(total.unknown, "turn")} of {count(total.turns)} {total.unknown === 1 ? "does" : "do"} not say
+                the tokens: {total.unknown === 1 ? "it is" : "they are"} in no sum of tokens.
               </p>
             )}
           </>
@@ -71,7 +76,11 @@ export function TrendsView() {
         <div class="panels">
           <section class="panel" aria-labelledby="periods-title">
             <h2 id="periods-title">By {unit}</h2>
-            <Sums head={unit} rows={[...periods].reverse().map(({ period, sum }) => [period, sum])} caption={`By ${unit}`} />
+            <Sums
+              head={unit}
+              rows={[...periods].reverse().map(({ period, sum }) => [period, sum])}
+              caption={`By ${unit}`}
+            />
           </section>
           <section class="panel" aria-labelledby="models-title">
             <h2 id="models-title">By model</h2>
@@ -116,7 +125,12 @@ function Bars({ periods, models, measure, unit }: { periods: Trend[]; models: Mo
       grid: { left: 8, right: 16, top: 12, bottom: 4, containLabel: true },
       tooltip: { ...tooltip, trigger: "item" },
       xAxis: { type: "category", data: periods.map(({ period }) => period), ...axis, splitLine: { show: false } },
-      yAxis: { type: "value", minInterval: 1, ...axis, axisLabel: { ...axis.axisLabel, formatter: (value: number) => count(value) } },
+      yAxis: {
+        type: "value",
+        minInterval: 1,
+        ...axis,
+        axisLabel: { ...axis.axisLabel, formatter: (value: number) => count(value) },
+      },
       series: models.map(([model], index) => ({
         type: "bar",
         stack: "models",
@@ -134,7 +148,13 @@ function Bars({ periods, models, measure, unit }: { periods: Trend[]; models: Mo
       })),
     };
   }, [periods, models, measure, isDark.value]);
-  return <Chart option={option} height={240} label={`${MEASURE_WORDS[measure]} by ${unit} and model; the tables after it say the same`} />;
+  return (
+    <Chart
+      option={option}
+      height={240}
+      label={`${MEASURE_WORDS[measure]} by ${unit} and model; the tables after it say the same`}
+    />
+  );
 }
 
 function Sums({ head, rows, caption }: { head: string; rows: [string, Added][]; caption: string }) {

@@ -350,6 +350,50 @@ test("several files are an overview, too, and a wrong one among them is named", 
   await close();
 });
 
+test("a dropped folder is read with all that is below it", async () => {
+  const { tab, close } = await open(browser);
+  const folder = { name: "codex", files: { "config.toml": "", "history.jsonl": '{"text":"x"}\n' } };
+  const texts = ["0.131.0/plain_turn", "0.131.0/steer"].map((name) => readFileSync(recording(name), "utf8"));
+  // More than a browser hands over at once.
+  const many = Object.fromEntries(Array.from({ length: 120 }, (_, at) => [`${at}.jsonl`, texts[at % 2]]));
+  // A script cannot make the entries of a drop: these stand in for the browser's.
+  const data = await tab.evaluateHandle(
+    ([{ name, files }, below]) => {
+      const file = (path, text) => ({
+        isDirectory: false,
+        fullPath: path,
+        file: (done) => done(new File([text], path.split("/").at(-1))),
+      });
+      const directory = (path, entries) => ({
+        isDirectory: true,
+        fullPath: path,
+        createReader: () => ({ readEntries: (done) => setTimeout(() => done(entries.splice(0, 100))) }),
+      });
+      const unreadable = {
+        isDirectory: false,
+        fullPath: `/${name}/gone.jsonl`,
+        file: (_, failed) => failed(new Error()),
+      };
+      const inside = directory(
+        `/${name}/sessions`,
+        Object.entries(below).map(([one, text]) => file(`/${name}/sessions/${one}`, text)),
+      );
+      const top = Object.entries(files).map(([one, text]) => file(`/${name}/${one}`, text));
+      DataTransferItem.prototype.webkitGetAsEntry = () => directory(`/${name}`, [...top, unreadable, inside]);
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([""], name));
+      return transfer;
+    },
+    [folder, many],
+  );
+  await tab.dispatchEvent(".page", "drop", { dataTransfer: data });
+  await tab.getByText(/^Read all: 120 sessions/).waitFor({ state: "attached" });
+  await tab.getByRole("heading", { name: "codex", exact: true }).waitFor();
+  await tab.getByText("codex/history.jsonl: neither a recording, nor a rollout, nor a file of events").waitFor();
+  await tab.getByText("Passed over: 1 file of the folder with other names, 1 entry that may not be read.").waitFor();
+  await close();
+});
+
 test("2,000 recordings are read in a minute, with a bar, and 200 in seconds", { timeout: 180_000 }, async () => {
   const { tab, close } = await open(browser);
   const texts = names.map((name) => readFileSync(recording(name)));

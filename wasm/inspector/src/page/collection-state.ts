@@ -13,6 +13,7 @@ export interface Collection {
   name: string;
   files: Picked[];
   passedOver: number;
+  unreadable: number;
   client: Client;
 }
 
@@ -28,17 +29,17 @@ let refreshed = 0;
 
 /** One file is shown by itself; several, and a folder, as an overview. */
 export function openPicked(picking: Picking, handle: FileSystemFileHandle | null = null): void {
-  const { picked, name, isFolder, passedOver } = picking;
+  const { picked, name, isFolder } = picking;
   const [first] = picked;
   if (first === undefined) {
     if (isFolder) notice.value = `There is no *.jsonl file in the folder ${name}.`;
     return;
   }
   if (picked.length === 1 && !isFolder) openBlob(first.file, first.file.name, handle);
-  else openCollection(name, picked, passedOver);
+  else openCollection(picking);
 }
 
-function openCollection(name: string, files: Picked[], passedOver: number): void {
+function openCollection({ name, picked: files, passedOver, unreadable }: Picking): void {
   endCollection();
   endRecording();
   notice.value = "";
@@ -53,7 +54,7 @@ function openCollection(name: string, files: Picked[], passedOver: number): void
   );
   if (adopt(`${name}~${files.length}`, { ...START, view: "sessions" }))
     notice.value = "This address was made with other files. Open those to see the same view.";
-  collection.value = { name, files, passedOver, client };
+  collection.value = { name, files, passedOver, unreadable, client };
   document.title = `${name} – Turnledger inspector`;
   void client.ask(
     "survey",
@@ -79,9 +80,10 @@ export function endCollection(): void {
 }
 
 /** What the overview says of the files that have no session. */
-export function passedOver({ passedOver: others }: Collection, known: SurveyProgress | null): string {
+export function passedOver({ passedOver: others, unreadable }: Collection, known: SurveyProgress | null): string {
   const parts: string[] = [];
   if (others > 0) parts.push(`${counted(others, "file")} of the folder with other names`);
+  if (unreadable > 0) parts.push(`${counted(unreadable, "entry", "entries")} that may not be read`);
   if (known !== null && known.duplicates > 0)
     parts.push(`${counted(known.duplicates, "file")} of a thread that another file has more of`);
   return parts.length === 0 ? "" : `Passed over: ${parts.join(", ")}.`;

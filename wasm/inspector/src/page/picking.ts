@@ -14,13 +14,18 @@ export interface Picking {
   isFolder: boolean;
   /** Files of a folder that are none of ours by their names. */
   passedOver: number;
+  /** What may not be read: a file, or a folder with all in it. */
+  unreadable: number;
 }
 
 /** In a folder there are other things beside; a file that is given by itself may have any name. */
 const isOurs = (path: string): boolean => /\.jsonl(\.zst|\.gz)?$/.test(path);
 
 export function fromInput(files: Iterable<File>): Picking {
-  return picking([...files].map((file) => ({ path: file.webkitRelativePath || file.name, file })));
+  return picking(
+    [...files].map((file) => ({ path: file.webkitRelativePath || file.name, file })),
+    0,
+  );
 }
 
 /** What is dropped has to be asked for before anything is waited for. */
@@ -34,11 +39,12 @@ export async function fromDrop(items: DataTransferItemList): Promise<Picking> {
     if (entry?.isDirectory) entries.push(entry);
     else if (file !== null) picked.push({ path: file.name, file });
   }
-  for (const entry of entries) await walk(entry, picked);
-  return picking(picked);
+  let unreadable = 0;
+  for (const entry of entries) unreadable += await walk(entry, picked);
+  return picking(picked, unreadable);
 }
 
-function picking(all: Picked[]): Picking {
+function picking(all: Picked[], unreadable: number): Picking {
   const isFolder = all.some(({ path }) => path.includes("/"));
   const picked = all
     .filter(({ path }) => !path.includes("/") || isOurs(path))
@@ -46,10 +52,12 @@ function picking(all: Picked[]): Picking {
   const folders = new Set(all.map(({ path }) => (path.includes("/") ? path.slice(0, path.indexOf("/")) : "")));
   const [folder] = folders;
   const name = folders.size === 1 && folder !== "" ? folder! : `${picked.length} files`;
-  return { picked, name, isFolder, passedOver: all.length - picked.length };
+  return { picked, name, isFolder, passedOver: all.length - picked.length, unreadable };
 }
 
-async function walk(entry: FileSystemEntry, picked: Picked[]): Promise<void> {
+/** Returns how much of it may not be read: that lies beside what may. */
+async function walk(entry: FileSystemEntry, picked: Picked[]): Promise<number> {
+  let unreadable = 0;
   try {
     if (entry.isDirectory) {
       const reader = (entry as FileSystemDirectoryEntry).createReader();
@@ -57,12 +65,13 @@ async function walk(entry: FileSystemEntry, picked: Picked[]): Promise<void> {
         new Promise((resolve, reject) => reader.readEntries(resolve, reject));
       // They come by the hundred.
       for (let some = await next(); some.length > 0; some = await next())
-        for (const one of some) await walk(one, picked);
+        for (const one of some) unreadable += await walk(one, picked);
     } else {
       const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
       picked.push({ path: entry.fullPath.replace(/^\//, ""), file });
     }
   } catch {
-    // What may not be read lies beside what may.
+    unreadable++;
   }
+  return unreadable;
 }

@@ -77,6 +77,12 @@ test("what a rollout does not say is unknown", async () => {
   await show(tab, "Events");
   await tab.getByRole("link", { name: "Turn", exact: true }).first().click();
   await tab.getByText(/null here, and means “unknown”, not “no”/).waitFor();
+  const mark = (name) =>
+    tab
+      .locator(`${name} .null`)
+      .first()
+      .evaluate((element) => getComputedStyle(element, "::after").content);
+  assert.equal(await mark(".json.is-from-file"), '" unknown or none"');
   await tab.getByRole("heading", { name: "The lines that made it" }).waitFor();
   await tab.locator(".is-completing pre").waitFor();
   const shown = JSON.parse(await tab.locator(".is-completing pre").textContent());

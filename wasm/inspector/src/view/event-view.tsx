@@ -76,7 +76,7 @@ function Opened({ event }: { event: OpenedEvent }) {
       <div class="beside">
         <section aria-labelledby="sent-title" class="panel">
           <h3 id="sent-title">What would be sent</h3>
-          <JsonText text={json} label="The event" />
+          <JsonText text={json} label="The event" isFromFile={row.isFromFile} />
           {row.isFromFile && (
             <p class="hint">
               It comes from a rollout: what the file does not say is null here, and means “unknown”, not “no”.

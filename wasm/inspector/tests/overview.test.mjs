@@ -8,10 +8,10 @@ import { gzipSync } from "node:zlib";
 
 import { decompress } from "fzstd";
 
+import { count, found, list, makeSessions } from "./overview-support.mjs";
 import {
   download,
   imported,
-  isAccessible,
   isRead,
   launch,
   names,
@@ -22,7 +22,6 @@ import {
   readFolder,
   recording,
   rollouts,
-  screenshot,
   show,
 } from "./support.mjs";
 
@@ -33,20 +32,13 @@ before(async () => {
   browser = await launch();
   place = mkdtempSync(join(tmpdir(), "turnledger-inspector-"));
   sessions = join(place, "sessions");
-  for (const file of rollouts) {
-    const [, version] = /rollouts\/([^/]+)\//.exec(file);
-    mkdirSync(join(sessions, version), { recursive: true });
-    copyFileSync(file, join(sessions, version, basename(file)));
-  }
-  writeFileSync(join(sessions, "history.jsonl"), '{"session_id":"x","text":"y"}\n');
-  writeFileSync(join(sessions, "config.toml"), "");
+  makeSessions(sessions);
 });
 after(async () => {
   await browser?.close();
   rmSync(place, { recursive: true, force: true });
 });
 
-const count = (number) => new Intl.NumberFormat("en-GB").format(number);
 const of = (events, type) => events.filter((event) => event.event_type === type).map((event) => event.event_params);
 const turnsOf = (events) => of(events, "codex_turn_event");
 const tokens = (turns) =>
@@ -55,10 +47,7 @@ const tokens = (turns) =>
     .reduce((sum, { input_tokens, output_tokens }) => sum + input_tokens + output_tokens, 0);
 const tile = (tab, name) => tab.locator(".tile", { has: tab.getByText(name, { exact: true }) });
 const value = (tab, name) => tile(tab, name).locator(".value").textContent();
-const table = (tab) => tab.getByRole("table", { name: /^Sessions/ });
-const list = (tab) => table(tab).locator("tbody tr");
 const shortId = (id) => `…${id.slice(-8)}`;
-const found = (tab, number) => tab.getByText(new RegExp(`^${number}( of [\\d,]+)? sessions?$`)).waitFor();
 /** The first of a cell's texts: without what stands beside it. */
 const texts = (tab, column) =>
   list(tab).evaluateAll((rows, at) => rows.map((row) => row.cells[at].firstChild?.textContent ?? ""), column);
@@ -391,114 +380,6 @@ test("a dropped folder is read with all that is below it", async () => {
   await tab.getByRole("heading", { name: "codex", exact: true }).waitFor();
   await tab.getByText("codex/history.jsonl: neither a recording, nor a rollout, nor a file of events").waitFor();
   await tab.getByText("Passed over: 1 file of the folder with other names, 1 entry that may not be read.").waitFor();
-  await close();
-});
-
-test("2,000 recordings are read in a minute, with a bar, and 200 in seconds", { timeout: 180_000 }, async () => {
-  const { tab, close } = await open(browser);
-  const texts = names.map((name) => readFileSync(recording(name)));
-  for (const [number, most] of [
-    [200, 10_000],
-    [2000, 60_000],
-  ]) {
-    const many = join(place, `many-${number}`);
-    for (let at = 0; at < number; at++) {
-      mkdirSync(join(many, String(at)), { recursive: true });
-      writeFileSync(join(many, String(at), "traffic.jsonl"), texts[at % texts.length]);
-    }
-    const started = performance.now();
-    await tab.setInputFiles("input[aria-label=Folder]", many);
-    if (number === 2000) await tab.getByRole("progressbar", { name: "Reading" }).waitFor();
-    await tab.getByText(/^Read all: /).waitFor({ state: "attached", timeout: most });
-    const took = performance.now() - started;
-    await tab.getByText(new RegExp(`${count(number)} files · .* · ${count(number)} sessions`)).waitFor();
-    assert.ok(took < most, `${number} recordings in ${Math.round(took)} ms`);
-    console.log(`# ${number} recordings in ${Math.round(took)} ms`);
-  }
-  // Files of one name are told apart by their folders.
-  const [first] = await list(tab).getByRole("link").allTextContents();
-  assert.match(first, /^\d+$/);
-  await close();
-});
-
-for (const colorScheme of ["light", "dark"]) {
-  test(`axe finds nothing in the overview: ${colorScheme}`, async () => {
-    const { tab, close } = await open(browser, { colorScheme });
-    await readFolder(tab, sessions);
-    await found(tab, rollouts.length);
-    const look = async (name) => {
-      await tab.waitForTimeout(250);
-      await screenshot(tab, `${name}-${colorScheme}`);
-      await isAccessible(tab, `${name}, ${colorScheme}`);
-    };
-    await list(tab).getByRole("checkbox").nth(0).check();
-    await list(tab).getByRole("checkbox").nth(1).check();
-    await tab.getByText("What each number means").click();
-    await tab.getByText(/^input_tokens: /).waitFor();
-    await look("sessions");
-    await show(tab, "Trends");
-    await look("trends");
-    await show(tab, "Compare");
-    await tab.getByRole("row", { name: /^Turns/ }).waitFor();
-    await look("compare");
-    await show(tab, "Sessions");
-    await list(tab).getByRole("link").nth(3).click();
-    await tab.getByRole("table", { name: "Tokens" }).waitFor();
-    await look("rollout");
-    await close();
-  });
-}
-
-test("the overview is narrow on a narrow page", async () => {
-  const { tab, close } = await open(browser, { viewport: { width: 420, height: 900 } });
-  await readFolder(tab, sessions);
-  await found(tab, rollouts.length);
-  const fits = async (name) => {
-    await tab.waitForTimeout(250);
-    await screenshot(tab, `${name}-narrow`);
-    assert.ok(
-      await tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
-      `${name} is wider than the window`,
-    );
-    await isAccessible(tab, `${name}, narrow`);
-  };
-  await fits("sessions");
-  await list(tab).getByRole("checkbox").nth(0).check();
-  await list(tab).getByRole("checkbox").nth(1).check();
-  await show(tab, "Trends");
-  await fits("trends");
-  await show(tab, "Compare");
-  await tab.getByRole("row", { name: /^Turns/ }).waitFor();
-  await fits("compare");
-  await show(tab, "Sessions");
-  await list(tab).getByRole("link").first().click();
-  await tab.getByRole("table", { name: "Tokens" }).waitFor();
-  await fits("rollout");
-  await close();
-});
-
-test("by the keyboard: from the list into a session and back", async () => {
-  const { tab, close } = await open(browser);
-  const file = rollouts.find((name) => name.includes("0.131.0/plain_turn"));
-  const small = join(place, "small");
-  mkdirSync(small);
-  copyFileSync(file, join(small, basename(file)));
-  await readFolder(tab, small);
-  await found(tab, 1);
-  const link = list(tab).getByRole("link");
-  for (let pressed = 0; pressed < 60; pressed++) {
-    await tab.keyboard.press("Tab");
-    if (await link.evaluate((element) => element === document.activeElement)) break;
-  }
-  await tab.keyboard.press("Enter");
-  await tab.getByRole("table", { name: "Tokens" }).waitFor();
-  const back = tab.getByRole("navigation", { name: "Views" }).getByRole("link", { name: /^Sessions/ });
-  for (let pressed = 0; pressed < 60; pressed++) {
-    await tab.keyboard.press("Shift+Tab");
-    if (await back.evaluate((element) => element === document.activeElement)) break;
-  }
-  await tab.keyboard.press("Enter");
-  await found(tab, 1);
   await close();
 });
 

@@ -6,14 +6,16 @@
 mod delivery;
 mod digest;
 mod options;
+mod rollouts;
 
 use js_sys::Function;
-use turnledger_core::{Batch, Batcher, Direction, Fact, Output, Pipeline, UnixMillis};
+use turnledger_core::{Batch, Batcher, Direction, Fact, Limits, Output, Pipeline, UnixMillis};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 pub use self::delivery::{Delivery, is_loopback};
 use self::digest::HostDigest;
+use self::rollouts::Rollouts;
 
 /// A step yielded events: [`Engine::take_events`].
 pub const EVENTS: u32 = 1;
@@ -21,7 +23,7 @@ pub const EVENTS: u32 = 1;
 pub const DISCARDS: u32 = 2;
 /// A step yielded questions: [`Engine::take_questions`].
 pub const QUESTIONS: u32 = 4;
-/// The message could not be read.
+/// The message or the line could not be read.
 pub const MALFORMED: u32 = 8;
 
 /// The room of a longer message is given back when it has been read.
@@ -35,7 +37,9 @@ pub struct Engine {
     digest: HostDigest,
     output: Output,
     batcher: Batcher,
-    /// The message that is read next.
+    limits: Limits,
+    rollouts: Rollouts,
+    /// The message or the line that is read next.
     input: Vec<u8>,
 }
 
@@ -64,7 +68,15 @@ impl Engine {
             Some(snapshot) => Pipeline::restore(digest.clone(), limits, &snapshot)?,
             None => Pipeline::new(digest.clone(), options::transport(transport), limits),
         };
-        Ok(Self { pipeline, digest, output: Output::default(), batcher: Batcher::new(batch), input: Vec::new() })
+        Ok(Self {
+            pipeline,
+            digest,
+            output: Output::default(),
+            batcher: Batcher::new(batch),
+            limits,
+            rollouts: Rollouts::default(),
+            input: Vec::new(),
+        })
     }
 
     /// Where the next message is to be written: the address of `length` bytes, until the next call of any
@@ -84,10 +96,37 @@ impl Engine {
         let direction = if to_server { Direction::ClientToServer } else { Direction::ServerToClient };
         let message = input.get(..length).unwrap_or(input);
         let is_read = pipeline.observe(UnixMillis(count(at_ms)), count(connection_id), direction, message, output);
-        if input.capacity() > MOST_INPUT_KEPT {
-            *input = Vec::new();
-        }
-        self.flags() | if is_read.is_err() { MALFORMED } else { 0 }
+        self.after_input(is_read.is_ok())
+    }
+
+    /// Takes one line of a rollout, a file of Codex's: the first `length` bytes of what [`Engine::input`] gave. The host
+    /// numbers the files; the first line of a number opens its file. Returns flags.
+    #[wasm_bindgen(js_name = readLine)]
+    pub fn read_line(&mut self, number: u32, length: usize) -> u32 {
+        let Self { rollouts, digest, limits, output, input, .. } = self;
+        let line = input.get(..length).unwrap_or(input);
+        let is_read = rollouts.line(number, (digest, *limits), line, output);
+        self.after_input(is_read.is_ok())
+    }
+
+    /// Takes note that a rollout has no more lines: what waited for them comes out. Returns flags.
+    #[wasm_bindgen(js_name = endRollout)]
+    pub fn end_rollout(&mut self, number: u32) -> u32 {
+        self.rollouts.end(number, &mut self.output);
+        self.flags()
+    }
+
+    /// The thread of a rollout that is open, once its first line was read.
+    #[wasm_bindgen(js_name = rolloutThread)]
+    pub fn rollout_thread(&self, number: u32) -> Option<String> {
+        self.rollouts.thread(number)
+    }
+
+    /// When the latest line of a rollout that is open was written, in Unix milliseconds.
+    #[wasm_bindgen(js_name = rolloutAt)]
+    #[allow(clippy::cast_precision_loss, reason = "to the millisecond for the next 285,000 years")]
+    pub fn rollout_at(&self, number: u32) -> f64 {
+        self.rollouts.at(number).0 as f64
     }
 
     /// Takes one fact as JSON. Returns flags.
@@ -165,14 +204,23 @@ impl Engine {
         self.batcher.flush().iter().map(lines_of).collect()
     }
 
-    /// What went through, as JSON.
+    /// What went through, files included, as JSON.
     pub fn stats(&self) -> String {
-        self.pipeline.stats().to_json()
+        let mut stats = self.pipeline.stats().clone();
+        self.rollouts.add_stats(&mut stats);
+        stats.to_json()
     }
 
     /// The state as text, to go on from later.
     pub fn snapshot(&self) -> String {
         self.pipeline.snapshot()
+    }
+
+    fn after_input(&mut self, is_read: bool) -> u32 {
+        if self.input.capacity() > MOST_INPUT_KEPT {
+            self.input = Vec::new();
+        }
+        self.flags() | if is_read { 0 } else { MALFORMED }
     }
 
     fn flags(&self) -> u32 {

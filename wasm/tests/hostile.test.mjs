@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { createLedger } from "../dist/node.js";
-import { names, recording, root } from "./support.mjs";
+import { names, recording, rollouts, root, unpacked } from "./support.mjs";
 
 const hook = {
   hook_run: {
@@ -38,9 +38,14 @@ function randomly(seed) {
   };
 }
 
-/** Golden messages with bytes changed, cut out and repeated. */
-function* mangled(count) {
-  const lines = names.flatMap((name) => recording(name).split("\n").filter(Boolean)).map((line) => Buffer.from(JSON.stringify(JSON.parse(line).message)));
+/** Every message of the golden recordings. */
+const messages = () =>
+  names
+    .flatMap((name) => recording(name).split("\n").filter(Boolean))
+    .map((line) => Buffer.from(JSON.stringify(JSON.parse(line).message)));
+
+/** Texts with bytes changed, cut out and repeated. */
+function* mangled(count, lines) {
   const random = randomly(7);
   for (let made = 0; made < count; made += 1) {
     let message = Buffer.from(lines[random(lines.length)]);
@@ -72,10 +77,28 @@ async function survives(ledger) {
 test("mangled messages", async () => {
   const ledger = await createLedger();
   let at = 0;
-  for (const message of mangled(20_000)) {
+  for (const message of mangled(20_000, messages())) {
     ledger.observe(at % 3, at % 2 === 0 ? "client_to_server" : "server_to_client", message, (at += 1000));
   }
   assert.ok(ledger.stats().malformed > 1000);
+  await survives(ledger);
+});
+
+test("mangled rollouts", async () => {
+  const ledger = await createLedger();
+  const files = rollouts.map(unpacked).map((bytes) => Buffer.from(bytes).toString().trimEnd().split("\n"));
+  const lines = files.flat().map((line) => Buffer.from(line));
+  let problems = 0;
+  for (const [number, [head]] of files.entries()) {
+    const rollout = ledger.openRollout();
+    rollout.line(head);
+    // Below one head the lines of all files.
+    for (const line of mangled(100, lines.slice(number))) {
+      if (rollout.line(line.filter((byte) => byte !== 10)) !== null) problems += 1;
+    }
+    rollout.end();
+  }
+  assert.ok(problems > 1000, `${problems} problems`);
   await survives(ledger);
 });
 

@@ -104,7 +104,7 @@ test("what is not used is not bundled", () => {
 });
 
 test("the types are exact, for strict TypeScript in both kinds of modules", () => {
-  const typed = (from) => `import { createLedger, type TurnledgerEvent } from "${from}";
+  const typed = (from) => `import { createLedger, type LineProblem, type Rollout, type TurnledgerEvent } from "${from}";
     export function minutes(event: TurnledgerEvent): number | null {
       if (event.event_type === "codex_turn_event") {
         const duration: number | null = event.event_params.duration_ms;
@@ -123,6 +123,13 @@ test("the types are exact, for strict TypeScript in both kinds of modules", () =
       // @ts-expect-error: there is no such direction
       ledger.observe(1, "up", "{}");
       for await (const event of ledger.events()) minutes(event);
+      const { threadId, badLines }: { threadId: string | null; badLines: { line: number; problem: LineProblem }[] } =
+        await ledger.readRollout(new Uint8Array());
+      const rollout: Rollout = ledger.openRollout();
+      const problem: "too_long" | "not_json" | "wrong_shape" | null = rollout.line("{}");
+      // @ts-expect-error: a number is no content
+      await ledger.readRollout(1);
+      return [threadId, badLines, problem];
     }`;
   const where = project("typed", {
     "a.mts": typed("turnledger"), "b.cts": typed("turnledger"), "c.mts": typed("turnledger/inline"), "d.cts": typed("turnledger/inline"),

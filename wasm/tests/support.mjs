@@ -4,6 +4,8 @@ import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { decompress } from "fzstd";
+
 export const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const golden = join(root, "tests/golden");
 
@@ -49,3 +51,17 @@ export async function reduce(createLedger, text, options) {
   await ledger.close(last);
   return bodies;
 }
+
+const rolloutFolder = join(root, "tests/rollouts");
+
+/** Every stored rollout. */
+export const rollouts = readdirSync(rolloutFolder).flatMap((version) =>
+  readdirSync(join(rolloutFolder, version)).flatMap((scenario) =>
+    readdirSync(join(rolloutFolder, version, scenario))
+      .filter((name) => name.startsWith("rollout-"))
+      .map((name) => join(rolloutFolder, version, scenario, name)),
+  ),
+);
+
+/** The bytes of a rollout, unpacked. */
+export const unpacked = (file) => decompress(readFileSync(file));

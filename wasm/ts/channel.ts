@@ -1,6 +1,7 @@
 /** What a page and the worker that has its ledger tell one another. */
 import type { Fact } from "./generated/facts.js";
 import type { Batch, Direction, Discard, Flushed, LedgerOptions, Question, Stats, Trouble, UploadTo } from "./options.js";
+import type { ReadRollout } from "./rollout.js";
 
 /** A `Worker`, the global scope of one, or a `MessagePort`. */
 export interface Channel {
@@ -23,6 +24,7 @@ export type StartOptions = Omit<RemoteOptions, "clock" | "onDiscard" | "onQuesti
 export interface Answers {
   start: boolean;
   ingest: undefined;
+  readRollout: ReadRollout;
   flush: Flushed;
   close: Flushed;
   stats: Stats;
@@ -32,6 +34,7 @@ export interface Answers {
 export type Asked =
   | { ask: "start"; options: StartOptions }
   | { ask: "ingest"; fact: Fact; at: number }
+  | { ask: "readRollout"; source: string | Uint8Array | Blob }
   | { ask: "close"; at: number }
   | { ask: "flush" | "stats" | "snapshot" };
 

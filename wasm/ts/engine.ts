@@ -72,6 +72,25 @@ export class Engine {
     return this.#step((core, memory) => core.observe(at, connection, toServer, this.#write(core, memory, message)));
   }
 
+  /** Takes a line of a rollout; the first one of a number opens its file. */
+  readLine(rollout: number, line: string | Uint8Array): Yield {
+    return this.#step((core, memory) => core.readLine(rollout, this.#write(core, memory, line)));
+  }
+
+  endRollout(rollout: number): Yield {
+    return this.#step((core) => core.endRollout(rollout));
+  }
+
+  /** The thread of a rollout that is open, once it is known. */
+  rolloutThread(rollout: number): string | undefined {
+    return this.#guard((core) => core.rolloutThread(rollout), undefined);
+  }
+
+  /** When the latest line of a rollout that is open was written. */
+  rolloutAt(rollout: number): number {
+    return this.#guard((core) => core.rolloutAt(rollout), 0);
+  }
+
   /** Puts a message where the core reads it; how many bytes it has. */
   #write(core: Core, memory: WebAssembly.Memory, message: string | Uint8Array): number {
     if (typeof message !== "string") {

@@ -6,8 +6,9 @@ import { DIGEST_FAILED, Engine, type EventText, type Formed, type Yield } from "
 import type { TurnledgerEvent } from "./generated/events.js";
 import type { Fact } from "./generated/facts.js";
 import { key } from "./key.js";
-import type { Cap, Direction, Flushed, LedgerOptions, Stats } from "./options.js";
+import type { Cap, Direction, Discard, Flushed, LedgerOptions, Stats } from "./options.js";
 import { isGoing, unwatchPage, watchPage } from "./page.js";
+import { type LineProblem, nothingRead, type ReadRollout, readRollout, Rollout, type RolloutSource } from "./rollout.js";
 
 /** The longest time of a timer. */
 const LONGEST_AGE_MS = 2 ** 31 - 1;
@@ -29,6 +30,9 @@ export class Ledger {
   #watch: ReturnType<typeof setTimeout> | undefined;
   /** The latest time that the core was given. */
   #at = 0;
+  /** How many rollouts were opened, and those that have not ended. */
+  #rollouts = 0;
+  readonly #openRollouts = new Set<Rollout>();
   #isClosed = false;
   #hasSaidUnsaved = false;
   #closing: Promise<Flushed> | undefined;
@@ -94,6 +98,46 @@ export class Ledger {
     if (this.#watch === undefined) this.#await();
   }
 
+  /**
+   * Opens a rollout, a file that Codex keeps of a thread, to be read line by line: its events come out of this ledger, each
+   * with `source` `rollout`. Any number may be open; none is in a {@link snapshot}.
+   */
+  openRollout(): Rollout {
+    const number = this.#rollouts++;
+    const rollout: Rollout = new Rollout({
+      line: (line) => {
+        if (!this.isEnabled) return null;
+        const yielded = this.#engine!.readLine(number, line);
+        this.#take(yielded);
+        const isBad = ({ subject }: Discard): boolean => subject === "message";
+        return yielded.isMalformed ? ((yielded.discards.find(isBad)?.reason ?? "wrong_shape") as LineProblem) : null;
+      },
+      end: () => {
+        this.#openRollouts.delete(rollout);
+        if (this.isEnabled) this.#take(this.#engine!.endRollout(number));
+      },
+      threadId: () => (this.isEnabled ? this.#engine!.rolloutThread(number) : undefined),
+      at: () => (this.isEnabled ? this.#engine!.rolloutAt(number) : 0),
+    });
+    this.#openRollouts.add(rollout);
+    return rollout;
+  }
+
+  /**
+   * Reads a whole rollout, as the native `import` does. A bad line is passed over, and named in the result.
+   *
+   * @throws TypeError if the source is of no such type, or packed with Zstandard; and what the source throws.
+   */
+  async readRollout(source: RolloutSource): Promise<ReadRollout> {
+    if (!this.isEnabled) return nothingRead();
+    const rollout = this.openRollout();
+    try {
+      return await readRollout(rollout, source);
+    } finally {
+      rollout.end();
+    }
+  }
+
   /** Sees to it that what is idle for too long is given up, although nothing comes. */
   #await(): void {
     const deadline = this.#engine!.nextDeadline();
@@ -147,6 +191,7 @@ export class Ledger {
   async #end(at: number | undefined): Promise<Flushed> {
     if (this.#engine === undefined) return { delivered: 0, waiting: 0 };
     try {
+      for (const rollout of this.#openRollouts) rollout.end();
       this.#take(this.#engine.finish(at ?? this.#clock()));
     } finally {
       // What comes from here on is not taken any more.

@@ -8,6 +8,7 @@ import type { Fact } from "./generated/facts.js";
 import type { Direction, Flushed, Stats } from "./options.js";
 import { isGoing, unwatchPage, watchPage } from "./page.js";
 import { userSaysNo } from "./privacy.js";
+import { nothingRead, type ReadRollout } from "./rollout.js";
 
 /** Makes a ledger in a worker whose script calls `serveLedger`. */
 export async function connectLedger(worker: Channel, options: RemoteOptions = {}): Promise<RemoteLedger> {
@@ -78,6 +79,12 @@ export class RemoteLedger {
   async ingest(fact: Fact, at?: number): Promise<void> {
     checkFact(fact, at);
     if (this.isEnabled) await this.#ask<"ingest">({ ask: "ingest", fact, at: at ?? this.#clock() });
+  }
+
+  /** As `Ledger.readRollout`; what cannot be used rejects the promise. */
+  async readRollout(source: string | Uint8Array | Blob): Promise<ReadRollout> {
+    if (!this.isEnabled) return nothingRead();
+    return this.#ask<"readRollout">({ ask: "readRollout", source });
   }
 
   /** Calls `listener` from now on; returns what ends that. */

@@ -53,6 +53,9 @@ export function serveLedger(
       ledger.ingest(message.fact, message.at);
       return { id: message.id, answer: undefined };
     }
+    if (message.ask === "readRollout") {
+      return { id: message.id, answer: await ledger.readRollout(message.source) };
+    }
     return { id: message.id, answer: await (message.ask === "close" ? ledger.close(message.at) : ledger[message.ask]()) };
   }
 

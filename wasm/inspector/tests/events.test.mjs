@@ -64,7 +64,10 @@ test("an event is shown as it would be sent, beside the messages that made it", 
   for (const name of Object.keys(app_server_client)) assert.ok(members.includes(`app_server_client.${name}`), name);
   for (const name of Object.keys(runtime)) assert.ok(members.includes(`runtime.${name}`), name);
   const meanings = await tab.locator(".meanings dd").allTextContents();
-  assert.equal(meanings[members.indexOf("file_move_count")], "Number of these that are moved, changed or not. Source: `item.changes`.");
+  assert.equal(
+    meanings[members.indexOf("file_move_count")],
+    "Number of these that are moved, changed or not. Source: `item.changes`.",
+  );
   const item = tab.getByRole("region", { name: "Messages of this item" });
   await item.getByRole("heading", { name: "5 messages of this item" }).waitFor();
   assert.deepEqual(await item.locator(".method").allTextContents(), [

@@ -54,7 +54,7 @@ test("a hundred megabytes", { timeout: 600_000 }, async (context) => {
       }, 10);
     });
     const start = performance.now();
-    await tab.setInputFiles("input[type=file]", file);
+    await tab.setInputFiles("input[aria-label=Files]", file);
     // While it is read, the page shows how far, and what there is so far.
     const bar = tab.getByRole("progressbar", { name: "Reading" });
     await bar.waitFor();
@@ -83,7 +83,7 @@ test("a hundred megabytes", { timeout: 600_000 }, async (context) => {
     await tab.getByText(/threads drawn together/).waitFor();
     await tab.waitForTimeout(500);
     await screenshot(tab, "large");
-    await tab.setInputFiles("input[type=file]", file);
+    await tab.setInputFiles("input[aria-label=Files]", file);
     await tab.getByRole("button", { name: "Stop reading" }).click();
     await tab.getByText(/^Stopped after .* of 100 MB: what is shown is the session up to there\.$/).waitFor();
     const longest = await tab.evaluate(() => globalThis.longest);

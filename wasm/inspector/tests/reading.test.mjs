@@ -96,13 +96,13 @@ test("packed recordings are unpacked; what cannot be is said", async () => {
   await tab.getByRole("link", { name: "Turn", exact: true }).click();
   await tab.locator(".is-completing pre").waitFor();
   writeFileSync(file, Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0]));
-  await tab.setInputFiles("input[type=file]", file);
-  await tab.getByText("packed with Zstandard").waitFor();
+  await tab.setInputFiles("input[aria-label=Files]", file);
+  await tab.getByText("packed with Zstandard, but damaged").waitFor();
   writeFileSync(file, Buffer.from([0x1f, 0x8b, 8, 0, 1, 2, 3]));
-  await tab.setInputFiles("input[type=file]", file);
+  await tab.setInputFiles("input[aria-label=Files]", file);
   await tab.getByText("packed with gzip, but damaged").waitFor();
   writeFileSync(file, "");
-  await tab.setInputFiles("input[type=file]", file);
+  await tab.setInputFiles("input[aria-label=Files]", file);
   await tab.getByText("There is no recorded message in it.").waitFor();
   await close();
 });

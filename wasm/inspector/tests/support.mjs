@@ -32,6 +32,27 @@ export const native = (file) => run("--quiet", file).stdout;
 /** What the native program says of a recording: its summary, its bad lines, its discards. */
 export const nativeNotes = (file) => run("--explain", "--output", "/dev/null", file).stderr;
 
+/** Every stored rollout, packed as it is. */
+const rolloutFolder = join(root, "tests/rollouts");
+export const rollouts = readdirSync(rolloutFolder).flatMap((version) =>
+  readdirSync(join(rolloutFolder, version)).flatMap((scenario) =>
+    readdirSync(join(rolloutFolder, version, scenario))
+      .filter((name) => name.startsWith("rollout-"))
+      .map((name) => join(rolloutFolder, version, scenario, name)),
+  ),
+);
+
+/** The events that the native program makes of rollouts, and folders of them. */
+export const imported = (...paths) =>
+  spawnSync(program, ["import", "--quiet", ...paths], { encoding: "utf8", maxBuffer: 1 << 30 }).stdout;
+
+/** What it says of them. */
+export const importNotes = (...paths) =>
+  spawnSync(program, ["import", "--explain", "--output", "/dev/null", ...paths], {
+    encoding: "utf8",
+    maxBuffer: 1 << 30,
+  }).stderr;
+
 export const parsed = (lines) =>
   lines
     .split("\n")
@@ -75,12 +96,18 @@ export async function open(browser, { hash = "", url = page, init, ...options } 
 
 /** Opens a recording as a user does and waits until it is read. */
 export async function read(tab, files) {
-  await tab.setInputFiles("input[type=file]", files);
+  await tab.setInputFiles("input[aria-label=Files]", files);
   await isRead(tab);
 }
 
 export async function isRead(tab, timeout = 30_000) {
   await tab.getByText(/^Read: /).waitFor({ state: "attached", timeout });
+}
+
+/** Opens a folder as a user does and waits until it is read. */
+export async function readFolder(tab, folder, timeout = 30_000) {
+  await tab.setInputFiles("input[aria-label=Folder]", folder);
+  await tab.getByText(/^Read all: /).waitFor({ state: "attached", timeout });
 }
 
 /** Drops a file on the page. */

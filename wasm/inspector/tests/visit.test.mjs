@@ -5,7 +5,9 @@ import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { download, drop, isRead, launch, native, open, page, recording, show } from "./support.mjs";
+import { decompress } from "fzstd";
+
+import { download, drop, imported, isRead, launch, native, open, page, recording, rollouts, show } from "./support.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
@@ -106,6 +108,30 @@ test("a live file is followed as it grows, half lines and all, and its end is th
       readFileSync(mixed, "utf8"),
     );
     await tab.getByText(/· 181 messages · 37 events ·/).waitFor();
+    // A rollout, as Codex writes it while its turn runs.
+    const rollout = rollouts.find((file) => file.includes("0.131.0/patch_files"));
+    const written = new TextDecoder()
+      .decode(decompress(readFileSync(rollout)))
+      .trimEnd()
+      .split("\n");
+    await tab.evaluate(async () => {
+      const [handle] = await globalThis.showOpenFilePicker();
+      await (await handle.createWritable()).close();
+    });
+    await tab.getByRole("button", { name: "Follow a live file…" }).click();
+    await append(`${written.slice(0, -1).join("\n")}\n${written.at(-1).slice(0, 30)}`);
+    await tab.getByText(new RegExp(`· ${written.length - 1} lines ·`)).waitFor();
+    await append(`${written.at(-1).slice(30)}\n`);
+    await tab.getByText(new RegExp(`· ${written.length} lines ·`)).waitFor();
+    await tab.getByRole("button", { name: "End the session" }).click();
+    await isRead(tab);
+    await show(tab, "Events");
+    await tab
+      .getByText(/^[\d,]+ events$/)
+      .first()
+      .waitFor();
+    const sorted = (text) => text.split("\n").sort();
+    assert.deepEqual(sorted((await download(tab, "JSONL")).text), sorted(imported(rollout)));
   } finally {
     server.close();
     server.closeAllConnections();

@@ -3,11 +3,13 @@
  */
 import type { Direction } from "turnledger/inline";
 
+import { type FileKind, kindOfLine, MOST_LOOKED_AT } from "../reader/file-kind.js";
 import { kindOf, requestIdOf } from "../reader/ids.js";
 
 export interface Pasted {
-  /** As a recording. */
+  /** As a recording; a rollout and events as they are. */
   text: string;
+  kind: FileKind;
   recorded: number;
   /** Bare messages by how it is known who sent them. */
   byMethod: number;
@@ -30,11 +32,15 @@ const APPROVAL_REQUEST = /^item\/.*\/requestApproval$/;
 /** The one notification that a client sends. */
 const CLIENT_NOTIFICATION = "initialized";
 
+const encoder = new TextEncoder();
+
 const opposite = (direction: Direction): Direction =>
   direction === "client_to_server" ? "server_to_client" : "client_to_server";
 
 export function recordingOf(pasted: string, whenUnknown: Direction | "leave_out", now: number): Pasted {
-  const found: Pasted = { text: "", recorded: 0, byMethod: 0, byRequest: 0, unknown: 0, unreadable: 0 };
+  const kind = kindOfText(pasted);
+  const found: Pasted = { text: "", kind, recorded: 0, byMethod: 0, byRequest: 0, unknown: 0, unreadable: 0 };
+  if (kind === "rollout" || kind === "events") return { ...found, text: pasted, recorded: messagesOf(pasted).length };
   const lines: string[] = [];
   const open = new Map<string, Direction>();
   let at = now;
@@ -57,6 +63,12 @@ export function recordingOf(pasted: string, whenUnknown: Direction | "leave_out"
   }
   found.text = lines.map((line) => `${line}\n`).join("");
   return found;
+}
+
+/** By its first lines, as a file's. */
+function kindOfText(pasted: string): FileKind {
+  const lines = pasted.split("\n", MOST_LOOKED_AT).map((line) => kindOfLine(encoder.encode(line)));
+  return lines.find((kind) => kind !== undefined) ?? "other";
 }
 
 function senderOf(

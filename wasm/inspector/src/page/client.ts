@@ -1,5 +1,5 @@
 /** The page's side of the reader. */
-import type { Call, Progress, Reader, Reply } from "../reader/protocol.js";
+import type { Call, Reader, Reply, Told } from "../reader/protocol.js";
 import ReaderWorker from "../reader/worker.js?worker&inline";
 
 type Answer<Name extends keyof Reader> = Awaited<ReturnType<Reader[Name]>>;
@@ -14,10 +14,10 @@ export class Client {
   readonly #waiting = new Map<number, Waiting>();
   #asked = 0;
 
-  constructor(heard: (progress: Progress) => void, failed: (problem: string) => void) {
+  constructor(heard: (told: Told) => void, failed: (problem: string) => void) {
     this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => {
-      if ("progress" in data) {
-        heard(data.progress);
+      if ("progress" in data || "survey" in data) {
+        heard(data);
         return;
       }
       const waiting = this.#waiting.get(data.id);
@@ -27,7 +27,7 @@ export class Client {
     };
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      const problem = `The reader has failed: ${event.message || "it could not be started"}. Open the recording again.`;
+      const problem = `The reader has failed: ${event.message || "it could not be started"}. Open the file again.`;
       for (const { reject } of this.#waiting.values()) reject(new Error(problem));
       this.#waiting.clear();
       failed(problem);

@@ -1,5 +1,7 @@
 /** Numbers, times and sizes as people read them. What is not known is a dash, never a zero. */
 export const UNKNOWN = "–";
+/** What a rollout does not say; elsewhere a dash can mean "none". */
+export const NOT_SAID = "unknown";
 
 const numbers = new Intl.NumberFormat("en-GB");
 
@@ -12,8 +14,8 @@ export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-export function duration(ms: number | null | undefined): string {
-  if (ms === null || ms === undefined) return UNKNOWN;
+export function duration(ms: number | null | undefined, isUnknown = false): string {
+  if (ms === null || ms === undefined) return isUnknown ? NOT_SAID : UNKNOWN;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
   const seconds = Math.round(ms / 1000);
@@ -64,4 +66,9 @@ export function shortId(id: string): string {
 export function missing(unknown: number): string {
   if (unknown === 0) return "";
   return unknown === 1 ? "1 event does not say" : `${count(unknown)} events do not say`;
+}
+
+/** How many things had no event, and are in no sum. */
+export function withoutEvent(number: number, one: string, many = `${one}s`): string {
+  return number === 0 ? "" : `not in it: ${counted(number, one, many)} without an event`;
 }

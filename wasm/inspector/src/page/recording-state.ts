@@ -15,6 +15,8 @@ export interface Opened {
   blob: Blob | null;
   /** To be followed, if it can be. */
   handle: FileSystemFileHandle | null;
+  /** The number of its file among those that are open together. */
+  session: number | null;
   client: Client;
 }
 
@@ -30,16 +32,28 @@ export const isKept = signal(false);
 export const notice = signal("");
 
 let refreshed = 0;
+/** Whether the user has opened something. */
+let isUsed = false;
 
-function start(source: Source, about: Omit<Opened, "client" | "name">, identity: string): void {
+export function endRecording(): void {
+  isUsed = true;
+  opened.value?.client.end();
+  opened.value = null;
+  progress.value = null;
+  isKept.value = false;
+}
+
+/** `identity` names it in the address, if it is not one of an overview, which has its own. */
+function start(source: Source, about: Omit<Opened, "client" | "name">, identity: string | null): void {
+  isUsed = true;
   opened.value?.client.end();
   progress.value = null;
   notice.value = "";
   refreshed = 0;
   const client = new Client(
-    (heard) => {
-      if (opened.value?.client !== client) return;
-      progress.value = heard;
+    (told) => {
+      if (opened.value?.client !== client || !("progress" in told)) return;
+      const heard = (progress.value = told.progress);
       const isOver = heard.phase !== "reading" && heard.phase !== "unpacking";
       if (isOver || performance.now() - refreshed > REFRESH_MS) {
         refreshed = performance.now();
@@ -48,7 +62,7 @@ function start(source: Source, about: Omit<Opened, "client" | "name">, identity:
     },
     (problem) => (notice.value = problem),
   );
-  if (adopt(identity))
+  if (identity !== null && adopt(identity))
     notice.value = "This address was made with another recording. Open that one to see the same view.";
   opened.value = { ...about, name: source.name, client };
   document.title = `${source.name} – Turnledger inspector`;
@@ -59,18 +73,25 @@ export function openExample(): void {
   isKept.value = false;
   const blob = new Blob([example]);
   const source: Source = { kind: "file", name: "Example: a real session", blob };
-  start(source, { isExample: true, isLive: false, blob: null, handle: null }, "example");
+  start(source, { isExample: true, isLive: false, blob: null, handle: null, session: null }, "example");
 }
 
 export function openBlob(blob: Blob, name: string, handle: FileSystemFileHandle | null = null): void {
   isKept.value = false;
-  start({ kind: "file", name, blob }, { isExample: false, isLive: false, blob, handle }, `${name}~${blob.size}`);
+  const about = { isExample: false, isLive: false, blob, handle, session: null };
+  start({ kind: "file", name, blob }, about, `${name}~${blob.size}`);
+}
+
+/** One of an overview's. */
+export function openSession(blob: Blob, name: string, session: number): void {
+  isKept.value = false;
+  start({ kind: "file", name, blob }, { isExample: false, isLive: false, blob: null, handle: null, session }, null);
 }
 
 export function follow(handle: FileSystemFileHandle): void {
   isKept.value = false;
   const source: Source = { kind: "live", name: handle.name, handle };
-  start(source, { isExample: false, isLive: true, blob: null, handle: null }, `${handle.name}~live`);
+  start(source, { isExample: false, isLive: true, blob: null, handle: null, session: null }, `${handle.name}~live`);
 }
 
 export async function askForLiveFile(): Promise<void> {
@@ -106,7 +127,7 @@ export async function setKept(isWanted: boolean): Promise<void> {
 export async function begin(): Promise<void> {
   const recording = await kept();
   // Something may have been dropped meanwhile.
-  if (opened.value !== null) return;
+  if (isUsed) return;
   if (recording === undefined) {
     openExample();
     return;

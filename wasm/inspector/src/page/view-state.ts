@@ -3,12 +3,26 @@ import { signal } from "@preact/signals";
 
 import { type EventType, TYPE_LABELS } from "../reader/kinds.js";
 import type { EventQuery, SortKey } from "../reader/protocol.js";
+import { OVERVIEW_KEYS, type OverviewQuery } from "./overview.js";
 
-export const VIEWS = ["session", "events", "discards"] as const;
+export const VIEWS = ["sessions", "trends", "compare", "session", "events", "discards"] as const;
 export type ViewName = (typeof VIEWS)[number];
 
-export interface View extends EventQuery {
+/** Whether a view is of one session. */
+export const isOfSession = (name: ViewName): boolean => name === "session" || name === "events" || name === "discards";
+
+export const MEASURES = ["tokens", "turns"] as const;
+export type Measure = (typeof MEASURES)[number];
+
+export interface View extends EventQuery, OverviewQuery {
   view: ViewName;
+  /** The file of the overview whose session is open. */
+  session: number | null;
+  /** The page of the overview's list. */
+  list: number;
+  /** The sessions that are compared: two at most. */
+  pair: number[];
+  measure: Measure;
   page: number;
   /** The event that is open. */
   event: number | null;
@@ -31,7 +45,33 @@ export const START: View = {
   event: null,
   from: null,
   to: null,
+  session: null,
+  list: 0,
+  pair: [],
+  measure: "tokens",
+  find: "",
+  client: "",
+  model: "",
+  repository: "",
+  ended: "",
+  by: "time",
+  isRising: false,
 };
+
+/** What is looked at within a session, as at first. */
+export const SESSION_START = {
+  view: "session",
+  search: "",
+  types: [] as EventType[],
+  thread: "",
+  outcome: "",
+  sort: "number",
+  isDescending: false,
+  page: 0,
+  event: null,
+  from: null,
+  to: null,
+} satisfies Partial<View>;
 
 export const view = signal<View>(START);
 
@@ -49,6 +89,11 @@ export function parseView(hash: string): { view: View; recording: string } {
     return value !== null && Number.isInteger(value) && value >= 0 ? value : null;
   };
   const sort = (given.get("sort") ?? "").replace(/^-/, "");
+  const by = (given.get("by") ?? "").replace(/^\+/, "");
+  const numbers = (given.get("pair") ?? "")
+    .split(",")
+    .filter((id) => /^\d+$/.test(id))
+    .map(Number);
   return {
     recording: given.get("recording") ?? "",
     view: {
@@ -63,6 +108,17 @@ export function parseView(hash: string): { view: View; recording: string } {
       event: whole("event"),
       from: number("from"),
       to: number("to"),
+      session: whole("session"),
+      list: Math.max(0, (whole("list") ?? 1) - 1),
+      pair: numbers.slice(0, 2),
+      measure: MEASURES.find((name) => name === given.get("measure")) ?? START.measure,
+      find: given.get("find") ?? "",
+      client: given.get("client") ?? "",
+      model: given.get("model") ?? "",
+      repository: given.get("repository") ?? "",
+      ended: given.get("ended") ?? "",
+      by: OVERVIEW_KEYS.find((key) => key === by) ?? START.by,
+      isRising: (given.get("by") ?? "").startsWith("+"),
     },
   };
 }
@@ -83,6 +139,13 @@ export function hashOf(view: View, recording: string): string {
   say("event", view.event, false);
   say("from", view.from, false);
   say("to", view.to, false);
+  say("session", view.session, false);
+  say("list", view.list + 1, view.list === 0);
+  say("pair", view.pair.join(","), view.pair.length === 0);
+  say("measure", view.measure, view.measure === START.measure);
+  for (const name of ["find", "client", "model", "repository", "ended"] as const)
+    say(name, view[name], view[name] === "");
+  say("by", `${view.isRising ? "+" : ""}${view.by}`, view.by === START.by && !view.isRising);
   return `#${said}`;
 }
 
@@ -107,11 +170,13 @@ export function linkTo(change: Partial<View>): string {
  * A recording is there: the address's view if it was made with this one, otherwise the start. Returns whether the page
  * was opened with an address that was made with another.
  */
-export function adopt(recording: string): boolean {
+export function adopt(recording: string, start: View = START): boolean {
   const asked = parseView(location.hash);
   const isFirst = identity === "";
   identity = recording;
-  view.value = asked.recording === recording || asked.recording === "" ? asked.view : START;
+  const given = new URLSearchParams(location.hash.replace(/^#/, ""));
+  const name = given.has("view") || given.has("session") ? asked.view.view : start.view;
+  view.value = asked.recording === recording || asked.recording === "" ? { ...asked.view, view: name } : start;
   // Such an address stays until the user goes somewhere: its recording may be opened next.
   const isOther = isFirst && asked.recording !== "" && asked.recording !== recording;
   if (!isOther) history.replaceState(null, "", hashOf(view.value, identity));

@@ -2,12 +2,20 @@
 import type { TurnledgerEvent } from "turnledger/inline";
 
 import { NONE } from "./columns.js";
-import { type EventIds, type EventType, gist, idsOf, TYPE_LABELS } from "./kinds.js";
+import { type EventIds, type EventType, gist, idsOf, sourceOf, TYPE_LABELS } from "./kinds.js";
 import type { EventQuery, EventRow, Facets } from "./protocol.js";
 
 export interface StoredEvent extends EventRow {
   json: string;
   ids: EventIds;
+}
+
+/** What a rollout's event does not say is unknown; what its type has no member for is not. */
+function fromFile(event: TurnledgerEvent): Pick<EventRow, "isFromFile" | "lacksOutcome" | "lacksDuration"> {
+  const params = event.event_params as unknown as Record<string, unknown>;
+  const isFromFile = sourceOf(event) === "rollout";
+  const lacks = (name: string): boolean => isFromFile && params[name] === null;
+  return { isFromFile, lacksOutcome: lacks("status"), lacksDuration: lacks("duration_ms") };
 }
 
 export class Events {
@@ -17,8 +25,8 @@ export class Events {
     return this.#all.length;
   }
 
-  /** `message` is the one on which the event came out, {@link NONE} for those that the session's end gave. */
-  add(json: string, event: TurnledgerEvent, at: number, message: number, line: number): StoredEvent {
+  /** `message` is the one on which the event came out; {@link NONE}, without a line, for those that the session's end gave. */
+  add(json: string, event: TurnledgerEvent, at: number, message: number, line: number | null): StoredEvent {
     const ids = idsOf(event);
     const stored: StoredEvent = {
       number: this.#all.length,
@@ -27,7 +35,8 @@ export class Events {
       thread: ids.thread ?? null,
       turn: ids.turn ?? null,
       message: message === NONE ? null : message,
-      line: message === NONE ? null : line,
+      line,
+      ...fromFile(event),
       ...gist(event),
       json,
       ids,

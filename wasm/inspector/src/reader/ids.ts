@@ -1,7 +1,15 @@
 /** What a message is of: its kind, its method, and the thread, turn, item, review or request that it names. */
 
-export type MessageKind = "request" | "notification" | "response" | "error" | "unknown";
-export const MESSAGE_KINDS: readonly MessageKind[] = ["request", "notification", "response", "error", "unknown"];
+/** `line`: no message, but a line of a file that an agent writes for itself. */
+export type MessageKind = "request" | "notification" | "response" | "error" | "unknown" | "line";
+export const MESSAGE_KINDS: readonly MessageKind[] = [
+  "request",
+  "notification",
+  "response",
+  "error",
+  "unknown",
+  "line",
+];
 
 export interface Named {
   kind: MessageKind;

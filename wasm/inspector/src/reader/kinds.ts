@@ -27,6 +27,12 @@ export function isToolType(type: string): type is ToolType {
   return (TOOL_TYPES as readonly string[]).includes(type);
 }
 
+/** Where an event comes from, if not from traffic or an app-server's facts. */
+export function sourceOf(event: TurnledgerEvent): string | undefined {
+  const { source } = event.event_params as { source?: string | null };
+  return source ?? undefined;
+}
+
 /** An event in a table: what it is about, how that went, and how long it took. */
 export interface Gist {
   subject: string;

@@ -1,4 +1,5 @@
 /** One line of a recording, read as the native program reads it. */
+import { MAX_LINE_BYTES } from "../../../ts/lines.js";
 
 export interface RecordedMessage {
   at: number;
@@ -14,9 +15,8 @@ export interface RecordedMessage {
 /** Why a line is none. It says nothing of what the line has in it. */
 export class BadLine extends Error {}
 
-export const MAX_LINE_BYTES = 256 * 2 ** 20;
-
-const NOT_JSON = "not JSON";
+export const NOT_JSON = "not JSON";
+export const NOT_EVENT = "not an event that this page knows";
 const NOT_RECORDED = "not a line of a recording: expected at_ms, connection_id, direction and message";
 export const BAD_MESSAGE = "a member that events need is missing or has the wrong type";
 export const TOO_LONG = `longer than ${MAX_LINE_BYTES} bytes`;
@@ -38,14 +38,22 @@ const USUAL = new RegExp(
 // As the native program does, it reads over a byte-order mark, and takes no bytes that are not UTF-8.
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** @throws BadLine */
-export function parseLine(line: Uint8Array): RecordedMessage {
-  let text: string;
+/**
+ * A line's text.
+ *
+ * @throws BadLine
+ */
+export function textOf(line: Uint8Array): string {
   try {
-    text = decoder.decode(line);
+    return decoder.decode(line);
   } catch {
     throw new BadLine(NOT_JSON);
   }
+}
+
+/** @throws BadLine */
+export function parseLine(line: Uint8Array): RecordedMessage {
+  const text = textOf(line);
   const mark = line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf ? 3 : 0;
   return usual(text, line.length, mark) ?? general(text);
 }
@@ -149,9 +157,4 @@ function parts(text: string): Part[] {
     }
   }
   return found;
-}
-
-/** Whether a line has nothing in it; the native program passes over those. */
-export function isBlank(line: Uint8Array): boolean {
-  return line.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d && byte !== 0x0b));
 }

@@ -1,8 +1,10 @@
 /** What the page and its reader, a worker, say to one another. */
-import type { Direction } from "turnledger/inline";
+import type { Direction, Stats } from "turnledger/inline";
 
+import type { FileKind } from "./file-kind.js";
 import type { MessageKind } from "./ids.js";
 import type { EventIds, EventType, Gist } from "./kinds.js";
+import type { Summary, Surveyed, SurveyFile, SurveyProgress } from "./survey-view.js";
 import type { TimelineView, TimelineWindow } from "./timeline-view.js";
 import type { Totals } from "./totals.js";
 
@@ -15,6 +17,8 @@ export type Phase = "unpacking" | "reading" | "following" | "ended" | "stopped" 
 /** How far the reading is. */
 export interface Progress {
   phase: Phase;
+  /** What the file is, once its first lines have said so. */
+  kind: FileKind | null;
   bytesRead: number;
   bytes: number;
   lines: number;
@@ -24,8 +28,14 @@ export interface Progress {
   badLines: number;
   /** The recording's first and last message, if there is one. */
   span: [first: number, last: number] | null;
+  /** What this version does not know, the most frequent first. */
+  unknown: Stats["unknown"];
   /** What went wrong, in a sentence. */
   problem?: string;
+  /** Whether the last line is cut off. */
+  isCut: boolean;
+  /** Whether it is a rollout of which no line names a session. */
+  lacksSession: boolean;
   /** Failures of the ledger itself. */
   internalErrors: number;
 }
@@ -40,6 +50,10 @@ export interface EventRow extends Gist {
   /** The message on which it came out; null at the session's end. */
   message: number | null;
   line: number | null;
+  /** Whether it comes from a rollout: what that does not say is unknown. */
+  isFromFile: boolean;
+  lacksOutcome: boolean;
+  lacksDuration: boolean;
 }
 
 export type SortKey = "number" | "type" | "subject" | "outcome" | "duration";
@@ -69,7 +83,8 @@ export interface MessageRow {
   line: number;
   at: number;
   connection: number;
-  direction: Direction;
+  /** Null for a line that is no message. */
+  direction: Direction | null;
   kind: MessageKind;
   method: string | null;
   requestId: string | null;
@@ -114,6 +129,8 @@ export interface Losses {
   reasons: { subject: string; text: string; count: number }[];
   discards: Page<DiscardRow>;
   badLines: Page<BadLineRow>;
+  /** What this version does not know, by its name. */
+  unknown: Stats["unknown"];
 }
 
 export type Download = "jsonl" | "csv";
@@ -134,9 +151,15 @@ export interface Reader {
   totals(): Totals;
   timeline(window: TimelineWindow): TimelineView;
   download(query: EventQuery, format: Download): Blob;
+  /** Reads many files, and keeps what each adds up to; until {@link Reader.stop}. */
+  survey(files: SurveyFile[]): void;
+  sessions(): Surveyed;
+  summary(id: number): Summary | null;
 }
 
 export type Call = {
   [Name in keyof Reader]: { id: number; name: Name; arguments: Parameters<Reader[Name]> };
 }[keyof Reader];
-export type Reply = { id: number; value: unknown } | { id: number; error: string } | { progress: Progress };
+/** What the reader says of itself. */
+export type Told = { progress: Progress } | { survey: SurveyProgress };
+export type Reply = { id: number; value: unknown } | { id: number; error: string } | Told;

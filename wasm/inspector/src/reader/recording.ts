@@ -1,11 +1,10 @@
 /** The bytes of a recording: read once from end to end, and later again in pieces. */
 import type { Source } from "./protocol.js";
+import { type Packing, packingOf, unpack } from "./unpack.js";
 
 /** What cannot be read, said so that somebody can do something about it. */
 export class Unreadable extends Error {}
 
-const GZIP = [0x1f, 0x8b];
-const ZSTANDARD = [0x28, 0xb5, 0x2f, 0xfd];
 const POLL_MS = 400;
 /** Long enough for others to be heard in between, short enough that it costs nothing. */
 const PIECE = 2 ** 20;
@@ -21,17 +20,19 @@ export interface Reading {
 
 /** A recording that is whole. */
 export class WholeRecording {
-  private constructor(private readonly blob: Blob) {}
+  private constructor(
+    private readonly blob: Blob,
+    /** What is wrong with it, although something could be read. */
+    readonly problem?: string,
+  ) {}
 
-  static async open(blob: Blob, unpacking: (read: number) => void): Promise<WholeRecording> {
-    const start = await slice(blob, 0, 4);
-    const begins = (magic: number[]): boolean => magic.every((byte, at) => start[at] === byte);
-    if (begins(ZSTANDARD)) {
-      throw new Unreadable(
-        "This recording is packed with Zstandard, which browsers cannot unpack. Run zstd -d on it first.",
-      );
-    }
-    return new WholeRecording(begins(GZIP) ? await unpacked(blob, unpacking) : blob);
+  static async open(blob: Blob, unpackedSo: (read: number) => void): Promise<WholeRecording> {
+    const packing = packingOf(await slice(blob, 0, 4));
+    if (packing === undefined) return new WholeRecording(blob);
+    const { content, isDamaged } = await unpacked(blob, packing, unpackedSo);
+    if (!isDamaged) return new WholeRecording(content);
+    if (content.size === 0) throw new Unreadable(DAMAGED[packing]);
+    return new WholeRecording(content, `${DAMAGED[packing]} What could be unpacked is shown.`);
   }
 
   async read(reading: Reading): Promise<void> {
@@ -48,6 +49,8 @@ export class WholeRecording {
 
 /** A recording that somebody still writes. */
 export class LiveRecording {
+  readonly problem = undefined;
+
   constructor(private readonly handle: FileSystemFileHandle) {}
 
   /** Reads what is there and what comes, until it is stopped. Resolves to whether another recording took its place. */
@@ -85,8 +88,8 @@ export class LiveRecording {
 
 export type Recording = WholeRecording | LiveRecording;
 
-export async function openRecording(source: Source, unpacking: (read: number) => void): Promise<Recording> {
-  return source.kind === "live" ? new LiveRecording(source.handle) : WholeRecording.open(source.blob, unpacking);
+export async function openRecording(source: Source, unpackedSo: (read: number) => void): Promise<Recording> {
+  return source.kind === "live" ? new LiveRecording(source.handle) : WholeRecording.open(source.blob, unpackedSo);
 }
 
 async function opened(handle: FileSystemFileHandle): Promise<File> {
@@ -109,22 +112,24 @@ async function slice(blob: Blob, start: number, end: number): Promise<Uint8Array
   }
 }
 
-/** The browser keeps what is unpacked where it keeps files, so that messages can be read from it again. */
-async function unpacked(blob: Blob, unpacking: (read: number) => void): Promise<Blob> {
-  let read = 0;
-  const counting = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-    transform(piece, controller) {
-      read += piece.length;
-      unpacking(read);
-      controller.enqueue(piece);
-    },
+const DAMAGED: Readonly<Record<Packing, string>> = {
+  gzip: "This file is packed with gzip, but damaged or made of several parts. Run gunzip on it first.",
+  Zstandard: "This file is packed with Zstandard, but damaged.",
+};
+
+/** So many pieces are given to the browser at once, which keeps them where it keeps files. */
+const TOGETHER = 256;
+
+/** Messages can be read from it again. */
+async function unpacked(blob: Blob, packing: Packing, unpackedSo: (read: number) => void) {
+  let content = new Blob();
+  let pieces: Uint8Array<ArrayBuffer>[] = [];
+  const end = await unpack(blob, packing, unpackedSo, (piece) => {
+    if (pieces.push(piece) >= TOGETHER) {
+      content = new Blob([content, ...pieces]);
+      pieces = [];
+    }
+    return true;
   });
-  try {
-    const stream = blob.stream().pipeThrough(counting).pipeThrough(new DecompressionStream("gzip"));
-    return await new Response(stream).blob();
-  } catch {
-    throw new Unreadable(
-      "This recording is packed with gzip, but damaged or made of several parts. Run gunzip on it first.",
-    );
-  }
+  return { content: new Blob([content, ...pieces]), isDamaged: end === "damaged" };
 }

@@ -41,7 +41,10 @@ export function related(event: StoredEvent, messages: Messages): RelatedGroup[] 
       else add("of the request", completing);
   }
   const connection = connectionOf(event, groups, messages);
-  if (connection !== undefined) add("that began the connection", messages.calls("initialize", connection));
+  if (connection !== undefined) {
+    add("that began the connection", messages.calls("initialize", connection));
+    add("that names the session", messages.calls("session_meta", connection).slice(0, 1));
+  }
   return groups;
 }
 
@@ -60,13 +63,18 @@ function connectionOf(event: StoredEvent, groups: RelatedGroup[], messages: Mess
   return any === undefined ? undefined : messages.connection(any);
 }
 
+function direction(index: number, messages: Messages): MessageRow["direction"] {
+  if (messages.kind(index) === "line") return null;
+  return messages.isToServer(index) ? "client_to_server" : "server_to_client";
+}
+
 export function messageRow(index: number, messages: Messages, completing: number | null): MessageRow {
   return {
     index,
     line: messages.line(index),
     at: messages.at(index),
     connection: messages.connection(index),
-    direction: messages.isToServer(index) ? "client_to_server" : "server_to_client",
+    direction: direction(index, messages),
     kind: messages.kind(index),
     method: messages.method(index) ?? null,
     requestId: messages.requestId(index) ?? null,

@@ -1,13 +1,35 @@
-/** A session through the ledger, as the native program's replay does it: by the recording's own clock. */
-import { createLedger, type Discard, type Ledger, type TurnledgerEvent } from "turnledger/inline";
+/**
+ * A session through the ledger, as the native program's replay and import do it: by the file's own clock. A file of events
+ * needs no ledger.
+ */
+import {
+  createLedger,
+  type Discard,
+  type Ledger,
+  type Rollout,
+  type Stats,
+  type TurnledgerEvent,
+} from "turnledger/inline";
 
+import { isBlank, type Line } from "../../../ts/lines.js";
 import { NONE } from "./columns.js";
+import { timeOf } from "./event-time.js";
 import { Events } from "./events.js";
+import { ByKind, type FileKind, isEvent } from "./file-kind.js";
 import { named } from "./ids.js";
-import { BAD_MESSAGE, BadLine, isBlank, parseLine, type RecordedMessage, TOO_LONG } from "./line.js";
-import type { Line } from "./lines.js";
+import {
+  BAD_MESSAGE,
+  BadLine,
+  NOT_EVENT,
+  NOT_JSON,
+  parseLine,
+  type RecordedMessage,
+  textOf,
+  TOO_LONG,
+} from "./line.js";
 import { Messages } from "./messages.js";
 import type { BadLineRow, DiscardRow } from "./protocol.js";
+import { RolloutLines } from "./rollout-line.js";
 import { Timeline } from "./timeline.js";
 import { Totalling } from "./totals.js";
 
@@ -20,6 +42,10 @@ export class Session {
   readonly badLines: BadLineRow[] = [];
   /** How many lines there were, empty ones included. */
   lines = 0;
+  /** What the file is, once it is known. */
+  kind: FileKind | null = null;
+  /** Whether the last line of a rollout is cut off. */
+  isCut = false;
   #ledger!: Ledger;
   #now = 0;
   #last = 0;
@@ -27,6 +53,11 @@ export class Session {
   #message = NONE;
   #line: number | null = null;
   #hasBadMessage = false;
+  #rollout: Rollout | undefined;
+  readonly #rolloutLines = new RolloutLines();
+  /** A rollout's bad line is told once another follows: the last one may be still being written. */
+  #badLine: BadLineRow | undefined;
+  readonly #byKind = new ByKind((kind) => this.#begin(kind));
 
   static async start(): Promise<Session> {
     const session = new Session();
@@ -41,13 +72,34 @@ export class Session {
     return this.#ledger.stats().internalErrors;
   }
 
-  line({ bytes, offset, number }: Line): void {
-    this.lines = number;
-    if (bytes === undefined) {
-      this.badLines.push({ line: number, reason: TOO_LONG });
-      return;
-    }
-    if (isBlank(bytes)) return;
+  /** What this version does not know, the most frequent first. */
+  get unknown(): Stats["unknown"] {
+    return this.#ledger.stats().unknown.sort((one, other) => other.count - one.count);
+  }
+
+  line(line: Line): void {
+    this.lines = line.number;
+    this.#byKind.line(line);
+  }
+
+  /** What a line shows when it is looked at. */
+  text(line: Uint8Array): string {
+    return this.kind === "rollout" ? textOf(line) : parseLine(line).text;
+  }
+
+  #begin(kind: FileKind): (line: Line) => void {
+    this.kind = kind;
+    if (kind === "rollout") this.#rollout = this.#ledger.openRollout();
+    const take = kind === "rollout" ? this.#ofRollout : kind === "events" ? this.#ofEvents : this.#ofRecording;
+    return (line) => {
+      const { bytes, number } = line;
+      this.#tellBadLine();
+      if (bytes === undefined) this.badLines.push({ line: number, reason: TOO_LONG });
+      else if (!isBlank(bytes)) take.call(this, bytes, line);
+    };
+  }
+
+  #ofRecording(bytes: Uint8Array, { offset, number }: Line): void {
     let recorded: RecordedMessage;
     try {
       recorded = parseLine(bytes);
@@ -73,17 +125,64 @@ export class Session {
     if (this.#hasBadMessage) this.badLines.push({ line: number, reason: BAD_MESSAGE });
   }
 
+  #ofRollout(bytes: Uint8Array, { offset, number }: Line): void {
+    this.#line = number;
+    const parsed = parse(bytes);
+    if (parsed !== undefined) {
+      const what = this.#rolloutLines.named(parsed);
+      const place = { at: this.#rolloutLines.at, connection: 0, isToServer: false, offset, length: bytes.length };
+      this.#message = this.messages.add({ ...place, line: number }, what);
+    }
+    const problem = this.#rollout!.line(bytes);
+    if (problem !== null) this.#badLine = { line: number, reason: problem === "not_json" ? NOT_JSON : BAD_MESSAGE };
+  }
+
+  #tellBadLine(): void {
+    if (this.#badLine !== undefined) this.badLines.push(this.#badLine);
+    this.#badLine = undefined;
+  }
+
+  #ofEvents(bytes: Uint8Array, { number }: Line): void {
+    const parsed = parse(bytes);
+    if (parsed === undefined) {
+      this.badLines.push({ line: number, reason: NOT_JSON });
+      return;
+    }
+    this.#line = number;
+    // A line is an event, or the body of a request.
+    const { events } = parsed as { events?: unknown };
+    for (const event of Array.isArray(events) ? (events as unknown[]) : [parsed]) {
+      if (!isEvent(event)) {
+        this.badLines.push({ line: number, reason: NOT_EVENT });
+        continue;
+      }
+      this.#now = timeOf(event as TurnledgerEvent) ?? this.#now;
+      this.#event(event as TurnledgerEvent, event === parsed ? textOf(bytes) : JSON.stringify(event));
+    }
+  }
+
   /** What only waited for an answer comes out. */
   async finish(): Promise<void> {
+    this.#byKind.finish();
+    this.isCut = this.#badLine?.reason === NOT_JSON && this.lines > 1;
+    if (!this.isCut) this.#tellBadLine();
     this.#message = NONE;
     this.#line = null;
     this.#now = this.#last;
+    this.#rollout?.end();
     await this.#ledger.close(this.#last);
   }
 
+  /** Whether a line has named the session of a rollout. */
+  get namesSession(): boolean {
+    return this.#rollout === undefined || this.#rollout.threadId !== null;
+  }
+
   #event(event: TurnledgerEvent, json: string): void {
-    const stored = this.events.add(json, event, this.#now, this.#message, this.#line ?? 0);
+    const at = this.#rollout?.at ?? this.#now;
+    const stored = this.events.add(json, event, at, this.#message, this.#line);
     this.totals.add(event);
+    if (this.kind !== "recording") this.timeline.moment(at);
     const request = this.#message === NONE ? undefined : this.messages.pair(this.#message);
     this.timeline.event(stored, event, request === undefined ? undefined : this.messages.at(request));
   }
@@ -91,6 +190,9 @@ export class Session {
   #discard(discard: Discard): void {
     // The ledger says of a message that it cannot read, and of nothing else, that the message yielded nothing.
     if (discard.subject === "message") this.#hasBadMessage = true;
+    // Of a rollout these are its bad lines, and told as such.
+    if (this.kind === "rollout" && ["not_json", "wrong_shape"].includes(discard.reason)) return;
+    this.totals.discard(discard.subject);
     const { at, subject, reason, text, connectionId, requestId, threadId, turnId, itemId } = discard;
     const ids = Object.entries({
       connection: connectionId,
@@ -102,5 +204,14 @@ export class Session {
       value === undefined || value === null ? [] : [[name, String(value)]],
     );
     this.discards.push({ at, line: this.#line, subject, reason, text, ids });
+  }
+}
+
+/** Nothing if it is no JSON. */
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(textOf(bytes));
+  } catch {
+    return undefined;
   }
 }

@@ -71,8 +71,10 @@ export class Layout {
   }
 }
 
+const BESIDE_TURNS: readonly MarkKind[] = ["steer", "compaction", "hook", "lines", "goal", "archive"];
+
 function laneOf(kind: MarkKind): Lane {
   if (kind === "turn") return "turns";
   if (kind === "approval") return "approvals";
-  return kind === "steer" || kind === "compaction" || kind === "hook" || kind === "lines" ? "steers" : "items";
+  return BESIDE_TURNS.includes(kind) ? "steers" : "items";
 }

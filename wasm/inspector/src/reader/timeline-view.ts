@@ -11,12 +11,15 @@ export type MarkKind =
   | "agent_tool"
   | "web_search"
   | "image"
+  | "control_tool"
   | "other_item"
   | "approval"
   | "steer"
   | "compaction"
   | "hook"
-  | "lines";
+  | "lines"
+  | "goal"
+  | "archive";
 
 export interface Mark {
   kind: MarkKind;

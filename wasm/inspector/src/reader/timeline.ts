@@ -3,7 +3,7 @@ import type { TurnledgerEvent } from "turnledger/inline";
 
 import type { StoredEvent } from "./events.js";
 import type { Named } from "./ids.js";
-import { isToolType } from "./kinds.js";
+import { isToolType, type ToolType } from "./kinds.js";
 import { Layout, MOST_LANE_ROWS, NARROWEST } from "./timeline-layout.js";
 import type { Mark, MarkKind, TimelineView, TimelineWindow } from "./timeline-view.js";
 
@@ -17,7 +17,26 @@ const ITEM_KINDS: Readonly<Record<string, MarkKind>> = {
   imageGeneration: "image",
 };
 
+const TOOL_KINDS: Readonly<Record<ToolType, MarkKind>> = {
+  codex_command_execution_event: "command",
+  codex_file_change_event: "file_change",
+  codex_mcp_tool_call_event: "mcp",
+  codex_dynamic_tool_call_event: "client_tool",
+  codex_collab_agent_tool_call_event: "agent_tool",
+  codex_web_search_event: "web_search",
+  codex_image_generation_event: "image",
+  codex_control_tool_call_event: "control_tool",
+};
+
 const MOST_THREADS = 12;
+
+type ToolEvent = Extract<TurnledgerEvent, { event_type: ToolType }>;
+
+/** An event has whole seconds; what it lasted tells the rest, if it came out when its turn ended. */
+function startOfTurn(startedAt: number | null, byDuration: number): number {
+  if (startedAt === null) return byDuration;
+  return Math.min(Math.max(byDuration, startedAt * 1000), startedAt * 1000 + 999);
+}
 
 export class Timeline {
   /** By thread, in the order of their first mark. */
@@ -29,9 +48,14 @@ export class Timeline {
   #first = Infinity;
   #last = -Infinity;
 
-  message(at: number, what: Named, parsed: unknown): void {
+  /** Something happened then. */
+  moment(at: number): void {
     this.#first = Math.min(this.#first, at);
     this.#last = Math.max(this.#last, at);
+  }
+
+  message(at: number, what: Named, parsed: unknown): void {
+    this.moment(at);
     if (what.kind !== "notification" || what.thread === undefined || what.turn === undefined) return;
     const turnKey = `${what.thread} ${what.turn}`;
     if (what.method === "turn/started") {
@@ -77,7 +101,7 @@ export class Timeline {
       case "codex_turn_event": {
         const known = this.#turns.get(`${thread} ${turn}`);
         const { started_at, duration_ms } = event.event_params;
-        const start = started_at === null ? at - (duration_ms ?? 0) : started_at * 1000;
+        const start = startOfTurn(started_at, at - (duration_ms ?? 0));
         this.#attach(known ?? this.#add("turn", thread, start, start + (duration_ms ?? 0), ""), stored);
         break;
       }
@@ -98,12 +122,27 @@ export class Timeline {
       case "codex_accepted_line_fingerprints":
         mark("lines", at, at);
         break;
+      case "codex_goal_event":
+        mark("goal", at, at);
+        break;
+      case "codex_thread_archive_event":
+        mark("archive", event.event_params.occurred_at_ms, event.event_params.occurred_at_ms);
+        break;
       default: {
         if (!isToolType(event.event_type)) return;
         const known = this.#items.get(`${thread} ${turn} ${item}`);
-        if (known !== undefined) this.#attach(known, stored);
+        if (known !== undefined) {
+          known.kind = TOOL_KINDS[event.event_type];
+          this.#attach(known, stored);
+        } else this.#tool(stored, event as ToolEvent);
       }
     }
+  }
+
+  /** A call of which no message has told: its event alone says when it was. */
+  #tool(stored: StoredEvent, { event_type, event_params: { started_at_ms, completed_at_ms } }: ToolEvent): void {
+    const end = Math.max(started_at_ms, completed_at_ms);
+    this.#attach(this.#add(TOOL_KINDS[event_type], stored.ids.thread!, started_at_ms, end, ""), stored);
   }
 
   #attach(mark: Mark, stored: StoredEvent): void {

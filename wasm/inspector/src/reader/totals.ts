@@ -1,7 +1,7 @@
 /** What a session adds up to. What an event does not say is not counted as zero, but as not said. */
 import type { ReviewEvent, TerminalStatus, TurnEvent, TurnledgerEvent } from "turnledger/inline";
 
-import { isToolType, TOOL_TYPES, type ToolType } from "./kinds.js";
+import { isToolType, sourceOf, TOOL_TYPES, type ToolType } from "./kinds.js";
 
 /** A sum over those events that say a value. */
 export interface Sum {
@@ -16,10 +16,10 @@ export const TOKEN_MEMBERS = [
   "cached_input_tokens",
   "output_tokens",
   "reasoning_output_tokens",
-  "total_tokens",
 ] as const satisfies (keyof TurnEvent)[];
 
-export type Tokens = Record<(typeof TOKEN_MEMBERS)[number], Sum>;
+/** `total` is input and output: Codex's own total is no sum where a turn overflowed its context. */
+export type Tokens = Record<(typeof TOKEN_MEMBERS)[number] | "total", Sum>;
 
 export interface ToolTotals {
   type: ToolType;
@@ -54,7 +54,25 @@ export interface Totals {
   steers: { accepted: number; rejected: number };
   compactions: { completed: number; failed: number; interrupted: number };
   lines: { added: number; deleted: number; turns: number };
+  /** What had no event, and is in no sum. */
+  missing: Missing;
+  events: number;
+  /** Of these, events from rollouts, which say nothing of approvals, refused steers and threads that were resumed. */
+  fromFiles: number;
 }
+
+/** Which discards are missing from which sum. */
+const MISSING = {
+  turns: ["turn"],
+  calls: ["item"],
+  approvals: ["review", "guardian_review"],
+  steers: ["steer"],
+  compactions: ["compaction"],
+  diffs: ["diff"],
+  threads: ["thread"],
+} as const;
+
+export type Missing = Record<keyof typeof MISSING, number>;
 
 class Adder {
   #sum: number | null = null;
@@ -71,17 +89,23 @@ class Adder {
 }
 
 type TokenAdders = Record<keyof Tokens, Adder>;
-type TokenCounts = Record<keyof Tokens, number | null>;
+type TokenCounts = Record<(typeof TOKEN_MEMBERS)[number], number | null>;
 
 const tokenAdders = (): TokenAdders =>
-  Object.fromEntries(TOKEN_MEMBERS.map((name) => [name, new Adder()])) as TokenAdders;
+  Object.fromEntries([...TOKEN_MEMBERS, "total"].map((name) => [name, new Adder()])) as TokenAdders;
+
+/** Input and output; `null` unless both are known. */
+export function totalTokens({ input_tokens, output_tokens }: TokenCounts): number | null {
+  return input_tokens === null || output_tokens === null ? null : input_tokens + output_tokens;
+}
 
 function addTokens(adders: TokenAdders, counts: TokenCounts): void {
   for (const name of TOKEN_MEMBERS) adders[name].add(counts[name]);
+  adders.total.add(totalTokens(counts));
 }
 
 const tokensOf = (adders: TokenAdders): Tokens =>
-  Object.fromEntries(TOKEN_MEMBERS.map((name) => [name, adders[name].result()])) as Tokens;
+  Object.fromEntries(Object.entries(adders).map(([name, adder]) => [name, adder.result()])) as Tokens;
 
 export class Totalling {
   readonly #threads = { new: 0, resumed: 0, forked: 0 };
@@ -99,8 +123,13 @@ export class Totalling {
   readonly #compactions = { completed: 0, failed: 0, interrupted: 0 };
   readonly #lines = { added: 0, deleted: 0 };
   readonly #turnsWithLines = new Set<string>();
+  readonly #discards = new Map<string, number>();
+  #events = 0;
+  #fromFiles = 0;
 
   add(event: TurnledgerEvent): void {
+    this.#events++;
+    if (sourceOf(event) === "rollout") this.#fromFiles++;
     switch (event.event_type) {
       case "codex_thread_initialized":
         this.#threads[event.event_params.initialization_mode]++;
@@ -153,6 +182,17 @@ export class Totalling {
     else known.durations.push(duration_ms);
   }
 
+  /** Something had no event. */
+  discard(subject: string): void {
+    this.#discards.set(subject, (this.#discards.get(subject) ?? 0) + 1);
+  }
+
+  #missing(): Missing {
+    const count = (subjects: readonly string[]): number =>
+      subjects.reduce((sum, subject) => sum + (this.#discards.get(subject) ?? 0), 0);
+    return Object.fromEntries(Object.entries(MISSING).map(([name, subjects]) => [name, count(subjects)])) as Missing;
+  }
+
   totals(): Totals {
     const statuses: ReviewEvent["status"][] = ["approved", "denied", "aborted", "timed_out"];
     return {
@@ -177,6 +217,9 @@ export class Totalling {
       steers: { ...this.#steers },
       compactions: { ...this.#compactions },
       lines: { ...this.#lines, turns: this.#turnsWithLines.size },
+      missing: this.#missing(),
+      events: this.#events,
+      fromFiles: this.#fromFiles,
     };
   }
 }

@@ -1,12 +1,13 @@
 /** The reader: it has the recording, the ledger and all that comes of them, so that the page stays quick. */
+import { LineSplitter } from "../../../ts/lines.js";
 import { csv } from "./csv.js";
 import { row } from "./events.js";
-import { parseLine } from "./line.js";
-import { LineSplitter } from "./lines.js";
 import type { Call, Phase, Progress, Reader, Reply, Source } from "./protocol.js";
 import { openRecording, type Recording, Unreadable } from "./recording.js";
 import { messageRow, related } from "./related.js";
 import { Session } from "./session.js";
+import { Survey } from "./survey.js";
+import type { SurveyFile } from "./survey-view.js";
 
 /** How often the page hears of progress, and how long it may have to wait for an answer. */
 const PROGRESS_MS = 100;
@@ -26,6 +27,7 @@ const page = globalThis as unknown as {
 let session: Session;
 const ready = Session.start().then((started) => (session = started));
 let recording: Recording | undefined;
+let survey: Survey | undefined;
 let isStopped = false;
 let phase: Phase = "reading";
 let bytesRead = 0;
@@ -35,6 +37,7 @@ let problem: string | undefined;
 function progress(): Progress {
   return {
     phase,
+    kind: session.kind,
     bytesRead,
     bytes,
     lines: session.lines,
@@ -43,7 +46,10 @@ function progress(): Progress {
     discards: session.discards.length,
     badLines: session.badLines.length,
     span: session.timeline.extent,
+    unknown: session.unknown,
     ...(problem === undefined ? {} : { problem }),
+    isCut: session.isCut,
+    lacksSession: !session.namesSession,
     internalErrors: session.internalErrors,
   };
 }
@@ -52,7 +58,17 @@ let told = 0;
 function tell(isAlways = true): void {
   if (!isAlways && performance.now() - told < PROGRESS_MS) return;
   told = performance.now();
-  page.postMessage({ progress: progress() });
+  page.postMessage(survey === undefined ? { progress: progress() } : { survey: survey.progress });
+}
+
+async function surveyFiles(files: SurveyFile[]): Promise<void> {
+  survey = new Survey(
+    files,
+    () => tell(false),
+    () => isStopped,
+  );
+  await survey.read();
+  tell();
 }
 
 async function read(source: Source): Promise<void> {
@@ -62,6 +78,7 @@ async function read(source: Source): Promise<void> {
     bytesRead = unpacked;
     tell(false);
   });
+  problem = recording.problem;
   for (let isReplaced = true; isReplaced;) {
     phase = source.kind === "live" ? "following" : "reading";
     bytesRead = 0;
@@ -99,7 +116,7 @@ async function open(source: Source): Promise<void> {
 
 async function messageText(index: number): Promise<string> {
   if (recording === undefined) throw new Unreadable("There is no recording.");
-  return parseLine(await recording.text(...session.messages.span(index))).text;
+  return session.text(await recording.text(...session.messages.span(index)));
 }
 
 function download(texts: Iterable<string>): Blob {
@@ -155,6 +172,7 @@ const reader: Reader = {
       reasons: [...reasons.values()].sort((a, b) => b.count - a.count),
       discards: { rows: session.discards.slice(discardOffset, discardOffset + limit), total: session.discards.length },
       badLines: { rows: session.badLines.slice(badLineOffset, badLineOffset + limit), total: session.badLines.length },
+      unknown: session.unknown,
     };
   },
   totals: () => session.totals.totals(),
@@ -163,6 +181,9 @@ const reader: Reader = {
     const events = session.events.select(query).map(({ json }) => json);
     return download(format === "csv" ? csv(events) : events.map((json) => `${json}\n`));
   },
+  survey: (files) => void surveyFiles(files),
+  sessions: () => ({ rows: survey?.rows ?? [], problems: survey?.problems ?? [] }),
+  summary: (id) => survey?.summary(id) ?? null,
 };
 
 page.onmessage = async ({ data: { id, name, arguments: given } }) => {

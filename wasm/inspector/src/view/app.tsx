@@ -1,27 +1,34 @@
 import { useState } from "preact/hooks";
 
-import { view, go, linkTo, type ViewName } from "../page/view-state.js";
+import { go, isOfSession, linkTo, view, type ViewName } from "../page/view-state.js";
 import { count } from "../page/format.js";
-import { openBlob, opened, progress } from "../page/recording-state.js";
+import { collection, openPicked, sessions } from "../page/collection-state.js";
+import { fromDrop } from "../page/picking.js";
+import { opened, progress } from "../page/recording-state.js";
+import { CollectionBar } from "./collection-bar.js";
+import { CompareView } from "./compare-view.js";
 import { EventView } from "./event-view.js";
 import { EventsView } from "./events-view.js";
 import { Header } from "./header.js";
 import { LossesView } from "./losses-view.js";
+import { OverviewView } from "./overview-view.js";
 import { RecordingBar } from "./recording-bar.js";
 import { SessionView } from "./session-view.js";
+import { TrendsView } from "./trends-view.js";
 
 export function App() {
   const [isDropping, setDropping] = useState(false);
   const drop = async (event: DragEvent): Promise<void> => {
     event.preventDefault();
     setDropping(false);
-    const [item] = [...(event.dataTransfer?.items ?? [])].filter(({ kind }) => kind === "file");
-    const file = item?.getAsFile();
-    // Has to be asked for before anything is waited for.
-    const handle = item?.getAsFileSystemHandle?.().catch(() => null);
-    if (file === null || file === undefined) return;
+    const items = event.dataTransfer?.items;
+    if (items === undefined) return;
+    // Have to be asked for before anything is waited for.
+    const first = [...items].find(({ kind }) => kind === "file");
+    const handle = first?.getAsFileSystemHandle?.().catch(() => null);
+    const picking = await fromDrop(items);
     const found = (await handle) ?? null;
-    openBlob(file, file.name, found?.kind === "file" ? (found as FileSystemFileHandle) : null);
+    openPicked(picking, found?.kind === "file" ? (found as FileSystemFileHandle) : null);
   };
   return (
     <div
@@ -39,10 +46,11 @@ export function App() {
         Skip to the content
       </a>
       <Header />
-      <RecordingBar />
+      {collection.value !== null && <CollectionBar />}
+      {(collection.value === null || isOfSession(view.value.view)) && <RecordingBar />}
       <Views />
       <main id="main" tabIndex={-1}>
-        {opened.value === null ? null : <Content />}
+        <Content />
       </main>
       <footer>
         <p>
@@ -50,7 +58,7 @@ export function App() {
           counts, times and hashes in them; messages have prompts and code in them and are shown to you alone.
         </p>
       </footer>
-      {isDropping && <p class="drop-hint">Drop the recording to open it</p>}
+      {isDropping && <p class="drop-hint">Drop files or a folder to open them</p>}
     </div>
   );
 }
@@ -63,24 +71,44 @@ function skip(event: Event): void {
 
 function Content() {
   const { view: name, event } = view.value;
+  if (collection.value !== null) {
+    if (name === "sessions") return <OverviewView />;
+    if (name === "trends") return <TrendsView />;
+    if (name === "compare") return <CompareView />;
+  }
+  if (opened.value === null) return null;
   if (name === "events") return event === null ? <EventsView /> : <EventView number={event} />;
   return name === "discards" ? <LossesView /> : <SessionView />;
 }
 
 const LABELS: Readonly<Record<ViewName, string>> = {
+  sessions: "Sessions",
+  trends: "Trends",
+  compare: "Compare",
   session: "Session",
   events: "Events",
   discards: "Discards",
 };
 
+/** Those that there is something to show in. */
+function available(): ViewName[] {
+  const all = Object.keys(LABELS) as ViewName[];
+  return all.filter((name) =>
+    isOfSession(name) ? opened.value !== null || collection.value === null : collection.value !== null,
+  );
+}
+
 function Views() {
   const { view: current, event } = view.value;
   const known = progress.value;
-  const counts: Partial<Record<ViewName, number>> =
-    known === null ? {} : { events: known.events, discards: known.discards + known.badLines };
+  const counts: Partial<Record<ViewName, number>> = { sessions: sessions.value.length };
+  if (known !== null) {
+    counts.events = known.events;
+    counts.discards = known.discards + known.badLines;
+  }
   return (
     <nav aria-label="Views" class="views">
-      {(Object.keys(LABELS) as ViewName[]).map((name) => (
+      {available().map((name) => (
         <a
           key={name}
           href={linkTo({ view: name, event: null })}

@@ -50,6 +50,7 @@ function Opened({ event }: { event: OpenedEvent }) {
   const { row, ids, json, groups } = event;
   const title = useRef<HTMLHeadingElement>(null);
   const first = progress.value?.span?.[0] ?? 0;
+  const kind = progress.value?.kind ?? null;
   // Who opens an event by the keyboard goes on reading here.
   useEffect(() => title.current?.focus({ preventScroll: true }), []);
   return (
@@ -64,9 +65,9 @@ function Opened({ event }: { event: OpenedEvent }) {
           {row.line === null ? ", when the session ended" : `, on line ${count(row.line)}`}
         </Fact>
         <Fact name="Outcome">
-          <Outcome outcome={row.outcome} />
+          <Outcome outcome={row.outcome} isUnknown={row.lacksOutcome} />
         </Fact>
-        <Fact name="Duration">{duration(row.duration)}</Fact>
+        <Fact name="Duration">{duration(row.duration, row.lacksDuration)}</Fact>
         {ids.thread !== undefined && <Fact name="Thread">{ids.thread}</Fact>}
         {ids.turn !== undefined && <Fact name="Turn">{ids.turn}</Fact>}
         {ids.item !== undefined && <Fact name="Item">{ids.item}</Fact>}
@@ -75,12 +76,17 @@ function Opened({ event }: { event: OpenedEvent }) {
       <div class="beside">
         <section aria-labelledby="sent-title" class="panel">
           <h3 id="sent-title">What would be sent</h3>
-          <JsonText text={json} label="The event" />
+          <JsonText text={json} label="The event" isFromFile={row.isFromFile} />
+          {row.isFromFile && (
+            <p class="hint">
+              It comes from a rollout: what the file does not say is null here, and means “unknown”, not “no”.
+            </p>
+          )}
           <Meanings type={row.type} />
         </section>
         <section aria-labelledby="messages-title" class="panel">
-          <h3 id="messages-title">The messages that made it</h3>
-          <MessageGroups number={row.number} groups={groups} completing={row.message} />
+          <h3 id="messages-title">The {kind === "rollout" ? "lines" : "messages"} that made it</h3>
+          <MessageGroups kind={kind} number={row.number} groups={groups} completing={row.message} />
         </section>
       </div>
     </>

@@ -5,6 +5,7 @@ import { notice, opened, progress } from "../page/recording-state.js";
 import { go, linkTo, refine, type View, view } from "../page/view-state.js";
 import { type EventType, TYPE_LABELS } from "../reader/kinds.js";
 import type { Download, EventQuery, EventRow, Facets, Page, SortKey } from "../reader/protocol.js";
+import { Choice } from "./choice.js";
 import { Outcome } from "./outcome.js";
 import { Pager } from "./pager.js";
 import { useAnswer } from "./use-answer.js";
@@ -101,31 +102,6 @@ function Filters({ facets }: { facets: Facets | undefined }) {
         ))}
       </fieldset>
     </search>
-  );
-}
-
-interface Choosing {
-  label: string;
-  value: string;
-  options: [string, string][];
-  choose: (value: string) => void;
-}
-
-function Choice({ label, value, options, choose }: Choosing) {
-  return (
-    <label>
-      <span>{label}</span>
-      <select value={value} onChange={({ currentTarget }) => choose(currentTarget.value)}>
-        <option value="">All</option>
-        {/* What the address asks for is shown, also if this recording has none of it. */}
-        {value !== "" && !options.some(([option]) => option === value) && <option value={value}>{value}</option>}
-        {options.map(([option, text]) => (
-          <option key={option} value={option}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 
@@ -245,9 +221,9 @@ function Row({ row, first }: { row: EventRow; first: number }) {
       </td>
       <td class="what">{row.subject || UNKNOWN}</td>
       <td>
-        <Outcome outcome={row.outcome} />
+        <Outcome outcome={row.outcome} isUnknown={row.lacksOutcome} />
       </td>
-      <td class="number">{duration(row.duration)}</td>
+      <td class="number">{duration(row.duration, row.lacksDuration)}</td>
       <td class="id" title={row.thread ?? undefined}>
         {row.thread === null ? UNKNOWN : shortId(row.thread)}
       </td>

@@ -1,11 +1,20 @@
 import { useRef, useState } from "preact/hooks";
 
-import { askForLiveFile, openBlob, openExample, opened } from "../page/recording-state.js";
+import { openPicked } from "../page/collection-state.js";
+import { fromInput } from "../page/picking.js";
+import { askForLiveFile, openExample, opened } from "../page/recording-state.js";
 import { setTheme, theme, type Theme } from "../page/theme.js";
 import { PasteDialog } from "./paste-dialog.js";
 
+function open(input: HTMLInputElement): void {
+  openPicked(fromInput(input.files ?? []));
+  // The same files may be opened again.
+  input.value = "";
+}
+
 export function Header() {
-  const picker = useRef<HTMLInputElement>(null);
+  const files = useRef<HTMLInputElement>(null);
+  const folder = useRef<HTMLInputElement>(null);
   const [isPasting, setPasting] = useState(false);
   return (
     <header class="top">
@@ -14,21 +23,31 @@ export function Header() {
       </h1>
       <p class="promise">What a session was, and exactly what would be sent. Nothing leaves this page.</p>
       <div class="actions">
-        <button type="button" class="primary" onClick={() => picker.current?.click()}>
-          Open a recording…
+        <button type="button" class="primary" onClick={() => files.current?.click()}>
+          Open files…
         </button>
         <input
-          ref={picker}
+          ref={files}
           type="file"
+          multiple
           class="hidden"
-          aria-label="Recording"
+          aria-label="Files"
           tabIndex={-1}
-          onChange={({ currentTarget }) => {
-            const [file] = currentTarget.files ?? [];
-            if (file !== undefined) openBlob(file, file.name);
-            // The same file may be opened again.
-            currentTarget.value = "";
-          }}
+          onChange={({ currentTarget }) => open(currentTarget)}
+        />
+        <button type="button" onClick={() => folder.current?.click()}>
+          Open a folder…
+        </button>
+        <input
+          ref={folder}
+          type="file"
+          multiple
+          // The name that every browser knows.
+          {...{ webkitdirectory: true }}
+          class="hidden"
+          aria-label="Folder"
+          tabIndex={-1}
+          onChange={({ currentTarget }) => open(currentTarget)}
         />
         <button type="button" onClick={() => setPasting(true)}>
           Paste traffic…
@@ -36,7 +55,7 @@ export function Header() {
         <button type="button" onClick={() => void askForLiveFile()}>
           Follow a live file…
         </button>
-        {opened.value !== null && !opened.value.isExample && (
+        {opened.value?.isExample !== true && (
           <button type="button" onClick={openExample}>
             Example
           </button>

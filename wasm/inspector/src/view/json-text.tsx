@@ -8,11 +8,18 @@ const MOST_SHOWN = 60_000;
 /** Texts may have millions of characters: no alternative within the loop over them. */
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
-export function JsonText({ text, label }: { text: string; label: string }) {
+interface Shown {
+  text: string;
+  label: string;
+  /** Whether a null may be what a rollout does not say. */
+  isFromFile?: boolean;
+}
+
+export function JsonText({ text, label, isFromFile = false }: Shown) {
   const [isWhole, setWhole] = useState(false);
   const shown = useMemo(() => indented(text, isWhole ? Infinity : MOST_SHOWN), [text, isWhole]);
   return (
-    <div class="json">
+    <div class={isFromFile ? "json is-from-file" : "json"}>
       {/* Scrolls by itself, so that it must be reachable by keys. */}
       <pre tabIndex={0} aria-label={label}>
         <code>{shown.tokens}</code>

@@ -40,13 +40,61 @@ export function LossesView() {
       <section aria-labelledby="bad-lines-title" class="panel">
         <h2 id="bad-lines-title">Lines that could not be read</h2>
         {losses.badLines.total === 0 ? (
-          <p class="hint">Every line is a recorded message.</p>
+          <p class="hint">Every line could be read.</p>
         ) : (
           <BadLines rows={losses.badLines.rows} />
         )}
         <Pager label="Pages of lines" page={badPage} perPage={PER_PAGE} total={losses.badLines.total} go={setBadPage} />
       </section>
+      <NotUnderstood unknown={losses.unknown} />
     </>
+  );
+}
+
+const UNKNOWN_KINDS: Readonly<Record<Losses["unknown"][number]["kind"], string>> = {
+  version: "version of Codex",
+  method: "method",
+  item: "kind of item",
+  value: "value",
+  member: "member",
+};
+
+function NotUnderstood({ unknown }: { unknown: Losses["unknown"] }) {
+  return (
+    <section aria-labelledby="unknown-title" class="panel">
+      <h2 id="unknown-title">Seen, not understood</h2>
+      {unknown.length === 0 ? (
+        <p class="hint">Nothing was seen that this page does not know.</p>
+      ) : (
+        <>
+          <p class="hint">
+            What a newer Codex has and this page does not know: events may lack what these say. Members are looked for
+            in the first 128 messages and in every 256th after these.
+          </p>
+          <table class="compact">
+            <caption class="visually-hidden">Seen, not understood</caption>
+            <thead>
+              <tr>
+                <th scope="col" class="number">
+                  Times
+                </th>
+                <th scope="col">Kind</th>
+                <th scope="col">Name</th>
+              </tr>
+            </thead>
+            <tbody>
+              {unknown.map(({ kind, name, count: times }) => (
+                <tr key={`${kind} ${name}`}>
+                  <td class="number">{count(times)}</td>
+                  <td>{UNKNOWN_KINDS[kind]}</td>
+                  <td class="id">{name}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </>
+      )}
+    </section>
   );
 }
 

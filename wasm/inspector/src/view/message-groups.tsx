@@ -1,33 +1,46 @@
 import { useState } from "preact/hooks";
+import type { Direction } from "turnledger/inline";
 
 import { count, counted, elapsed, moment, size } from "../page/format.js";
 import { opened, progress } from "../page/recording-state.js";
+import type { FileKind } from "../reader/file-kind.js";
+import type { MessageKind } from "../reader/ids.js";
 import type { MessageGroup, MessageRow } from "../reader/protocol.js";
 import { JsonText } from "./json-text.js";
 
 const MORE = 100;
 
 interface Groups {
+  kind: FileKind | null;
   number: number;
   groups: MessageGroup[];
   completing: number | null;
 }
 
-export function MessageGroups({ number, groups, completing }: Groups) {
+export function MessageGroups({ kind, number, groups, completing }: Groups) {
+  if (kind === "events") return <p class="hint">The file has events alone: what made them is not in it.</p>;
+  const what = kind === "rollout" ? "line" : "message";
   return (
     <>
       {completing === null && (
-        <p class="hint">It came out when the session ended: what these messages left open was settled then.</p>
+        <p class="hint">It came out when the session ended: what these {what}s left open was settled then.</p>
       )}
-      {groups.length === 0 && <p class="hint">No message of this recording has its ids.</p>}
+      {groups.length === 0 && <p class="hint">No {what} of this file has its ids.</p>}
       {groups.map((group, index) => (
-        <Group key={`${number} ${group.title}`} number={number} index={index} group={group} />
+        <Group key={`${number} ${group.title}`} what={what} number={number} index={index} group={group} />
       ))}
     </>
   );
 }
 
-function Group({ number, index, group }: { number: number; index: number; group: MessageGroup }) {
+interface GroupOf {
+  what: string;
+  number: number;
+  index: number;
+  group: MessageGroup;
+}
+
+function Group({ what, number, index, group }: GroupOf) {
   const [rows, setRows] = useState(group.rows);
   // The one on which the event came out is seen at once, however many there are before it.
   const late = rows.some((row) => row.index === group.completing?.index) ? null : group.completing;
@@ -39,7 +52,7 @@ function Group({ number, index, group }: { number: number; index: number; group:
   return (
     <section class="group" aria-label={`Messages ${group.title}`}>
       <h4>
-        {counted(group.total, "message")} {group.title}
+        {counted(group.total, what)} {group.title}
       </h4>
       <ol class="messages">
         {rows.map((row) => (
@@ -71,25 +84,13 @@ export function Message({ row, isOpen }: { row: MessageRow; isOpen: boolean }) {
     }
   };
   if (isShown && text === undefined && problem === "") void read();
-  const isToServer = row.direction === "client_to_server";
   return (
     <li class={row.isCompleting ? "message is-completing" : "message"}>
       <details open={isShown} onToggle={({ currentTarget }) => setShown(currentTarget.open)}>
         <summary>
-          <span class="arrow" aria-hidden="true">
-            {isToServer ? "→" : "←"}
-          </span>
-          <span class="visually-hidden">{isToServer ? "Client to server:" : "Server to client:"}</span>
+          {row.direction !== null && <Sender direction={row.direction} />}
           <span class="method">{row.method ?? "message"}</span>
-          <span class="kind">
-            {row.kind === "notification"
-              ? ""
-              : row.kind === "error"
-                ? "error answer"
-                : row.kind === "response"
-                  ? "answer"
-                  : row.kind}
-          </span>
+          <span class="kind">{KIND_WORDS[row.kind]}</span>
           {row.isCompleting && <span class="badge">completed it</span>}
           <span class="where" title={moment(row.at)}>
             line {count(row.line)} · {elapsed(row.at - first)} · {size(row.bytes)}
@@ -99,5 +100,26 @@ export function Message({ row, isOpen }: { row: MessageRow; isOpen: boolean }) {
         {problem !== "" && <p class="hint">{problem}</p>}
       </details>
     </li>
+  );
+}
+
+const KIND_WORDS: Readonly<Record<MessageKind, string>> = {
+  request: "request",
+  notification: "",
+  response: "answer",
+  error: "error answer",
+  unknown: "unknown",
+  line: "",
+};
+
+function Sender({ direction }: { direction: Direction }) {
+  const isToServer = direction === "client_to_server";
+  return (
+    <>
+      <span class="arrow" aria-hidden="true">
+        {isToServer ? "→" : "←"}
+      </span>
+      <span class="visually-hidden">{isToServer ? "Client to server:" : "Server to client:"}</span>
+    </>
   );
 }

@@ -1,4 +1,4 @@
-import { UNKNOWN, words } from "../page/format.js";
+import { NOT_SAID, UNKNOWN, words } from "../page/format.js";
 
 const GOOD = ["completed", "approved", "accepted", "allow"];
 const BAD = ["failed", "rejected", "denied", "failed_closed", "blocked", "stopped"];
@@ -13,7 +13,7 @@ export function toneOf(outcome: string | null): Tone {
   return NEITHER.includes(outcome) ? "neither" : "plain";
 }
 
-export function Outcome({ outcome }: { outcome: string | null }) {
-  if (outcome === null) return <span class="unknown">{UNKNOWN}</span>;
+export function Outcome({ outcome, isUnknown = false }: { outcome: string | null; isUnknown?: boolean }) {
+  if (outcome === null) return <span class="unknown">{isUnknown ? NOT_SAID : UNKNOWN}</span>;
   return <span class={`outcome ${toneOf(outcome)}`}>{words(outcome)}</span>;
 }

@@ -19,7 +19,7 @@ export function PasteDialog({ close }: { close: () => void }) {
       <form method="dialog" onSubmit={() => openBlob(new Blob([pasted.text]), "Pasted traffic")}>
         <h2 id="paste-title">Paste traffic</h2>
         <label class="stacked">
-          <span>Lines of a recording, or bare JSON-RPC messages, one a line</span>
+          <span>Lines of a recording, a rollout or events, or bare JSON-RPC messages, one a line</span>
           <textarea
             rows={12}
             spellcheck={false}
@@ -67,7 +67,9 @@ const CHOICES: [WhenUnknown, string][] = [
   ["leave_out", "Leave them out"],
 ];
 
-function describe({ recorded, byMethod, byRequest, unknown, unreadable }: Pasted): string {
+function describe({ kind, recorded, byMethod, byRequest, unknown, unreadable }: Pasted): string {
+  if (kind === "rollout") return `${counted(recorded, "line")} of a rollout.`;
+  if (kind === "events") return `${counted(recorded, "line")} of events.`;
   const bare = byMethod + byRequest + unknown;
   const parts: string[] = [];
   if (recorded > 0) parts.push(`${counted(recorded, "recorded line")}.`);

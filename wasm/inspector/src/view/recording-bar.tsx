@@ -1,6 +1,9 @@
-import { counted, elapsed, moment, size } from "../page/format.js";
+import { names, sessions } from "../page/collection-state.js";
+import { count, counted, elapsed, moment, size } from "../page/format.js";
 import { follow, isKept, notice, opened, progress, setKept } from "../page/recording-state.js";
+import { go, linkTo, SESSION_START } from "../page/view-state.js";
 import type { Phase, Progress } from "../reader/protocol.js";
+import type { SessionRow } from "../reader/survey-view.js";
 
 export function RecordingBar() {
   const recording = opened.value;
@@ -14,6 +17,7 @@ export function RecordingBar() {
         {recording.isExample && <span class="badge">example</span>}
         {recording.isLive && known?.phase === "following" && <span class="badge live">live</span>}
         <p class="facts">{known === null ? "Opening…" : facts(known)}</p>
+        {recording.session !== null && <Relatives session={recording.session} />}
         <div class="recording-actions">
           {isRunning && (
             <button type="button" onClick={() => void recording.client.ask("stop")}>
@@ -51,8 +55,38 @@ export function RecordingBar() {
   );
 }
 
+/** The sessions that started this one, and that it started. */
+function Relatives({ session }: { session: number }) {
+  const all = sessions.value;
+  const row = all.find(({ id }) => id === session);
+  if (row === undefined || row.thread === null) return null;
+  const parent = row.parent === null ? undefined : all.find(({ thread }) => thread === row.parent);
+  const children = all.filter((one) => one.parent === row.thread && one !== row);
+  const link = (to: SessionRow) => (
+    <a
+      key={to.id}
+      href={linkTo({ ...SESSION_START, session: to.id })}
+      onClick={(click) => {
+        click.preventDefault();
+        go({ ...SESSION_START, session: to.id });
+      }}
+    >
+      {names.value.of(to)}
+    </a>
+  );
+  return (
+    <>
+      {parent !== undefined && <p class="relatives">Started by {link(parent)}</p>}
+      {children.length > 0 && <p class="relatives">Its agents: {children.map(link)}</p>}
+    </>
+  );
+}
+
 function facts(known: Progress): string {
-  const parts = [size(known.bytes), counted(known.messages, "message"), counted(known.events, "event")];
+  const parts = [size(known.bytes)];
+  if (known.kind === "rollout") parts.push(counted(known.messages, "line"));
+  else if (known.kind !== "events") parts.push(counted(known.messages, "message"));
+  parts.push(counted(known.events, "event"));
   if (known.span !== null) parts.push(`${moment(known.span[0])}, ${elapsed(known.span[1] - known.span[0], 1)} long`);
   return parts.join(" · ");
 }
@@ -83,6 +117,35 @@ function spoken(known: Progress): string {
   return said[known.phase];
 }
 
+/** What the kind of a file says of what is shown of it. */
+function ofKind({ kind, messages, isCut, lacksSession }: Progress): string[] {
+  if (kind === "messages") {
+    return ["Its messages are bare: they do not say who sent them, nor when. Paste traffic takes them."];
+  }
+  if (lacksSession) return ["It is no rollout: none of its lines names a session."];
+  if (isCut) return ["Its last line is cut off: Codex may still be writing it, or was ended while it did."];
+  if (kind === "rollout" || kind === "events" || messages > 0) return [];
+  return [
+    "There is no recorded message in it. What can be opened: a recording, as tap --record writes it, a rollout, as Codex " +
+      "keeps it below ~/.codex/sessions, and events, as replay and import write them.",
+  ];
+}
+
+const MOST_NAMED = 3;
+
+function notUnderstood(unknown: Progress["unknown"]): string {
+  const versions = unknown.filter(({ kind }) => kind === "version").map(({ name }) => name);
+  const names = unknown.filter(({ kind }) => kind !== "version");
+  const parts: string[] = [];
+  if (versions.length > 0) parts.push(`Codex ${versions.join(", ")} is newer than any that this page knows.`);
+  if (names.length > 0) {
+    const named = names.slice(0, MOST_NAMED).map(({ kind, name, count: times }) => `${kind} ${name} ${count(times)}`);
+    if (names.length > MOST_NAMED) named.push(`and ${names.length - MOST_NAMED} more`);
+    parts.push(`Seen, not understood: ${named.join(", ")}. Events may lack what these say: see Discards.`);
+  }
+  return parts.join(" ");
+}
+
 function Problems({ known }: { known: Progress | null }) {
   const problems: string[] = [];
   if (notice.value !== "") problems.push(notice.value);
@@ -95,14 +158,11 @@ function Problems({ known }: { known: Progress | null }) {
   if (known?.phase === "following") {
     problems.push("The session is still running: what its end would settle comes out when you end it.");
   }
-  if (known?.phase === "ended" && known.messages === 0) {
-    problems.push(
-      "There is no recorded message in it. A recording has one JSON object a line, as tap --record writes it.",
-    );
-  }
+  if (known?.phase === "ended") problems.push(...ofKind(known));
   if (known !== null && known.badLines > 0) {
     problems.push(`${counted(known.badLines, "line")} could not be read: see Discards.`);
   }
+  if (known !== null && known.unknown.length > 0) problems.push(notUnderstood(known.unknown));
   if (known !== null && known.internalErrors > 0) {
     problems.push(
       `The ledger failed ${counted(known.internalErrors, "time")} and went on with empty state: events may be missing.`,

@@ -1,6 +1,8 @@
-import { UNKNOWN, count, duration, missing } from "../page/format.js";
+import { NOT_SAID, UNKNOWN, count, duration, missing, withoutEvent } from "../page/format.js";
 import type { Totals } from "../reader/totals.js";
+import { type Tile, Tiles } from "./tiles.js";
 import { TimelinePanel } from "./timeline-panel.js";
+import { isOfFiles } from "./totals-tables.js";
 import { TotalsPanels } from "./totals-panels.js";
 import { useAnswer } from "./use-answer.js";
 
@@ -8,52 +10,31 @@ export function SessionView() {
   const totals = useAnswer((client) => client.ask("totals"), []);
   return (
     <>
-      {totals !== undefined && <Tiles totals={totals} />}
+      {totals !== undefined && <Tiles tiles={tiles(totals)} />}
       <TimelinePanel />
       {totals !== undefined && <TotalsPanels totals={totals} />}
     </>
   );
 }
 
-interface Tile {
-  name: string;
-  value: string;
-  note: string;
-}
-
-function Tiles({ totals }: { totals: Totals }) {
-  return (
-    <section aria-labelledby="tiles-title">
-      <h2 id="tiles-title" class="visually-hidden">
-        In short
-      </h2>
-      <dl class="tiles">
-        {tiles(totals).map(({ name, value, note }) => (
-          <div class="tile" key={name}>
-            <dt>{name}</dt>
-            <dd>
-              <span class="value">{value}</span>
-              <span class="note">{note}</span>
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </section>
-  );
-}
-
-function tiles({ threads, turns, tokens, tools, reviews, steers, lines }: Totals): Tile[] {
+function tiles(totals: Totals): Tile[] {
+  const { threads, turns, tokens, tools, reviews, steers, lines, missing: lost } = totals;
+  const areUnknown = isOfFiles(totals) && reviews.length === 0;
+  const isPartly = totals.fromFiles > 0;
   const sum = (numbers: number[]): number => numbers.reduce((all, one) => all + one, 0);
   const turnCount = turns.completed + turns.failed + turns.interrupted + turns.unknown;
-  const outcomes = (name: "completed" | "failed" | "rejected" | "interrupted"): number => sum(tools.map((tool) => tool.outcomes[name]));
+  const outcomes = (name: "completed" | "failed" | "rejected" | "interrupted"): number =>
+    sum(tools.map((tool) => tool.outcomes[name]));
   const toolCount = outcomes("completed") + outcomes("failed") + outcomes("rejected") + outcomes("interrupted");
   const reviewCount = sum(reviews.map((review) => review.count));
   const approved = sum(reviews.map((review) => (review.status === "approved" ? review.count : 0)));
   const some = (parts: [number, string][]): string =>
     parts.flatMap(([number, name]) => (number > 0 ? [`${count(number)} ${name}`] : [])).join(", ") || UNKNOWN;
+  const lostTurns = withoutEvent(lost.turns, "turn");
   return [
     {
       name: "Turns",
+      missing: lostTurns,
       value: count(turnCount),
       note: some([
         [turns.completed, "completed"],
@@ -64,16 +45,19 @@ function tiles({ threads, turns, tokens, tools, reviews, steers, lines }: Totals
     },
     {
       name: "Time in turns",
+      missing: lostTurns,
       value: duration(turns.duration.sum),
       note: missing(turns.duration.unknown) || "from start to end",
     },
     {
       name: "Tokens",
-      value: count(tokens.total_tokens.sum),
-      note: missing(tokens.total_tokens.unknown) || `${count(tokens.output_tokens.sum)} of them output`,
+      missing: lostTurns,
+      value: count(tokens.total.sum),
+      note: missing(tokens.total.unknown) || `${count(tokens.output_tokens.sum)} of them output`,
     },
     {
       name: "Tool calls",
+      missing: withoutEvent(lost.calls, "call"),
       value: count(toolCount),
       note: some([
         [outcomes("completed"), "completed"],
@@ -84,20 +68,25 @@ function tiles({ threads, turns, tokens, tools, reviews, steers, lines }: Totals
     },
     {
       name: "Approvals",
-      value: count(reviewCount),
-      note: some([
-        [approved, "approved"],
-        [reviewCount - approved, "not"],
-      ]),
+      missing: withoutEvent(lost.approvals, "approval"),
+      value: areUnknown ? NOT_SAID : count(reviewCount),
+      note: areUnknown
+        ? "rollouts say nothing of them"
+        : some([
+            [approved, "approved"],
+            [reviewCount - approved, "not"],
+          ]),
     },
     {
       name: "Accepted lines",
+      missing: withoutEvent(lost.diffs, "diff"),
       value: lines.turns === 0 ? UNKNOWN : `+${count(lines.added)} −${count(lines.deleted)}`,
       note:
         lines.turns === 0 ? "no turn had a diff" : `in ${count(lines.turns)} ${lines.turns === 1 ? "turn" : "turns"}`,
     },
     {
       name: "Steers",
+      missing: [withoutEvent(lost.steers, "steer"), isPartly ? "refused ones unknown" : ""].filter(Boolean).join("; "),
       value: count(steers.accepted + steers.rejected),
       note: some([
         [steers.accepted, "accepted"],
@@ -106,6 +95,9 @@ function tiles({ threads, turns, tokens, tools, reviews, steers, lines }: Totals
     },
     {
       name: "Threads",
+      missing: [withoutEvent(lost.threads, "thread"), isPartly ? "resumed ones unknown" : ""]
+        .filter(Boolean)
+        .join("; "),
       value: count(threads.new + threads.resumed + threads.forked),
       note: some([
         [threads.new, "new"],

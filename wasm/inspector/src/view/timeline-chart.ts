@@ -20,23 +20,26 @@ export const KIND_LABELS: Readonly<Record<MarkKind, string>> = {
   agent_tool: "Agent tool",
   web_search: "Web search",
   image: "Image",
+  control_tool: "Control tool",
   other_item: "Other item",
   approval: "Approval",
   steer: "Steer",
   compaction: "Compaction",
   hook: "Hook",
   lines: "Accepted lines",
+  goal: "Goal",
+  archive: "Archive",
 };
 
 const LANE_LABELS: Readonly<Record<Lane, string>> = {
   turns: "Turns",
   items: "Items",
   approvals: "Approvals",
-  steers: "Steers, hooks, lines",
+  steers: "Beside the turns",
 };
 
 /** What happens at once, and is drawn as a diamond. */
-const MOMENTS: readonly MarkKind[] = ["steer", "hook", "lines"];
+const MOMENTS: readonly MarkKind[] = ["steer", "hook", "lines", "goal", "archive"];
 
 function nameOf({ kind, label }: PlacedMark): string {
   return label === "" ? KIND_LABELS[kind] : `${KIND_LABELS[kind]}: ${label}`;

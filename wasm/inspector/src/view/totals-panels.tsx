@@ -6,7 +6,7 @@ import { TYPE_LABELS } from "../reader/kinds.js";
 import type { ReviewTotals, ToolTotals, Totals } from "../reader/totals.js";
 import { Chart, colour, look, tip } from "./chart.js";
 import { Outcome } from "./outcome.js";
-import { Rest, TokenTable } from "./totals-tables.js";
+import { isOfFiles, Rest, TokenTable } from "./totals-tables.js";
 
 export function TotalsPanels({ totals }: { totals: Totals }) {
   return (
@@ -18,7 +18,9 @@ export function TotalsPanels({ totals }: { totals: Totals }) {
       <section class="panel" aria-labelledby="reviews-title">
         <h2 id="reviews-title">Approvals by decision and waiting time</h2>
         {totals.reviews.length === 0 ? (
-          <p class="hint">Nothing had to be approved.</p>
+          <p class="hint">
+            {isOfFiles(totals) ? "Unknown: rollouts say nothing of approvals." : "Nothing had to be approved."}
+          </p>
         ) : (
           <Reviews reviews={totals.reviews} />
         )}

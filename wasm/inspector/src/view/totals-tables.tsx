@@ -1,5 +1,5 @@
 /** Totals that need no chart. */
-import { count, UNKNOWN } from "../page/format.js";
+import { count, NOT_SAID, UNKNOWN } from "../page/format.js";
 import type { Tokens, Totals } from "../reader/totals.js";
 
 const TOKEN_ROWS: [keyof Tokens, string, string][] = [
@@ -7,7 +7,7 @@ const TOKEN_ROWS: [keyof Tokens, string, string][] = [
   ["cached_input_tokens", "of it cached", "part"],
   ["output_tokens", "Output", ""],
   ["reasoning_output_tokens", "of it reasoning", "part"],
-  ["total_tokens", "Total", "total"],
+  ["total", "Input and output", "total"],
 ];
 
 export function TokenTable({ totals: { tokens, guardianTokens } }: { totals: Totals }) {
@@ -55,8 +55,16 @@ function notSaid(turns: number, reviews: number): string {
 
 const MOST_PARTS = 4;
 
-export function Rest({ totals: { turns, steers, compactions, threads } }: { totals: Totals }) {
-  const rows: [string, [number, string][]][] = [
+/** Whether all events come from rollouts. */
+export function isOfFiles({ events, fromFiles }: Totals): boolean {
+  return events > 0 && events === fromFiles;
+}
+
+export function Rest({ totals }: { totals: Totals }) {
+  const { turns, steers, compactions, threads } = totals;
+  /** What no event here could say is not known, unless others say it. */
+  const ifSaid = (number: number): number | null => (number === 0 && isOfFiles(totals) ? null : number);
+  const rows: [string, [number | null, string][]][] = [
     [
       "Turns",
       [
@@ -70,7 +78,7 @@ export function Rest({ totals: { turns, steers, compactions, threads } }: { tota
       "Steers",
       [
         [steers.accepted, "accepted"],
-        [steers.rejected, "rejected"],
+        [ifSaid(steers.rejected), "rejected"],
       ],
     ],
     [
@@ -85,7 +93,7 @@ export function Rest({ totals: { turns, steers, compactions, threads } }: { tota
       "Threads",
       [
         [threads.new, "new"],
-        [threads.resumed, "resumed"],
+        [ifSaid(threads.resumed), "resumed"],
         [threads.forked, "forked"],
       ],
     ],
@@ -101,9 +109,9 @@ export function Rest({ totals: { turns, steers, compactions, threads } }: { tota
               <td
                 key={what}
                 colSpan={index === parts.length - 1 ? MOST_PARTS - index : 1}
-                class={number === 0 ? "part-count is-none" : "part-count"}
+                class={number === 0 || number === null ? "part-count is-none" : "part-count"}
               >
-                <b>{count(number)}</b> {what}
+                <b>{number === null ? NOT_SAID : count(number)}</b> {what}
               </td>
             ))}
           </tr>

@@ -1,5 +1,6 @@
 /** Bytes to lines, whatever pieces the bytes come in. */
-import { MAX_LINE_BYTES } from "./line.js";
+/** The longest line that is read; the native program has the same. */
+export const MAX_LINE_BYTES = 256 * 2 ** 20;
 
 export interface Line {
   /** Without its line end; `undefined` if the line was too long to be held. */
@@ -66,4 +67,9 @@ export class LineSplitter {
     }
     return joined;
   }
+}
+
+/** Whether a line has nothing in it; the native program passes over those. */
+export function isBlank(line: Uint8Array): boolean {
+  return line.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d && byte !== 0x0b));
 }

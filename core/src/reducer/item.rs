@@ -118,7 +118,8 @@ impl<D: Digest> Reducer<D> {
         };
         let ThreadContext { connection, lineage } = context;
         let is_of_file = connection.source.is_some();
-        let duration_ms = completed_at_ms.checked_sub(started_at_ms).filter(|_| !is_untimed(&item));
+        let has_one_time = is_of_file && started_at_ms == completed_at_ms && takes_time(&item);
+        let duration_ms = completed_at_ms.checked_sub(started_at_ms).filter(|_| !is_untimed(&item) && !has_one_time);
         let session = dialect.members_since(SESSION_OF_TOOLS, || self.state.session(&thread_id));
         let (origin, tool_event_type) = self
             .state
@@ -192,6 +193,11 @@ fn is_control_tool(item: &Item) -> bool {
 /// Whether only its end is known.
 fn is_untimed(item: &Item) -> bool {
     matches!(item, Item::ControlToolCall(call) if call.is_untimed)
+}
+
+/// Whether a request to a provider makes it: a file that has one time for it knows its end alone.
+fn takes_time(item: &Item) -> bool {
+    matches!(item, Item::WebSearch(_) | Item::ImageGeneration(_))
 }
 
 /// Whether its event waits for the model's next response, where a host tells of responses, whatever made it.

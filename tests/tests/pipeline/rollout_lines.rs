@@ -324,3 +324,125 @@ fn a_copy_has_ended_where_the_message_that_the_model_is_shown_stands_by_itself()
     let file = [session(json!({ "cli_version": "0.95.0", "forked_from_id": "parent" })), copied, own].concat();
     assert_eq!(turns(&file), [(format!("{}:1", id(0)), 30)]);
 }
+
+fn params(events: &[Value], event_type: &str, names: &[&str]) -> Vec<Vec<Value>> {
+    let of_type = events.iter().filter(|event| event["event_type"] == event_type);
+    of_type.map(|event| names.iter().map(|name| event["event_params"][*name].clone()).collect()).collect()
+}
+
+/// A file of 0.131 has one line for a search, written at its end.
+#[test]
+fn a_search_has_a_time_and_no_duration() {
+    let file = [
+        session(json!({})),
+        event(0, json!({ "type": "task_started", "turn_id": id(0) })),
+        line(0, "turn_context", json!({ "turn_id": id(0), "model": "gpt-5" })),
+        event(5, json!({ "type": "web_search_end", "call_id": "s", "query": "x" })),
+        event(9, json!({ "type": "task_complete", "turn_id": id(0), "last_agent_message": "z" })),
+    ];
+    let events = values(&import(Sha1, &file.concat()).events);
+    assert_eq!(
+        params(&events, "codex_web_search_event", &["started_at_ms", "completed_at_ms", "duration_ms"]),
+        [[json!(MADE + 5), json!(MADE + 5), Value::Null]]
+    );
+}
+
+/// A paginated turn that calls tools which act on the session: `(name, arguments, output)` each.
+fn control(calls: &[(&str, Value)], between: &[String]) -> Vec<Value> {
+    let mut file = vec![
+        session(json!({ "cli_version": "0.171.0", "history_mode": "paginated" })),
+        event(0, json!({ "type": "task_started", "turn_id": id(0) })),
+        line(0, "turn_context", json!({ "turn_id": id(0), "model": "gpt-5" })),
+    ];
+    let record = |response: String| {
+        let usage = total(1);
+        line(2, "token_usage_record", json!({ "response_id": response, "usage": usage }))
+    };
+    for (number, (name, output)) in calls.iter().enumerate() {
+        let call = format!("call-{number}");
+        let made = json!({ "type": "function_call", "name": name, "arguments": "{}", "call_id": call });
+        let returned = json!({ "type": "function_call_output", "call_id": call, "output": output });
+        file.extend([line(1, "response_item", made), record(format!("resp-{number}"))]);
+        file.push(line(3, "response_item", returned));
+        file.extend_from_slice(between);
+    }
+    file.push(record("last".into()));
+    file.push(event(9, json!({ "type": "task_complete", "turn_id": id(0), "last_agent_message": "z" })));
+    values(&import(Sha1, &file.concat()).events)
+}
+
+#[test]
+fn tools_that_act_on_the_session() {
+    let goal = |status: &str, used: u64| {
+        let goal = json!({ "threadId": id(0), "objective": "secret", "status": status, "tokenBudget": 9, "tokensUsed": used,
+            "timeUsedSeconds": 4, "createdAt": 7, "updatedAt": if used == 0 { 7 } else { 8 } });
+        Value::from(json!({ "goal": goal, "remainingTokens": 1 }).to_string())
+    };
+    let events = control(
+        &[
+            ("create_goal", goal("active", 0)),
+            ("request_user_input", json!("request_user_input is unavailable in Default mode")),
+            ("view_image", json!([{ "type": "input_image", "image_url": "secret" }])),
+            ("update_goal", goal("complete", 30)),
+            ("update_goal", json!("aborted by user after 0.1s")),
+            ("list_agents", json!("{\"agents\":[]}")),
+            ("update_plan", json!("Plan updated")),
+        ],
+        &[],
+    );
+    let names = ["tool_name", "terminal_status", "success", "originating_response_id", "subsequent_response_id"];
+    let call = |tool: &str, status: &str, response: &str, next: &str| {
+        [json!(tool), json!(status), json!(status == "completed"), json!(response), json!(next)].to_vec()
+    };
+    assert_eq!(
+        params(&events, "codex_control_tool_call_event", &names),
+        [
+            call("create_goal", "completed", "resp-0", "resp-1"),
+            call("request_user_input", "failed", "resp-1", "resp-2"),
+            call("view_image", "completed", "resp-2", "resp-3"),
+            call("update_goal", "completed", "resp-3", "resp-4"),
+        ]
+    );
+    assert_eq!(
+        params(&events, "codex_collab_agent_tool_call_event", &["tool_name", "subsequent_response_id"]),
+        [[json!("list_agents"), json!("resp-6")]]
+    );
+    let change = |kind: &str, status: &str, used: Value, time: Value| {
+        [json!(format!("{}-7", id(0))), json!(kind), json!(status), json!(true), used, time].to_vec()
+    };
+    assert_eq!(
+        params(
+            &events,
+            "codex_goal_event",
+            &[
+                "goal_id",
+                "event_kind",
+                "goal_status",
+                "has_token_budget",
+                "cumulative_tokens_accounted",
+                "cumulative_time_accounted_seconds"
+            ]
+        ),
+        [
+            change("created", "active", Value::Null, Value::Null),
+            change("usage_accounted", "active", json!(30), json!(4)),
+            change("status_changed", "complete", Value::Null, Value::Null),
+        ]
+    );
+    let counts = ["total_tool_call_count", "subagent_tool_call_count"];
+    assert_eq!(params(&events, "codex_turn_event", &counts), [[json!(5), json!(1)]]);
+}
+
+/// The response that a compaction was asked for nothing, and follows no call.
+#[test]
+fn a_compaction_is_no_response_of_the_turn() {
+    let compacted = [
+        line(4, "token_usage_record", json!({ "response_id": "compaction", "usage": total(1) })),
+        line(4, "compacted", json!({ "compaction_response_id": "compaction", "message": "" })),
+    ];
+    let events = control(&[("view_image", json!([]))], &compacted);
+    assert_eq!(
+        params(&events, "codex_control_tool_call_event", &["originating_response_id", "subsequent_response_id"]),
+        [[json!("resp-0"), json!("last")]]
+    );
+}

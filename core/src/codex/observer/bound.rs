@@ -3,13 +3,13 @@
 use alloc::boxed::Box;
 
 use super::catalog::{Install, MAX_CAPABILITIES, MAX_INSTALLS};
-use super::goals::KnownGoal;
 use super::inquiries::OpenInquiry;
 use super::limits::{MAX_MENTION_BYTES, ObserverLimits};
 use super::mentions::{Connector, KnownPlugin, KnownSkill};
 use super::state::{Approval, Connection, Pending, PendingTurn};
 use super::thread::{MAX_MCP_CALLS, Open, Thread, Turn};
 use crate::capped::{Capped, Few};
+use crate::codex::goals::KnownGoal;
 use crate::codex::settings::Settings;
 use crate::id::{ConnectionId, Id, RequestId, TEXT_BYTES, TurnKey};
 use crate::private::TextKey;

@@ -4,41 +4,17 @@ use alloc::boxed::Box;
 
 use super::{Observer, Step};
 use crate::codex::catalog::OfTurn;
+use crate::codex::goals::KnownGoal;
 use crate::codex::newer::GoalUpdated;
 use crate::event::archive::ArchiveAction;
-use crate::event::goal::{GoalChange, GoalEventKind, GoalStatus};
+use crate::event::goal::{GoalChange, GoalEventKind};
 use crate::fact::Fact;
 use crate::fact::archive::ThreadArchived;
 use crate::fact::goal::GoalChanged;
 use crate::id::Id;
-use crate::json::read::Read;
-use crate::json::write::Write;
 use crate::protocol::enums::ItemStatus;
 use crate::protocol::item::{ControlToolCall, Item};
 use crate::protocol::notification::{ItemCompleted, ItemStarted, Notification};
-
-/// A thread's goal, as it was told last.
-#[derive(Clone, Debug, PartialEq, Eq, Write, Read)]
-pub(super) struct KnownGoal {
-    /// Unix seconds: what tells it from other goals of its thread.
-    created_at: i64,
-    status: Option<GoalStatus>,
-    has_token_budget: bool,
-    tokens_used: i64,
-}
-
-impl KnownGoal {
-    fn change(&self, thread_id: &Id, event_kind: GoalEventKind) -> GoalChange {
-        GoalChange {
-            goal_id: alloc::format!("{thread_id}-{}", self.created_at).into(),
-            event_kind,
-            goal_status: self.status,
-            has_token_budget: self.has_token_budget,
-            cumulative_tokens_accounted: None,
-            cumulative_time_accounted_seconds: None,
-        }
-    }
-}
 
 impl Observer {
     /// `thread/goal/updated`: what it says, compared with what was said before.
@@ -48,50 +24,23 @@ impl Observer {
             step.out.irrelevant = true;
             return;
         }
-        let known = KnownGoal {
-            created_at: goal.created_at,
-            status: goal.status.known(),
-            has_token_budget: goal.token_budget.0,
-            tokens_used: goal.tokens_used,
-        };
-        let change = |kind| known.change(&thread_id, kind);
-        let before = self.state.thread_or_new(&thread_id).goal.replace(Box::new(known.clone()));
-        let mut tool = None;
-        match before.filter(|before| before.created_at == known.created_at) {
-            None => {
-                // A goal of before, of which a client is told that joins later, is not new.
-                if goal.tokens_used == 0 && goal.updated_at == goal.created_at {
-                    step.goal(&thread_id, turn_id.as_ref(), change(GoalEventKind::Created));
-                    tool = Some("create_goal");
-                }
-            }
-            Some(before) => {
-                if known.tokens_used > before.tokens_used {
-                    let usage = GoalChange {
-                        cumulative_tokens_accounted: Some(goal.tokens_used),
-                        cumulative_time_accounted_seconds: Some(goal.time_used_seconds),
-                        ..change(GoalEventKind::UsageAccounted)
-                    };
-                    step.goal(&thread_id, turn_id.as_ref(), usage);
-                }
-                if known.status != before.status {
-                    step.goal(&thread_id, turn_id.as_ref(), change(GoalEventKind::StatusChanged));
-                    // The others are the server's to say.
-                    let is_agents = matches!(known.status, Some(GoalStatus::Complete | GoalStatus::Blocked));
-                    tool = is_agents.then_some("update_goal");
-                }
-            }
+        let known = &mut self.state.thread_or_new(&thread_id).goal;
+        let mut before = known.take().map(|known| *known);
+        let (changes, tool) = KnownGoal::told(&mut before, &goal, &thread_id);
+        *known = before.map(Box::new);
+        for change in changes {
+            step.goal(&thread_id, turn_id.as_ref(), change);
         }
         if let Some((tool, turn_id)) = tool.zip(turn_id) {
-            self.goal_tool_called(thread_id, turn_id, tool, &known, step);
+            self.goal_tool_called(thread_id, turn_id, tool, goal.created_at, step);
         }
     }
 
     /// The agent set the goal by a tool, whose call is not on the wire: only when it had done so.
-    fn goal_tool_called(&mut self, thread_id: Id, turn_id: Id, tool: &str, goal: &KnownGoal, step: &mut Step<'_>) {
+    fn goal_tool_called(&mut self, thread_id: Id, turn_id: Id, tool: &str, created_at: i64, step: &mut Step<'_>) {
         let at = i64::try_from(step.at.0).unwrap_or(i64::MAX);
         let item = Item::ControlToolCall(ControlToolCall {
-            id: alloc::format!("{thread_id}-{}-{at}", goal.created_at).into(),
+            id: alloc::format!("{thread_id}-{created_at}-{at}").into(),
             tool: tool.into(),
             status: ItemStatus::Completed,
             is_untimed: true,

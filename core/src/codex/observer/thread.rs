@@ -6,9 +6,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::compaction::OpenCompaction;
-use super::goals::KnownGoal;
 use super::profile::{Times, TurnRequest};
 use crate::codex::catalog::TokenBreakdown;
+use crate::codex::goals::KnownGoal;
 use crate::codex::settings::Settings;
 use crate::codex::tokens::Tokens;
 use crate::id::{ConnectionId, Id, RequestId};

@@ -1,21 +1,19 @@
 //! Calls of tools by the model, and what they gave back: what older files say of items, and newer ones of those that were
 //! refused.
 
-use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::edit;
 use super::item::millis;
-use super::line::{FunctionCall, FunctionOutput, Output};
-use super::output::Outcome;
+use super::output::{FunctionCall, FunctionOutput, Outcome, Output};
+use super::tool::Tool;
 use super::{Rollout, Step};
 use crate::id::Id;
-use crate::json::read::{self, Raw, Read, Text};
+use crate::json::read::{Raw, Read, Text};
 use crate::json::write::Write;
 use crate::private::Presence;
-use crate::protocol::enums::{CollabAgentStatus, CollabTool, CommandSource, ItemStatus, ReasoningEffort};
+use crate::protocol::enums::{CollabAgentStatus, CollabTool, CommandSource, ItemStatus};
 use crate::protocol::item::{
     AgentState, CollabAgentToolCall, CommandExecution, DynamicToolCall, FileChange, Item, McpToolCall, WebSearch,
 };
@@ -34,53 +32,10 @@ pub(super) struct Calls {
 }
 
 #[derive(Clone, Debug, Write, Read)]
-struct Call {
+pub(super) struct Call {
     id: Id,
     at: UnixMillis,
-    kind: Kind,
-}
-
-/// What was called.
-#[derive(Clone, Write, Read)]
-enum Kind {
-    Shell {
-        is_unified: bool,
-    },
-    /// Input for the command that goes on under this number.
-    Input(Option<u64>),
-    /// A patch in the model's own words. It is never saved.
-    Patch(String),
-    Mcp {
-        server: Id,
-        tool: Id,
-    },
-    Client(Id),
-    /// Code that calls tools.
-    Script,
-    Agents {
-        tool: CollabTool,
-        receivers: Vec<Id>,
-        model: Option<Id>,
-        effort: Option<ReasoningEffort>,
-    },
-    /// Anything else.
-    Other,
-}
-
-/// Shows no content.
-impl core::fmt::Debug for Kind {
-    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        formatter.write_str(match self {
-            Self::Shell { .. } => "Shell",
-            Self::Input(_) => "Input",
-            Self::Patch(_) => "Patch",
-            Self::Mcp { .. } => "Mcp",
-            Self::Client(_) => "Client",
-            Self::Script => "Script",
-            Self::Agents { .. } => "Agents",
-            Self::Other => "Other",
-        })
-    }
+    pub(super) tool: Tool,
 }
 
 impl Calls {
@@ -94,7 +49,7 @@ impl Calls {
 
     /// Whether a patch waits for its result.
     pub(super) fn has_patch(&self) -> bool {
-        self.open.iter().any(|call| matches!(call.kind, Kind::Patch(_)))
+        self.open.iter().any(|call| matches!(call.tool, Tool::Patch(_)))
     }
 
     fn take(&mut self, id: &Id) -> Option<Call> {
@@ -102,17 +57,22 @@ impl Calls {
         Some(self.open.swap_remove(place))
     }
 
-    /// A line of its own tells how the call ended. Returns when it was made.
-    pub(super) fn forget(&mut self, id: &Id) -> Option<UnixMillis> {
+    /// A line of its own tells how the call ended.
+    pub(super) fn forget(&mut self, id: &Id) -> Option<Call> {
         self.running.retain(|(_, call)| call.id != *id);
-        self.take(id).map(|call| call.at)
+        self.take(id)
     }
 }
 
 impl Call {
+    /// When it was made, in Unix milliseconds.
+    pub(super) fn made_at(&self) -> i64 {
+        millis(self.at)
+    }
+
     fn held_bytes(&self) -> usize {
-        match &self.kind {
-            Kind::Patch(text) => text.len(),
+        match &self.tool {
+            Tool::Patch(text) => text.len(),
             _ => 0,
         }
     }
@@ -161,30 +121,35 @@ impl Rollout {
         }
     }
 
+    fn called(&mut self, id: Id, tool: Tool) {
+        self.responses.called(&id);
+        self.calls.add(Call { id, at: self.at, tool });
+    }
+
     pub(super) fn function_called(&mut self, call: &FunctionCall<'_>, step: &mut Step<'_>) {
         self.worked(step);
         let (Some(id), Some(name)) = (call.call_id.clone(), call.name.as_ref()) else { return };
         let arguments = call.arguments.as_ref().map_or("", |text| &text.0);
         let namespace = call.namespace.as_ref().map(|text| &*text.0);
-        let kind = self.kind(&name.0, namespace, arguments);
-        self.calls.add(Call { id, at: self.at, kind });
+        let tool = self.tool(&name.0, namespace, arguments);
+        self.called(id, tool);
     }
 
     pub(super) fn custom_tool_called(&mut self, call: FunctionCall<'_>, step: &mut Step<'_>) {
         self.worked(step);
         let (Some(id), Some(name)) = (call.call_id, call.name) else { return };
-        let kind = match (&*name.0, call.arguments) {
-            ("apply_patch", Some(input)) => Kind::Patch(input.0.into_owned()),
-            ("exec", _) => Kind::Script,
-            _ => Kind::Other,
+        let tool = match (&*name.0, call.arguments) {
+            ("apply_patch", Some(input)) => Tool::Patch(input.0.into_owned()),
+            ("exec", _) => Tool::Script,
+            _ => Tool::Other,
         };
-        self.calls.add(Call { id, at: self.at, kind });
+        self.called(id, tool);
     }
 
     pub(super) fn shell_called(&mut self, call: &LocalShellCall, step: &mut Step<'_>) {
         self.worked(step);
         if let Some(id) = call.call_id.clone() {
-            self.calls.add(Call { id, at: self.at, kind: Kind::Shell { is_unified: false } });
+            self.called(id, Tool::Shell { is_unified: false });
         }
     }
 
@@ -200,82 +165,22 @@ impl Rollout {
         self.item(None, Item::WebSearch(search), None, millis(self.at), step);
     }
 
-    fn kind(&self, name: &str, namespace: Option<&str>, arguments: &str) -> Kind {
-        let agents = |tool| {
-            #[derive(Default, Read)]
-            #[serde(default)]
-            struct Arguments {
-                id: Option<Id>,
-                ids: Option<Vec<Id>>,
-                target: Option<Id>,
-                targets: Option<Vec<Id>>,
-                model: Option<Id>,
-                reasoning_effort: Option<ReasoningEffort>,
-            }
-            let read: Arguments = read::from_str(arguments).unwrap_or_default();
-            let several = read.ids.or(read.targets).unwrap_or_default();
-            let receivers = read.id.or(read.target).into_iter().chain(several).collect();
-            Kind::Agents { tool, receivers, model: read.model, effort: read.reasoning_effort }
-        };
-        match name {
-            "shell" | "shell_command" | "container.exec" | "local_shell" if arguments.contains("*** Begin Patch") => {
-                patch_in(arguments).map_or(Kind::Other, Kind::Patch)
-            }
-            "shell" | "shell_command" | "container.exec" | "local_shell" => Kind::Shell { is_unified: false },
-            "exec_command" => Kind::Shell { is_unified: true },
-            "write_stdin" => {
-                #[derive(Read)]
-                struct Arguments {
-                    session_id: Option<u64>,
-                }
-                let read: Option<Arguments> = read::from_str(arguments).ok();
-                Kind::Input(read.and_then(|read| read.session_id))
-            }
-            "apply_patch" => {
-                #[derive(Read)]
-                struct Arguments<'t> {
-                    input: Option<Text<'t>>,
-                }
-                let read: Option<Arguments<'_>> = read::from_str(arguments).ok();
-                read.and_then(|read| read.input).map_or(Kind::Other, |input| Kind::Patch(input.0.into_owned()))
-            }
-            "spawn_agent" => agents(CollabTool::SpawnAgent),
-            "send_input" => agents(CollabTool::SendInput),
-            "resume_agent" => agents(CollabTool::ResumeAgent),
-            "close_agent" => agents(CollabTool::CloseAgent),
-            "wait" | "wait_agent" => agents(CollabTool::Wait),
-            _ => self.kind_by_owner(name, namespace),
-        }
-    }
-
-    /// A tool of an MCP server, or of the thread's client.
-    fn kind_by_owner(&self, name: &str, namespace: Option<&str>) -> Kind {
-        if let Some(server) = namespace.and_then(|space| space.strip_prefix("mcp__")) {
-            return Kind::Mcp { server: server.trim_end_matches("__").into(), tool: name.into() };
-        }
-        if let Some((server, tool)) = name.strip_prefix("mcp__").and_then(|rest| rest.split_once("__")) {
-            return Kind::Mcp { server: server.into(), tool: tool.into() };
-        }
-        let is_clients = self.meta.as_ref().is_some_and(|meta| meta.dynamic_tools.iter().any(|tool| **tool == *name));
-        if is_clients { Kind::Client(name.into()) } else { Kind::Other }
-    }
-
     /// What a call gave back tells how its item ended, unless a line of its own did.
     pub(super) fn call_returned(&mut self, returned: FunctionOutput<'_>, step: &mut Step<'_>) {
         let call = returned.call_id.and_then(|id| self.calls.take(&id));
-        let Some(Call { id, at, kind }) = call else {
+        let Some(Call { id, at, tool }) = call else {
             step.out.irrelevant = true;
             return;
         };
         let output = &*returned.output.text;
         let is_paginated = self.meta.as_ref().is_some_and(|meta| meta.is_paginated);
         let outcome = Outcome::of(output);
-        let item = match kind {
-            Kind::Shell { is_unified } => {
+        let item = match tool {
+            Tool::Shell { is_unified } => {
                 if let Outcome::Running(Some(number)) = outcome {
-                    let kind = Kind::Shell { is_unified };
+                    let tool = Tool::Shell { is_unified };
                     if self.calls.running.len() < MAX_CALLS && !is_paginated {
-                        self.calls.running.push((number, Call { id, at, kind }));
+                        self.calls.running.push((number, Call { id, at, tool }));
                     }
                     return;
                 }
@@ -285,21 +190,26 @@ impl Rollout {
                 }
                 command(id, is_unified, outcome)
             }
-            Kind::Input(number) => return self.input_returned(number, outcome, step),
-            Kind::Script => script(id, output),
+            Tool::Input(number) => return self.input_returned(number, outcome, step),
+            Tool::Script => script(id, output),
+            Tool::Control(tool) => self.control_returned(id, tool, &returned.output, step),
+            // No item tells of it.
+            Tool::Agents { tool: CollabTool::ListAgents, .. } => {
+                agents_called(id, CollabTool::ListAgents, Vec::new(), output).map(Item::CollabAgentToolCall)
+            }
             _ if is_paginated => return,
-            Kind::Patch(text) => self.patch_returned(id, &text, outcome),
-            Kind::Mcp { server, tool } => mcp_call(id, server, tool, &returned.output),
+            Tool::Patch(text) => self.patch_returned(id, &text, outcome),
+            Tool::Mcp { server, tool } => mcp_call(id, server, tool, &returned.output),
             // Whether it succeeded is not in what it gave back.
-            Kind::Client(tool) => (!is_unsupported(output))
+            Tool::Client(tool) => (!is_unsupported(output))
                 .then(|| Item::DynamicToolCall(DynamicToolCall { id, tool, ..DynamicToolCall::default() })),
-            Kind::Agents { tool, receivers, model, effort } => {
+            Tool::Agents { tool, receivers, model, effort } => {
                 agents_called(id, tool, receivers, output).map(|mut call| {
                     (call.model, call.reasoning_effort) = (model, effort);
                     Item::CollabAgentToolCall(call)
                 })
             }
-            Kind::Other => None,
+            Tool::Other => None,
         };
         match item {
             Some(item) => {
@@ -417,18 +327,4 @@ fn agents_called(id: Id, tool: CollabTool, receivers: Vec<Id>, output: &str) -> 
         reasoning_effort,
         agents_states,
     })
-}
-
-/// The patch within the arguments of a shell call.
-fn patch_in(arguments: &str) -> Option<String> {
-    #[derive(Read)]
-    struct Arguments<'t> {
-        command: Option<Raw<'t>>,
-    }
-    let command = read::from_str::<Arguments<'_>>(arguments).ok()?.command?;
-    if let Some(Text(text)) = command.get() {
-        return Some(text.into_owned());
-    }
-    let words: Vec<Text<'_>> = command.get()?;
-    words.into_iter().map(|word| word.0).find(|word| word.contains("*** Begin Patch")).map(Cow::into_owned)
 }

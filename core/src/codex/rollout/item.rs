@@ -4,11 +4,12 @@ use alloc::boxed::Box;
 
 use super::edit::FileEdit;
 use super::shape::{Changes, Command, Duration, FileItem, Image, Search};
+use super::tool::Tool;
 use super::{Rollout, Step};
 use crate::id::Id;
 use crate::json::read::{Failed, Read, Reader, Text};
 use crate::private::Presence;
-use crate::protocol::enums::ItemStatus;
+use crate::protocol::enums::{CollabTool, ItemStatus};
 use crate::protocol::item::{FileChange, Item, McpToolCall};
 use crate::protocol::notification::{ItemCompleted, ItemContext, ItemStarted, Notification};
 use crate::time::UnixMillis;
@@ -104,10 +105,16 @@ impl Rollout {
                 Item::FileChange(change)
             }
         };
-        let called = item.tool_id().and_then(|id| self.calls.forget(id)).map(millis);
-        if matches!(item, Item::CollabAgentToolCall(_)) && started_at_ms == Some(completed_at_ms) {
-            // The news of an agent has one time. Its call has the other.
-            started_at_ms = called.or(started_at_ms);
+        let called = item.tool_id().and_then(|id| self.calls.forget(id));
+        let mut item = item;
+        if let (Item::CollabAgentToolCall(news), Some(call)) = (&mut item, &called)
+            && started_at_ms == Some(completed_at_ms)
+        {
+            // The news of an agent has one time. Its call has the other, and says whether it was a new task.
+            started_at_ms = Some(call.made_at());
+            if let Tool::Agents { tool: CollabTool::FollowupTask, .. } = call.tool {
+                news.tool = CollabTool::FollowupTask;
+            }
         }
         self.item(Some(turn_id), item, started_at_ms, completed_at_ms, step);
     }
@@ -178,7 +185,7 @@ impl Rollout {
     }
 
     pub(super) fn patch_ended(&mut self, ended: PatchEnded<'_>, step: &mut Step<'_>) {
-        let started = self.calls.forget(&ended.call_id);
+        let started = self.calls.forget(&ended.call_id).map(|call| call.made_at());
         let Some(turn_id) = ended.turn_id.or_else(|| self.turn.as_ref().map(|turn| turn.id.clone())) else { return };
         let of_success = if ended.success { ItemStatus::Completed } else { ItemStatus::Failed };
         let status = ended.status.unwrap_or(of_success);
@@ -186,11 +193,11 @@ impl Rollout {
         self.patched(&turn_id, status, &files);
         let changes = files.iter().map(|(_, file)| file.change()).collect();
         let item = Item::FileChange(FileChange { id: ended.call_id, changes, status });
-        self.item(Some(turn_id), item, started.map(millis), millis(self.at), step);
+        self.item(Some(turn_id), item, started, millis(self.at), step);
     }
 
     pub(super) fn mcp_call_ended(&mut self, ended: McpEnded, step: &mut Step<'_>) {
-        let started = self.calls.forget(&ended.call_id).map(millis);
+        let started = self.calls.forget(&ended.call_id).map(|call| call.made_at());
         let McpEnded { call_id: id, invocation: Invocation { server, tool }, duration, result } = ended;
         let has_failed = result.as_ref().is_some_and(|result| {
             result.err.0 || result.ok.as_ref().is_some_and(|content| content.is_error == Some(true))
@@ -205,7 +212,7 @@ impl Rollout {
     }
 
     pub(super) fn command_ended(&mut self, command: Command, step: &mut Step<'_>) {
-        let started = self.calls.forget(&command.id).map(millis);
+        let started = self.calls.forget(&command.id).map(|call| call.made_at());
         let duration = command.duration.map(Duration::millis);
         let started = started.or_else(|| duration.map(|duration| millis(self.at).saturating_sub(duration)));
         let turn_id = command.turn_id.clone();

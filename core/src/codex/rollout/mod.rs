@@ -7,6 +7,7 @@
 mod call;
 mod clock;
 mod compaction;
+mod control;
 mod copied;
 mod edit;
 mod item;
@@ -17,18 +18,21 @@ mod patch;
 mod shape;
 mod state;
 mod thread;
+mod tool;
 mod turn;
 
 use alloc::borrow::Cow;
 
 use call::Calls;
 use compaction::Compactions;
+use control::Responses;
 use copied::Copied;
 use line::{Line, SessionMeta, Settings};
 use thread::Meta;
 use turn::{Context, Turn};
 
 use crate::codex::catalog::TokenBreakdown;
+use crate::codex::goals::KnownGoal;
 use crate::discard::{Discard, Ids, Reason, Subject};
 use crate::fact::Fact;
 use crate::id::{ConnectionId, Id};
@@ -83,6 +87,9 @@ pub struct Rollout {
     /// The model of the latest turn that was reported.
     last_model: Option<Id>,
     calls: Calls,
+    responses: Responses,
+    /// The thread's goal, by the latest call about it.
+    goal: Option<KnownGoal>,
     compactions: Compactions,
     /// The session's tokens by the latest count.
     total: Option<TokenBreakdown>,
@@ -138,6 +145,8 @@ impl Rollout {
             is_in_review: false,
             last_model: None,
             calls: Calls::default(),
+            responses: Responses::default(),
+            goal: None,
             compactions: Compactions::default(),
             total: None,
             context_tokens: None,
@@ -189,12 +198,22 @@ impl Rollout {
         before: UnixMillis,
         step: &mut Step<'_>,
     ) -> Result<(), ReadError> {
+        // The response that a compaction was is none of the turn's.
+        if kind == "compacted" {
+            self.responses.forget()
+        } else {
+            self.responded(step)
+        }
         match kind {
             "turn_context" => self.turn_context(content(payload)?, step),
             "event_msg" => return self.event(payload, before, step),
             "response_item" => return self.response(payload, step),
             "compacted" => self.compacted(&content(payload)?),
-            "token_usage_record" => self.response_used(content(payload)?),
+            "token_usage_record" => {
+                let record = content(payload)?;
+                self.responses.completed(&record);
+                self.response_used(record);
+            }
             _ => step.out.irrelevant = true,
         }
         Ok(())

@@ -1,7 +1,66 @@
-//! What the output of a call says of how it ended. The output's text is looked at, and never kept.
+//! Calls of tools, and what their output says of how they ended. The output's text is looked at, and never kept.
 
-use crate::json::read::{self, Read, Text};
+use alloc::borrow::Cow;
+
+use crate::id::Id;
+use crate::json::read::{self, Failed, Read, Reader, Text};
 use crate::protocol::enums::ItemStatus;
+
+/// A call of a tool by the model.
+#[derive(Read)]
+pub(super) struct FunctionCall<'t> {
+    pub(super) call_id: Option<Id>,
+    pub(super) name: Option<Text<'t>>,
+    pub(super) namespace: Option<Text<'t>>,
+    #[serde(alias = "input")]
+    pub(super) arguments: Option<Text<'t>>,
+}
+
+/// What a call of a tool gave back.
+#[derive(Read)]
+pub(super) struct FunctionOutput<'t> {
+    pub(super) call_id: Option<Id>,
+    #[serde(default)]
+    pub(super) output: Output<'t>,
+}
+
+/// An output: a text, or pieces, of which the first may say how it went.
+#[derive(Default)]
+pub(super) struct Output<'t> {
+    pub(super) text: Cow<'t, str>,
+    pub(super) is_list: bool,
+}
+
+impl<'t> Read<'t> for Output<'t> {
+    fn read(reader: &mut Reader<'t>) -> Result<Self, Failed> {
+        #[derive(Read)]
+        struct Content<'t> {
+            content: Option<Text<'t>>,
+        }
+        #[derive(Read)]
+        struct Piece<'t> {
+            text: Option<Text<'t>>,
+        }
+        let of = |text: Option<Text<'t>>| text.map_or_else(Cow::default, |text| text.0);
+        match reader.peek()? {
+            b'"' => Ok(Self { text: reader.string()?, is_list: false }),
+            // An older form has more around it.
+            b'{' => Content::read(reader).map(|output| Self { text: of(output.content), is_list: false }),
+            b'[' => {
+                let mut first = None;
+                reader.array(&mut |reader| {
+                    if first.is_some() {
+                        return reader.skip();
+                    }
+                    first = Some(of(Piece::read(reader)?.text));
+                    Ok(())
+                })?;
+                Ok(Self { text: first.unwrap_or_default(), is_list: true })
+            }
+            _ => reader.skip().map(|()| Self::default()),
+        }
+    }
+}
 
 /// How a command ended, by its call's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,8 +13,9 @@ use crate::protocol::enums::{
     WebSearchActionKind,
 };
 use crate::protocol::item::{
-    ActivityKind, AgentState, CollabAgentToolCall, CommandAction, CommandExecution, ContentItem, DynamicToolCall,
-    FileChange, Identified, ImageGeneration, Item, McpToolCall, SubAgentActivity, WebSearch, WebSearchAction,
+    ActivityKind, AgentState, CollabAgentToolCall, CommandAction, CommandExecution, ContentItem, ControlToolCall,
+    DynamicToolCall, FileChange, Identified, ImageGeneration, Item, McpToolCall, SubAgentActivity, WebSearch,
+    WebSearchAction,
 };
 
 /// An item that ended.
@@ -216,6 +217,12 @@ impl<'t> Read<'t> for FileItem<'t> {
             "DynamicToolCall" => Item::DynamicToolCall(dynamic_call(reader)?),
             "CollabAgentToolCall" => Item::CollabAgentToolCall(collab_call(reader)?),
             "SubAgentActivity" => activity(reader)?.into(),
+            "ImageView" => Item::ControlToolCall(ControlToolCall {
+                id: Identified::read(reader)?.id,
+                tool: "view_image".into(),
+                status: ItemStatus::Completed,
+                is_untimed: false,
+            }),
             "WebSearch" => Item::WebSearch(Search::read(reader)?.into()),
             "ImageGeneration" => Item::ImageGeneration(Image::read(reader)?.into()),
             "Extension" => extension(reader)?,

@@ -9,6 +9,7 @@ use super::copied::Copied;
 use super::line::{Line, SessionMeta, Settings};
 use super::thread::Meta;
 use crate::codex::catalog::TokenBreakdown;
+use crate::codex::goals::KnownGoal;
 use crate::dialect::Dialect;
 use crate::id::{ConnectionId, Id};
 use crate::json::read::{self, Read};
@@ -30,6 +31,8 @@ struct Saved {
     is_in_review: bool,
     last_model: Option<Id>,
     calls: Calls,
+    #[serde(default)]
+    goal: Option<KnownGoal>,
     compactions: Compactions,
     total: Option<TokenBreakdown>,
     context_tokens: Option<i64>,
@@ -86,6 +89,7 @@ impl Rollout {
             is_in_review: self.is_in_review,
             last_model: self.last_model.clone(),
             calls: self.calls.clone(),
+            goal: self.goal.clone(),
             compactions: self.compactions.clone(),
             total: self.total,
             context_tokens: self.context_tokens,
@@ -134,6 +138,7 @@ impl Rollout {
             is_in_review: saved.is_in_review,
             last_model: saved.last_model,
             calls: saved.calls,
+            goal: saved.goal,
             compactions: saved.compactions,
             total: saved.total,
             context_tokens: saved.context_tokens,

@@ -172,7 +172,7 @@ impl Rollout {
     /// Ends a turn of which no line says how it ended.
     pub(super) fn end_of_turn_without_id(&mut self, at: UnixMillis, step: &mut Step<'_>) {
         if self.turn.is_some() {
-            let completed_at = Some(seconds(at));
+            let completed_at = Some(seconds(at)).filter(|_| !self.is_bare());
             let ended = Ended { status: TurnStatus::Unknown, error: None, completed_at, duration_ms: None };
             self.end_turn(&ended, step);
         }

@@ -152,7 +152,8 @@ impl World {
         let thread = self.running(choices);
         let item = self.subject(thread, choices);
         let action = match choices.below(if self.is_newer() { 7 } else { 6 }) {
-            6 => json!({ "type": "writeStdin", "tty": choices.of(&[None, Some(true)]) }),
+            6 if choices.once_in(2) => json!({ "type": "writeStdin" }),
+            6 => json!({ "type": "writeStdin", "tty": choices.once_in(2) }),
             0 => {
                 json!({ "type": "command", "source": choices.of(&["shell", "unifiedExec"]), "command": MARKER, "cwd": MARKER })
             }

@@ -122,7 +122,8 @@ export class Survey {
     const take = ({ bytes, number }: Line): void => {
       tally.lines = number;
       if (bytes === undefined) tally.badLines++;
-      else if (!isBlank(bytes)) taking!.line(bytes, number);
+      // A rollout's bad line is its last one only if nothing follows, be it a blank line.
+      else if (kind === "rollout" || !isBlank(bytes)) taking!.line(bytes, number);
     };
     const begin = async (): Promise<void> => {
       if (kind === undefined || taking !== undefined) return;

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { drop, launch, native, nativeNotes, open, parsed, read, recording, show } from "./support.mjs";
+import { download, drop, launch, native, nativeNotes, open, parsed, read, recording, show } from "./support.mjs";
 
 let browser;
 let folder;
@@ -74,6 +74,32 @@ test("what is seen and not understood is named as the native program names it", 
   await drop(tab, recording("0.131.0/plain_turn"), "known.jsonl");
   await show(tab, "Discards");
   await tab.getByText("Nothing was seen that this page does not know.").waitFor();
+  await close();
+});
+
+test("the repository is the one that the traffic names", async () => {
+  const { tab, close } = await open(browser);
+  const file = join(folder, "repository.jsonl");
+  const text = readFileSync(recording("0.131.0/skills"), "utf8");
+  const named = text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => {
+      const recorded = JSON.parse(line);
+      const thread = recorded.message.result?.thread ?? recorded.message.params?.thread;
+      if (thread?.cwd !== undefined) thread.gitInfo = { originUrl: "https://host.example/Acme/Other.git" };
+      return JSON.stringify(recorded);
+    });
+  writeFileSync(file, `${named.join("\n")}\n`);
+  await read(tab, file);
+  await show(tab, "Events");
+  await tab
+    .getByText(/^[\d,]+ events?$/)
+    .first()
+    .waitFor();
+  const events = native(file);
+  assert.notEqual(events, native(recording("0.131.0/skills")));
+  assert.equal((await download(tab, "JSONL")).text, events);
   await close();
 });
 

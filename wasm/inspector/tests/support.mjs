@@ -1,7 +1,8 @@
 // What the tests share: the page in Chromium, the native program, and the recordings.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -43,15 +44,21 @@ export const rollouts = readdirSync(rolloutFolder).flatMap((version) =>
 );
 
 /** The events that the native program makes of rollouts, and folders of them. */
-export const imported = (...paths) =>
-  spawnSync(program, ["import", "--quiet", ...paths], { encoding: "utf8", maxBuffer: 1 << 30 }).stdout;
+export const imported = (...paths) => runImport("--quiet", ...paths).stdout;
+
+/** Everything each time, whatever was imported before; the memory of it is nobody's. */
+function runImport(...options) {
+  const state = mkdtempSync(join(tmpdir(), "turnledger-state-"));
+  try {
+    const env = { ...process.env, XDG_STATE_HOME: state };
+    return spawnSync(program, ["import", "--again", ...options], { encoding: "utf8", maxBuffer: 1 << 30, env });
+  } finally {
+    rmSync(state, { recursive: true });
+  }
+}
 
 /** What it says of them. */
-export const importNotes = (...paths) =>
-  spawnSync(program, ["import", "--explain", "--output", "/dev/null", ...paths], {
-    encoding: "utf8",
-    maxBuffer: 1 << 30,
-  }).stderr;
+export const importNotes = (...paths) => runImport("--explain", "--output", "/dev/null", ...paths).stderr;
 
 export const parsed = (lines) =>
   lines

@@ -21,7 +21,7 @@ export function kindOfLine(line: Uint8Array): FileKind | undefined {
   if (typeof parsed !== "object" || parsed === null) return undefined;
   const members = parsed as Record<string, unknown>;
   const has = (...names: string[]): boolean => names.every((name) => name in members);
-  if (has("at_ms", "direction", "message")) return "recording";
+  if (has("at_ms", "message")) return "recording";
   if (isEvent(parsed) || (Array.isArray(members["events"]) && members["events"].some(isEvent))) return "events";
   if (has("timestamp", "payload") && typeof members["type"] === "string") return "rollout";
   // Before 0.32 the session stood in the line itself.

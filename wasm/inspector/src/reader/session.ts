@@ -6,6 +6,7 @@ import {
   createLedger,
   type Discard,
   type Ledger,
+  type Question,
   type Rollout,
   type Stats,
   type TurnledgerEvent,
@@ -29,6 +30,7 @@ import {
 } from "./line.js";
 import { Messages } from "./messages.js";
 import type { BadLineRow, DiscardRow } from "./protocol.js";
+import { Repositories } from "./repositories.js";
 import { RolloutLines } from "./rollout-line.js";
 import { Timeline } from "./timeline.js";
 import { Totalling } from "./totals.js";
@@ -53,6 +55,8 @@ export class Session {
   #message = NONE;
   #line: number | null = null;
   #hasBadMessage = false;
+  readonly #repositories = new Repositories();
+  #questions: Question[] = [];
   #rollout: Rollout | undefined;
   readonly #rolloutLines = new RolloutLines();
   /** A rollout's bad line is told once another follows: the last one may be still being written. */
@@ -63,6 +67,7 @@ export class Session {
     const session = new Session();
     session.#ledger = await createLedger({
       onDiscard: (discard) => session.#discard(discard),
+      onQuestion: (question) => session.#questions.push(question),
     });
     session.#ledger.on("event", (event, json) => session.#event(event, json));
     return session;
@@ -121,8 +126,22 @@ export class Session {
     this.timeline.message(at, what, parsed);
     this.#hasBadMessage = false;
     const message = span === undefined ? text : line.subarray(...span);
+    this.#repositories.see(parsed);
     this.#ledger.observe(connection, isToServer ? "client_to_server" : "server_to_client", message, at);
+    this.#answer(at);
     if (this.#hasBadMessage) this.badLines.push({ line: number, reason: BAD_MESSAGE });
+  }
+
+  /** After the events of the step that asked. */
+  #answer(at: number): void {
+    while (this.#questions.length > 0) {
+      const asked = this.#questions;
+      this.#questions = [];
+      for (const question of asked) {
+        const fact = this.#repositories.answer(question);
+        if (fact !== undefined) this.#ledger.ingest(fact, at);
+      }
+    }
   }
 
   #ofRollout(bytes: Uint8Array, { offset, number }: Line): void {

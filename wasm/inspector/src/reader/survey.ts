@@ -34,7 +34,7 @@ interface Found {
 }
 
 interface Taking {
-  line(bytes: Uint8Array, number: number): void;
+  line(bytes: Uint8Array): void;
   end(): Promise<void>;
 }
 
@@ -122,7 +122,8 @@ export class Survey {
     const take = ({ bytes, number }: Line): void => {
       tally.lines = number;
       if (bytes === undefined) tally.badLines++;
-      else if (!isBlank(bytes)) taking!.line(bytes, number);
+      // A rollout's bad line is its last one only if nothing follows, be it a blank line.
+      else if (kind === "rollout" || !isBlank(bytes)) taking!.line(bytes);
     };
     const begin = async (): Promise<void> => {
       if (kind === undefined || taking !== undefined) return;

@@ -226,6 +226,9 @@ pub(super) fn threads() -> usize {
 
 /// What `work` makes of each item, in their order; several at a time.
 pub(super) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    if threads().min(items.len()) <= 1 {
+        return items.iter().map(work).collect();
+    }
     let next = AtomicUsize::new(0);
     let mut made: Vec<(usize, R)> = thread::scope(|scope| {
         let worker = || {

@@ -9,7 +9,7 @@ use turnledger_core::UnixMillis;
 use super::text::{Place, Texts};
 
 /// The most bytes of events that one file's reader holds in memory.
-const OF_A_FILE: usize = 1 << 20;
+const OF_A_FILE: usize = 1 << 18;
 /// The most bytes of events that wait in memory.
 const WAITING: usize = 8 << 20;
 

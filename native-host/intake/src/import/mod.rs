@@ -146,50 +146,45 @@ pub fn import(
     lines: &mut dyn Write,
     watch: &mut dyn Watch,
 ) -> Result<Summary, ImportError> {
-    let mut summary = Summary { duplicates: rollouts.duplicates, unchanged: rollouts.unchanged, ..Summary::default() };
-    let mut merge = merge::Merge::default();
+    let counted = Summary { duplicates: rollouts.duplicates, unchanged: rollouts.unchanged, ..Summary::default() };
     let files = &rollouts.files;
-    let mut told = Vec::new();
-    let next = AtomicUsize::new(0);
+    let mut gathered = Gathered {
+        files,
+        summary: counted,
+        merge: merge::Merge::default(),
+        told: Vec::new(),
+        done: 0,
+        notes: BTreeMap::new(),
+        lines,
+        watch,
+    };
     let threads = find::threads().min(files.len());
-    thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(threads);
-        for _ in 0..threads {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    // Without a receiver, nothing is wanted any more.
-                    let Some(found) = files.get(number) else { return };
-                    if sender.send((number, read(found, options))).is_err() {
-                        return;
+    if threads <= 1 {
+        for (number, found) in files.iter().enumerate() {
+            gathered.take(number, read(found, options))?;
+        }
+    } else {
+        let next = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(threads * WAITING);
+            for _ in 0..threads {
+                let (sender, next) = (sender.clone(), &next);
+                scope.spawn(move || {
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        // Without a receiver, nothing is wanted any more.
+                        let Some(found) = files.get(number) else { return };
+                        if sender.send((number, read(found, options))).is_err() {
+                            return;
+                        }
                     }
-                }
-            });
-        }
-        drop(sender);
-        // What is read comes in any order: notes wait for those of the files before.
-        let (mut done, mut waiting) = (0, BTreeMap::new());
-        for (number, read) in receiver {
-            let (imported, of_thread) = read.map_err(ImportError::Waiting)?;
-            let Imported { events, notes, summary: of_file } = imported;
-            summary.add(&of_file);
-            merge.add(number, events).map_err(ImportError::Waiting)?;
-            told.extend(of_thread.map(|of_thread| (number, of_thread)));
-            waiting.insert(number, notes);
-            while let Some(notes) = waiting.remove(&done) {
-                for text in &notes {
-                    watch.note(text);
-                }
-                watch.read(files[done].bytes);
-                done += 1;
+                });
             }
-            // Later files begin later.
-            merge.write(files.get(done).map(|found| found.start), lines).map_err(ImportError::Write)?;
-        }
-        merge.write(None, lines).map_err(ImportError::Write)
-    })?;
-    lines.flush().map_err(ImportError::Write)?;
+            drop(sender);
+            receiver.into_iter().try_for_each(|(number, read)| gathered.take(number, read))
+        })?;
+    }
+    let (told, summary) = gathered.end()?;
     for (number, Done { told, is_whole }) in told {
         let found = &files[number];
         if is_whole {
@@ -201,6 +196,48 @@ pub fn import(
     }
     rollouts.others.iter().cloned().for_each(|(key, seen)| memory.saw(key, seen));
     Ok(summary)
+}
+
+/// How many files that were read wait for each thread: a thread that waits costs more than a small file.
+const WAITING: usize = 8;
+
+/// What came of the files that were read, in any order.
+struct Gathered<'g> {
+    files: &'g [Found],
+    summary: Summary,
+    merge: merge::Merge,
+    told: Vec<(usize, Done)>,
+    /// How many files are done with all those before them, and the notes of later ones.
+    done: usize,
+    notes: BTreeMap<usize, Vec<String>>,
+    lines: &'g mut dyn Write,
+    watch: &'g mut dyn Watch,
+}
+
+impl Gathered<'_> {
+    fn take(&mut self, number: usize, read: io::Result<(Imported, Option<Done>)>) -> Result<(), ImportError> {
+        let (Imported { events, notes, summary }, done) = read.map_err(ImportError::Waiting)?;
+        self.summary.add(&summary);
+        self.merge.add(number, events).map_err(ImportError::Waiting)?;
+        self.told.extend(done.map(|done| (number, done)));
+        self.notes.insert(number, notes);
+        while let Some(notes) = self.notes.remove(&self.done) {
+            for text in &notes {
+                self.watch.note(text);
+            }
+            self.watch.read(self.files[self.done].bytes);
+            self.done += 1;
+        }
+        // Later files begin later.
+        let before = self.files.get(self.done).map(|found| found.start);
+        self.merge.write(before, self.lines).map_err(ImportError::Write)
+    }
+
+    fn end(mut self) -> Result<(Vec<(usize, Done)>, Summary), ImportError> {
+        let written = self.merge.write(None, self.lines).and_then(|()| self.lines.flush());
+        written.map_err(ImportError::Write)?;
+        Ok((self.told, self.summary))
+    }
 }
 
 /// What is remembered of a file that was read.

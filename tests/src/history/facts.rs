@@ -81,6 +81,7 @@ impl Shown {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a list of the kinds of facts")]
     /// Some fact; none if it would be of a turn and none runs.
     fn fact(&mut self, mut choices: Choices, at: u64) -> Option<Value> {
         let choices = &mut choices;

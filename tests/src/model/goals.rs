@@ -24,6 +24,20 @@ fn status(word: &Value) -> Value {
     })
 }
 
+/// The kinds of what is imported.
+const KNOWN: [&str; 10] = [
+    "AGENTS_MD",
+    "CONFIG",
+    "SKILLS",
+    "PLUGINS",
+    "MCP_SERVER_CONFIG",
+    "SUBAGENTS",
+    "HOOKS",
+    "COMMANDS",
+    "MEMORY",
+    "SESSIONS",
+];
+
 impl Model {
     /// A goal is told of: what changed since it was told last is what happened.
     pub(super) fn goal_updated(&mut self, params: &Value) {
@@ -122,18 +136,6 @@ impl Model {
         let asked = self.imports.remove(&id).unwrap_or(json!({ "source": null, "provider_id": null }));
         for result in params["itemTypeResults"].as_array().cloned().unwrap_or_default() {
             let count = |name: &str| unsigned(&json!(result[name].as_array().map_or(0, Vec::len)));
-            const KNOWN: [&str; 10] = [
-                "AGENTS_MD",
-                "CONFIG",
-                "SKILLS",
-                "PLUGINS",
-                "MCP_SERVER_CONFIG",
-                "SUBAGENTS",
-                "HOOKS",
-                "COMMANDS",
-                "MEMORY",
-                "SESSIONS",
-            ];
             let kind = result["itemType"].as_str().filter(|kind| KNOWN.contains(kind));
             let mut event = json!({ "import_id": id, "type": kind, "success_count": count("successes"),
                 "failed_count": count("failures"), "product_client_id": self.originator() });

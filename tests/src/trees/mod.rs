@@ -244,13 +244,13 @@ impl World {
         self.item(thread, message);
         if self.era.is_paginated {
             let item = json!({ "type": "UserMessage", "id": self.names.to_string(), "content": [{ "type": "text", "text": MARKER }] });
-            self.item_ended(thread, id, item);
+            self.item_ended(thread, id, &item);
         } else {
             self.event(thread, json!({ "type": "user_message", "message": MARKER, "images": [] }));
         }
     }
 
-    fn item_ended(&mut self, thread: usize, id: &str, item: Value) {
+    fn item_ended(&mut self, thread: usize, id: &str, item: &Value) {
         let payload = json!({ "type": "item_completed", "thread_id": self.threads[thread].id, "turn_id": id,
             "started_at_ms": self.now, "completed_at_ms": self.now + 1, "item": item });
         self.event(thread, payload);
@@ -268,7 +268,7 @@ impl World {
             );
         } else if self.era.is_paginated {
             let item = json!({ "type": "AgentMessage", "id": call, "content": [{ "type": "Text", "text": MARKER }] });
-            self.item_ended(thread, id, item);
+            self.item_ended(thread, id, &item);
         } else {
             self.event(thread, json!({ "type": "agent_message", "message": MARKER }));
         }
@@ -293,7 +293,7 @@ impl World {
                 let item = json!({ "type": "CommandExecution", "id": call, "command": MARKER, "cwd": format!("/{MARKER}"),
                     "process_id": null, "source": "unified_exec_startup", "status": "completed", "command_actions": [],
                     "aggregated_output": MARKER, "exit_code": 0, "duration_ms": 4 });
-                self.item_ended(thread, id, item);
+                self.item_ended(thread, id, &item);
             }
             let output = if self.era.is_paginated {
                 format!("Process exited with code 0\n{MARKER}")
@@ -309,7 +309,7 @@ impl World {
         self.write(thread, "compacted", json!({ "message": MARKER, "replacement_history": [] }));
         if self.era.is_paginated {
             let item = json!({ "type": "ContextCompaction", "id": self.names.to_string() });
-            self.item_ended(thread, id, item);
+            self.item_ended(thread, id, &item);
         } else if self.era.tells_compactions {
             self.event(thread, json!({ "type": "context_compacted" }));
         }

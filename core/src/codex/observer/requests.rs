@@ -228,10 +228,12 @@ impl Observer {
     ) {
         let turn_id = response.turn.id.clone();
         let PendingTurn { thread_id, num_input_images, overrides, cwd, mentions, request } = pending;
+        // It may be over already.
+        let has_begun = self.state.turn(&thread_id, &turn_id).is_some_and(|turn| turn.is_started);
         let thread = self.state.thread_or_new(&thread_id);
         thread.cwd = cwd.or(thread.cwd);
         let open = thread.open();
-        if open.running_turn.as_ref() != Some(&turn_id) {
+        if !has_begun && open.running_turn.as_ref() != Some(&turn_id) {
             open.starting_turn = Some(turn_id.clone());
         }
         // The reported settings count more than the requested ones.

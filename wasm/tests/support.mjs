@@ -42,11 +42,17 @@ export const messages = (text) => text.split("\n").filter(Boolean).map((line) =>
 export async function reduce(createLedger, text, options) {
   let last = 0;
   let bodies = "";
-  const ledger = await createLedger(options);
+  // The program answers as for folders that are gone: those of the recordings are on no machine.
+  const questions = [];
+  const ledger = await createLedger({ ...options, onQuestion: (question) => questions.push(question) });
   ledger.on("batch", ({ body }) => (bodies += `${body}\n`));
   for (const { at_ms, connection_id, direction, message } of messages(text)) {
     last = Math.max(last, at_ms);
     ledger.observe(connection_id, direction, message, at_ms);
+    for (const { id: question, kind, path } of questions.splice(0)) {
+      if (kind === "skill") ledger.ingest({ skill_answered: { question, skill_path: path } }, at_ms);
+      else ledger.ingest({ repository_answered: { question } }, at_ms);
+    }
   }
   await ledger.close(last);
   return bodies;

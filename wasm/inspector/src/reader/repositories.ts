@@ -23,13 +23,13 @@ export class Repositories {
     }
   }
 
-  /** The answer to a question of the core, if the traffic has it. */
-  answer(question: Question): Fact | undefined {
+  /** The answer to a question of the core; what the traffic does not have is no repository, as for a folder that is gone. */
+  answer(question: Question): Fact {
     const folder = question.kind === "repository" ? question.cwd : question.workspace;
-    const url = folder === null ? undefined : this.#byFolder.get(folder);
-    if (url === undefined) return undefined;
+    const url = (folder === null ? undefined : this.#byFolder.get(folder)) ?? null;
     if (question.kind === "repository") return { repository_answered: { question: question.id, remote_url: url } };
-    const { id, path, workspace } = question;
+    const { id, path } = question;
+    const workspace = url === null ? null : question.workspace;
     // A skill below the working directory is taken to lie in that directory's repository.
     return { skill_answered: { question: id, skill_path: path, repository_root: workspace, remote_url: url } };
   }

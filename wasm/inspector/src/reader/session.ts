@@ -137,10 +137,7 @@ export class Session {
     while (this.#questions.length > 0) {
       const asked = this.#questions;
       this.#questions = [];
-      for (const question of asked) {
-        const fact = this.#repositories.answer(question);
-        if (fact !== undefined) this.#ledger.ingest(fact, at);
-      }
+      for (const question of asked) this.#ledger.ingest(this.#repositories.answer(question), at);
     }
   }
 

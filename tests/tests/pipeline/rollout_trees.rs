@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 use serde_json::Value;
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::{Limits, Output, Pipeline, Rollout};
-use turnledger_intake::import::{Options, Rollouts};
+use turnledger_intake::import::{Memory, Options, Rollouts};
 use turnledger_tests::golden::{Sha1, values};
 use turnledger_tests::rollouts::import;
 use turnledger_tests::trees::{ERAS, Era, File, MARKER, Tokens, Turn, cut_at, tree};
@@ -233,9 +233,11 @@ fn a_thread_in_two_files_counts_once() {
 /// The events of a folder.
 fn imported(folder: &Path) -> Result<Vec<Value>, String> {
     let options = Options::default();
-    let found = Rollouts::find(&[folder.to_owned()], &options).map_err(|error| error.to_string())?;
+    let mut memory = Memory::default();
+    let found = Rollouts::find(&[folder.to_owned()], &options, &memory).map_err(|error| error.to_string())?;
     let mut lines = Vec::new();
-    turnledger_intake::import::import(&found, &options, &mut lines, &mut |_| {}).map_err(|error| error.to_string())?;
+    turnledger_intake::import::import(&found, &options, &mut memory, &mut lines, &mut ())
+        .map_err(|error| error.to_string())?;
     serde_json::Deserializer::from_slice(&lines)
         .into_iter()
         .map(|event| event.map_err(|error| error.to_string()))

@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 use serde_json::Value;
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::{Limits, Output, Pipeline, Rollout};
-use turnledger_intake::import::{Memory, Options, Rollouts, Watch};
+use turnledger_intake::import::{Memory, Options, Rollouts};
 use turnledger_tests::golden::{Sha1, values};
 use turnledger_tests::rollouts::import;
 use turnledger_tests::trees::{ERAS, Era, File, MARKER, Tokens, Turn, cut_at, tree};
@@ -230,21 +230,13 @@ fn a_thread_in_two_files_counts_once() {
     });
 }
 
-struct Quiet;
-
-impl Watch for Quiet {
-    fn note(&mut self, _: &str) {}
-
-    fn read(&mut self, _: u64) {}
-}
-
 /// The events of a folder.
 fn imported(folder: &Path) -> Result<Vec<Value>, String> {
     let options = Options::default();
     let mut memory = Memory::default();
     let found = Rollouts::find(&[folder.to_owned()], &options, &memory).map_err(|error| error.to_string())?;
     let mut lines = Vec::new();
-    turnledger_intake::import::import(&found, &options, &mut memory, &mut lines, &mut Quiet)
+    turnledger_intake::import::import(&found, &options, &mut memory, &mut lines, &mut ())
         .map_err(|error| error.to_string())?;
     serde_json::Deserializer::from_slice(&lines)
         .into_iter()

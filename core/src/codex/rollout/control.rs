@@ -11,6 +11,7 @@ use crate::fact::calls::ModelResponded;
 use crate::fact::goal::GoalChanged;
 use crate::id::Id;
 use crate::json::read::{Raw, Read};
+use crate::json::write::Write;
 use crate::protocol::enums::ItemStatus;
 use crate::protocol::item::{ControlToolCall, Item};
 
@@ -18,7 +19,7 @@ use crate::protocol::item::{ControlToolCall, Item};
 const MAX_CALLS: usize = 256;
 
 /// What the model's responses asked for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Write, Read)]
 pub(super) struct Responses {
     /// The calls since the latest response.
     called: Vec<Id>,

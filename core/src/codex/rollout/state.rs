@@ -5,6 +5,7 @@ use alloc::string::String;
 use super::Rollout;
 use super::call::Calls;
 use super::compaction::Compactions;
+use super::control::Responses;
 use super::copied::Copied;
 use super::line::{Line, SessionMeta, Settings};
 use super::thread::Meta;
@@ -31,6 +32,8 @@ struct Saved {
     is_in_review: bool,
     last_model: Option<Id>,
     calls: Calls,
+    #[serde(default)]
+    responses: Responses,
     #[serde(default)]
     goal: Option<KnownGoal>,
     compactions: Compactions,
@@ -91,6 +94,7 @@ impl Rollout {
             is_in_review: self.is_in_review,
             last_model: self.last_model.clone(),
             calls: self.calls.clone(),
+            responses: self.responses.clone(),
             goal: self.goal.clone(),
             compactions: self.compactions.clone(),
             total: self.total,
@@ -141,6 +145,7 @@ impl Rollout {
             is_in_review: saved.is_in_review,
             last_model: saved.last_model,
             calls: saved.calls,
+            responses: saved.responses,
             goal: saved.goal,
             compactions: saved.compactions,
             total: saved.total,

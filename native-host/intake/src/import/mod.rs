@@ -133,6 +133,13 @@ pub trait Watch {
     }
 }
 
+/// Says nothing.
+impl Watch for () {
+    fn note(&mut self, _: &str) {}
+
+    fn read(&mut self, _: u64) {}
+}
+
 /// Reads the files that were found, several at a time, and writes their events, one a line, in the order of time. `memory`
 /// then has what was told. If it ends with an error, `memory` is as before.
 ///

@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { browse, reporting } from "./browse.mjs";
-import { generated, names, native, recording, reduceNatively } from "./support.mjs";
+import { generated, withoutSkills, native, recording, reduceNatively } from "./support.mjs";
 
 /** Every golden recording, and generated sessions. */
-const recordings = new Map(names.map((name) => [name, recording(name)]));
+const recordings = new Map(withoutSkills.map((name) => [name, recording(name)]));
 recordings.set("generated", generated(3_000_000, 500));
 
 const files = new Map([...recordings].map(([name, text]) => [`/recording/${name}`, text]));

@@ -7,7 +7,7 @@ import { MessageChannel } from "node:worker_threads";
 
 import { createLedger } from "../dist/node.js";
 import { connectLedger, serveLedger } from "../dist/worker.js";
-import { messages, names, native, recording } from "./support.mjs";
+import { messages, withoutSkills, native, recording } from "./support.mjs";
 
 const hook = (thread) => ({
   hook_run: {
@@ -31,7 +31,7 @@ async function connected(use, { ofWorker, ofPage } = {}) {
 }
 
 test("what comes out is what the program gives", async () => {
-  for (const name of names) {
+  for (const name of withoutSkills) {
     let bodies = "";
     await connected(async (ledger) => {
       ledger.on("batch", ({ body }) => (bodies += `${body}\n`));

@@ -17,7 +17,7 @@ export const names = readdirSync(golden).flatMap((version) =>
 export const recording = (name) => readFileSync(join(golden, name, "traffic.jsonl"), "utf8");
 
 /** Those in which no skill is used: of a skill the program says where it lies, and a ledger that nobody answers does not. */
-export const withoutSkills = names.filter((name) => !name.endsWith("/skills"));
+export const withoutSkills = names.filter((name) => !/\/(skills|skill_implicit|x_plugins)$/.test(name));
 
 /** What the native program makes of a recorded text. */
 export const reduceNatively = (text, ...options) =>

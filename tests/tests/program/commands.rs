@@ -28,7 +28,7 @@ fn events_one_a_line_and_a_summary() {
     assert_eq!(
         said,
         [
-            "1 session: 19 messages (6 of no interest), 8 facts, 2 events, 0 discards",
+            "1 session: 19 messages (6 of no interest), 9 facts, 2 events, 0 discards",
             "         1  codex_thread_initialized",
             "         1  codex_turn_event",
         ]

@@ -200,9 +200,9 @@ impl Rollout {
     ) -> Result<(), ReadError> {
         // The response that a compaction was is none of the turn's.
         if kind == "compacted" {
-            self.responses.forget()
+            self.responses.forget();
         } else {
-            self.responded(step)
+            self.responded(step);
         }
         match kind {
             "turn_context" => self.turn_context(content(payload)?, step),

@@ -44,6 +44,7 @@ mod private;
 pub mod protocol;
 pub mod question;
 pub mod reducer;
+mod restore;
 #[cfg(feature = "schema")]
 pub mod schemas;
 mod serde_traits;
@@ -72,7 +73,7 @@ pub use private::{DiffText, HostPath, NonBlank, Presence, PrivateJson, RedactedP
 pub use protocol::UnknownWord;
 pub use question::{Question, QuestionId, QuestionKind};
 pub use reducer::Reducer;
-pub use snapshot::RestoreError;
+pub use restore::RestoreError;
 pub use source::{Observation, Source, Unreadable};
 pub use time::UnixMillis;
 pub use unknown::{Unknown, UnknownKind};

@@ -16,7 +16,8 @@ use crate::json::write;
 use crate::limits::limits;
 use crate::output::Output;
 use crate::reducer::{self, Reducer};
-use crate::snapshot::{self, RestoreError, Snapshot};
+use crate::restore::{self, RestoreError};
+use crate::snapshot::Snapshot;
 use crate::source::{Observation, Source, Unreadable};
 use crate::time::{Elapsed, UnixMillis};
 use crate::unknown::UnknownKind;
@@ -257,7 +258,7 @@ impl<D: Digest> Pipeline<D> {
     /// prompt, path or command.
     pub fn snapshot(&self) -> String {
         let snapshot = Snapshot {
-            version: snapshot::VERSION,
+            version: restore::VERSION,
             scheme: self.reducer.scheme(),
             observer: self.observer.save(),
             reducer: self.reducer.save(),

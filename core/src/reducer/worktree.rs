@@ -1,7 +1,5 @@
 //! Whether a thread works in a linked worktree of Git, which only the host can see (`docs/contract/rules.md` 2.4).
 
-use alloc::boxed::Box;
-
 use super::Reducer;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
@@ -47,7 +45,7 @@ impl<D: Digest> Reducer<D> {
     }
 
     pub(super) fn release_threads(&mut self, is_wanted: impl Fn(&ThreadInitialized) -> bool, output: &mut Output) {
-        let released = self.state.waiting_threads.take_where(|_, event: &Box<ThreadInitialized>| is_wanted(event));
+        let released = self.state.waiting_threads.take_where(|_, event| is_wanted(event));
         output.events.extend(released.into_iter().map(Event::ThreadInitialized));
     }
 }

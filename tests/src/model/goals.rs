@@ -65,7 +65,8 @@ impl Model {
             }
             Some(before) => {
                 if goal.used > before.used {
-                    let totals = json!({ "cumulative_tokens_accounted": goal.used,
+                    // Accounted before the status changed.
+                    let totals = json!({ "goal_status": before.status, "cumulative_tokens_accounted": goal.used,
                         "cumulative_time_accounted_seconds": number("timeUsedSeconds") });
                     self.goal_event(&thread, turn, &goal, "usage_accounted", totals);
                 }

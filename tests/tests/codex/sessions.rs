@@ -59,7 +59,10 @@ fn compare(name: &str, finished: Finished) {
     let replayed =
         run(&["replay", "--strict", "-q", "--remote", REMOTE, "--transport", transport, "-"], recording.as_bytes());
     assert_eq!((stderr(&replayed), replayed.status.code()), (String::new(), Some(0)));
-    let sorted = |events: Vec<Value>| {
+    let sorted = |mut events: Vec<Value>| {
+        // The tap saw the folder, which is gone.
+        let is_known = |event: &&mut Value| event["event_params"]["is_worktree"].is_boolean();
+        events.iter_mut().filter(is_known).for_each(|event| event["event_params"]["is_worktree"] = Value::Null);
         let mut texts: Vec<_> = without_clocks(events).iter().map(Value::to_string).collect();
         texts.sort();
         texts

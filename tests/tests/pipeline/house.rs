@@ -199,7 +199,7 @@ fn normal(path: &Path) -> PathBuf {
 }
 
 /// The rooms of the core, from the top down: each imports those below it alone.
-const ROOMS: [&str; 28] = [
+const ROOMS: [&str; 29] = [
     "lib",
     "serde_traits",
     "transcode",
@@ -208,6 +208,7 @@ const ROOMS: [&str; 28] = [
     "snapshot",
     "reducer",
     "codex",
+    "restore",
     "source",
     "output",
     "batch",

@@ -15,7 +15,7 @@ use crate::dialect::Dialect;
 use crate::id::{ConnectionId, Id};
 use crate::json::read::{self, Read};
 use crate::json::write::{self, Write};
-use crate::snapshot::{RestoreError, VERSION, check_version};
+use crate::restore::{RestoreError, VERSION, check_version};
 use crate::time::UnixMillis;
 
 /// The saved form. It holds neither a path nor a text of a file.

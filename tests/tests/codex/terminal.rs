@@ -86,19 +86,26 @@ fn an_import_that_follows_beside_a_terminal() {
         terminal.press("/quit");
         terminal.until("exit Codex");
         terminal.press("\r");
-        // What it says a second after the session's end.
         let output = BufReader::new(follower.stdout.take().expect("its output"));
-        let reader = thread::spawn(move || output.lines().map_while(Result::ok).collect::<Vec<_>>());
+        let (sender, told) = std::sync::mpsc::channel::<Value>();
+        let reader = thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                // What comes behind the turn is of no interest.
+                let _ = sender.send(serde_json::from_str(&line).expect("an event"));
+            }
+        });
         let (events, _) = terminal.finish();
-        thread::sleep(Duration::from_secs(1));
+        let turn = events.iter().find(|event| is_turn(event) && is_users(event)).expect("the turn");
+        let is_it = |event: &Value| event["event_params"]["turn_id"] == turn["event_params"]["turn_id"];
+        // A loaded machine may take longer than a second.
+        let next = || told.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("{version:?}: no turn"));
+        let of_file = std::iter::repeat_with(next).find(is_it).expect("the turn");
+        let of_file = &of_file["event_params"];
         send("TERM", &follower);
         assert_eq!(ends_within(&mut follower, Duration::from_secs(10)).code(), Some(0));
-        let followed = reader.join().expect("its lines");
-        let followed: Vec<Value> = followed.iter().map(|line| serde_json::from_str(line).expect("an event")).collect();
-        let turn = events.iter().find(|event| is_turn(event) && is_users(event)).expect("the turn");
-        let of_file = followed.iter().find(|event| event["event_params"]["turn_id"] == turn["event_params"]["turn_id"]);
-        let of_file = &of_file.unwrap_or_else(|| panic!("{version:?}: {followed:?}"))["event_params"];
         assert_eq!([&of_file["source"], &of_file["status"]], ["rollout", "completed"], "{version:?}");
         assert_eq!(of_file["input_tokens"], turn["event_params"]["input_tokens"], "{version:?}");
+        drop(told);
+        let _ = reader.join();
     }
 }

@@ -48,7 +48,7 @@ fn a_second_import_tells_what_is_new() {
     // In the middle of a line.
     let cut = patch.rfind("task_complete").expect("its end");
     append(&sessions.join("rollout-b.jsonl"), &patch[..cut]);
-    let begun = patch_events.lines().take(4).map(|line| format!("{line}\n")).collect::<String>();
+    let begun = patch_events.lines().take(4).flat_map(|line| [line, "\n"]).collect::<String>();
 
     assert_eq!(stdout(&run(home.path(), &["-q"])), format!("{plain_events}{begun}"));
     let nothing = run(home.path(), &[]);

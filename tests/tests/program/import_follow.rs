@@ -93,7 +93,7 @@ fn events_come_as_lines_are_written() {
     let (begin, end) = second.split_at(second.rfind("task_started").expect("a second turn"));
     fs::write(day.join("rollout-b.jsonl"), begin).expect("a file");
     let follower = Follower::start(home.path());
-    let begun = events_so_far(&begin[..begin.rfind('\n').expect("a line") + 1]);
+    let begun = events_so_far(&begin[..=begin.rfind('\n').expect("a line")]);
     let told: Vec<_> = begun.iter().map(|_| follower.next(Instant::now())).collect();
     assert_eq!(told, begun);
     let mut file = File::options().append(true).open(day.join("rollout-b.jsonl")).expect("the file");

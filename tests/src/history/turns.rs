@@ -92,7 +92,10 @@ impl World {
         if !may_go_on || choices.once_in(8) {
             // Newer servers show the message all the same.
             if !may_go_on && self.is_newer() && choices.once_in(2) {
+                let had_message = self.threads[thread].has_user_message;
                 self.say(thread, choices);
+                // The turn is not reported: the next one is still the first.
+                self.threads[thread].has_user_message = had_message;
             }
             let status = choices.of(&["completed", "failed", "interrupted"]);
             return self.end_turn(thread, status, choices);

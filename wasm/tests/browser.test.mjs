@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { browse, reporting } from "./browse.mjs";
-import { generated, withoutSkills, native, recording, reduceNatively } from "./support.mjs";
+import { generated, native, recording, reduceNatively, withoutSkills } from "./support.mjs";
 
-/** Every golden recording, and generated sessions. */
+/** Every golden recording, and generated sessions, all without skills: of those the program says where they lie. */
 const recordings = new Map(withoutSkills.map((name) => [name, recording(name)]));
-recordings.set("generated", generated(3_000_000, 500));
+recordings.set("generated", generated(3_000_000, 500).replaceAll('"type":"skill"', '"type":"other"').replaceAll("SKILL.md", "NOTES.md"));
 
 const files = new Map([...recordings].map(([name, text]) => [`/recording/${name}`, text]));
 

@@ -220,7 +220,14 @@ fn a_file_that_grows_is_told_once() {
                 (events.iter().map(about).collect(), whole.iter().map(about).collect());
             let missing: Vec<_> = known.iter().filter(|event| !told.contains(event)).collect();
             assert!(missing.is_empty() && told.len() == known.len(), "{version} {name}: {missing:?}");
-            differ += events.iter().filter(|event| !whole.contains(event)).count();
+            // A call that waited at a cut for the model's next response was told without one.
+            let without_next = |event: &String| {
+                let mut event: serde_json::Value = serde_json::from_str(event).expect("an event");
+                event["event_params"]["subsequent_response_id"] = serde_json::Value::Null;
+                event
+            };
+            let known: Vec<_> = whole.iter().map(without_next).collect();
+            differ += events.iter().map(without_next).filter(|event| !known.contains(event)).count();
         }
     }
     assert!(imports > 600 && differ < 10, "{imports} imports, {differ} events differ");

@@ -6,7 +6,7 @@
 //!
 //! Where the contract leaves something open the model follows what the project says of itself: fingerprints name their
 //! scheme, turn ids are per thread, an interrupted compaction has no event. Where it says nothing of order, reviews that
-//! the end of a turn aborts precede the compaction that it ends. Events are made as 0.171 has them; [`versions`] takes away
+//! the end of a turn aborts precede the compaction that it ends. Events are made as 0.171 has them; `versions` takes away
 //! what an older server lacks.
 
 mod agents;

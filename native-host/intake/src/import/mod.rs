@@ -127,7 +127,7 @@ pub trait Watch {
     /// A file was read, of so many bytes as it is stored.
     fn read(&mut self, bytes: u64);
 
-    /// All that was there is read; what comes now is new ([`follow`] alone).
+    /// All that was there is read; what comes now is new ([`follow()`] alone).
     fn caught_up(&mut self, summary: &Summary) {
         let _ = summary;
     }

@@ -30,13 +30,12 @@ impl KnownGoal {
         }
     }
 
-    /// What changed of the goal that was known, and the agent's tool that changed it, if it was one. The goal is known
-    /// from now on.
+    /// The goal as it is known from now on, what changed since `before`, and the agent's tool that changed it, if one did.
     pub(super) fn told(
-        known: &mut Option<Self>,
+        before: Option<&Self>,
         goal: &Goal,
         thread_id: &Id,
-    ) -> (Vec<GoalChange>, Option<&'static str>) {
+    ) -> (Self, Vec<GoalChange>, Option<&'static str>) {
         let now = Self {
             created_at: goal.created_at,
             status: goal.status.known(),
@@ -45,7 +44,7 @@ impl KnownGoal {
         };
         let change = |kind| now.change(thread_id, kind);
         let (mut changes, mut tool) = (Vec::new(), None);
-        match known.take().filter(|before| before.created_at == now.created_at) {
+        match before.filter(|before| before.created_at == now.created_at) {
             None => {
                 // A goal of before, of which a client is told that joins later, is not new.
                 if goal.tokens_used == 0 && goal.updated_at == goal.created_at {
@@ -71,7 +70,6 @@ impl KnownGoal {
                 }
             }
         }
-        *known = Some(now);
-        (changes, tool)
+        (now, changes, tool)
     }
 }

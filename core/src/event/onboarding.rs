@@ -119,7 +119,7 @@ event_structs! {
         failure_stage: Id,
         /// The kind of error. Source: the fact.
         error_type: Id,
-        /// The kind of error within `error_type`. Null where there is none. Source: the fact.
+        /// A finer kind of error than `error_type`. Null where the error has none. Source: the fact.
         sub_error_type: Option<Id>,
     }
 

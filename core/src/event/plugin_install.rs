@@ -38,7 +38,7 @@ event_groups! {
     #[derive(Default)]
     #[non_exhaustive]
     InstallSubError {
-        /// The kind of error within `error_type`. Null where there is none, and from traffic. Source: the fact.
+        /// A finer kind of error than `error_type`. Null from traffic, and where the error has none. Source: the fact.
         sub_error_type: Option<Id>,
     }
 }
@@ -52,7 +52,7 @@ event_structs! {
         source: InstallSource,
         /// The kind of error. Null when the error's text is not a known one. Source: the error of `plugin/install`.
         error_type: Option<Id>,
-        /// The kind of error within `error_type`. Null where there is none, and from traffic. Source: the fact.
+        /// A finer kind of error than `error_type`. Null from traffic, and where the error has none. Source: the fact.
         sub_error_type: Option<Id>,
     }
 
@@ -67,7 +67,7 @@ event_structs! {
         asker: Versioned<InstallAsker>,
         /// The kind of error. Null when the error's text is not a known one. Source: the error of `plugin/install`.
         error_type: Option<Id>,
-        /// The kind of error within `error_type`.
+        /// A finer kind of error.
         #[serde(flatten)]
         sub_error: Versioned<InstallSubError>,
     }

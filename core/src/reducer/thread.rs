@@ -35,7 +35,7 @@ impl<D: Digest> Reducer<D> {
             is_worktree,
             ..ThreadOpened::new(connection_id, initialization_mode, thread)
         };
-        let worktree = cwd.clone().filter(|_| self.asks_worktrees);
+        let worktree = if self.asks_worktrees { cwd.clone() } else { None };
         self.thread_opened(opened, output, |reducer, output| cwd.map(|cwd| reducer.ask_repository(cwd, output)));
         if let Some(cwd) = worktree {
             self.ask_worktree(cwd, output);

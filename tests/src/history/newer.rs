@@ -68,7 +68,7 @@ impl World {
         self.catch_up();
     }
 
-    /// A turn ends, and another begins that nobody asked for: of the queue, or to go on with a goal.
+    /// A turn ends. The queue or a goal then begins another one, without a request.
     fn go_on_from_queue(&mut self, choices: &mut Choices) {
         let thread = self.thread(choices);
         if self.threads[thread].turn.is_none() || self.threads[thread].is_subagent {

@@ -335,7 +335,7 @@ impl Model {
         let (settings, mut turn) = (std::mem::take(&mut turn.settings), turn.clone());
         turn.settings = settings;
         let Some(context) = self.threads.get_mut(&thread_id).filter(|thread| thread.is_known) else { return };
-        // Newer servers report the turns of agents, too, and those that nobody asked for: of a goal, of a queue.
+        // Newer servers also report turns without a request: those of agents, goals and queues.
         if turn.connection.is_none() && server.is_since(140) && (context.is_spawned || turn.is_started) {
             turn.connection = context.connection;
             turn.settings = context.settings.clone();

@@ -9,22 +9,37 @@ use serde_json::Value;
 use turnledger_tests::codex::{Model, Terminal, Version, binary, is_installed, message, turn};
 use turnledger_tests::program::{command, ends_within, pass, send, stderr};
 
+fn is_turn(event: &Value) -> bool {
+    event["event_type"] == "codex_turn_event"
+}
+
+fn is_users(event: &Value) -> bool {
+    event["event_params"]["thread_source"] == "user"
+}
+
+/// One that answers twice: newer versions also ask for a title.
+fn model() -> Model {
+    Model::new(["forty-two", "forty-two"].map(|text| turn([message(text)])))
+}
+
+/// Waits for the answer and the user's turn, and quits Codex.
+fn one_turn(terminal: &mut Terminal) {
+    terminal.until("forty-two");
+    terminal.until_event(|event| is_turn(event) && is_users(event));
+    terminal.press("/quit");
+    terminal.until("exit Codex");
+    terminal.press("\r");
+}
+
 #[test]
 fn a_terminal_before_the_tap() {
     for version in [Version::Contract, Version::Newest] {
         if !is_installed(version) {
             continue;
         }
-        // Newer versions also ask the model for a title.
-        let model = Model::new(["forty-two", "forty-two"].map(|text| turn([message(text)])));
+        let model = model();
         let mut terminal = Terminal::start(&model, version, "what is it?");
-        terminal.until("forty-two");
-        let is_turn = |event: &Value| event["event_type"] == "codex_turn_event";
-        let is_users = |event: &Value| event["event_params"]["thread_source"] == "user";
-        terminal.until_event(|event| is_turn(event) && is_users(event));
-        terminal.press("/quit");
-        terminal.until("exit Codex");
-        terminal.press("\r");
+        one_turn(&mut terminal);
         let (events, said) = terminal.finish();
         // Where clients are taken, and nothing else.
         assert_eq!(said.len(), 1, "{said:?}");
@@ -65,7 +80,7 @@ fn an_import_that_follows_beside_a_terminal() {
         if !is_installed(version) {
             continue;
         }
-        let model = Model::new(["forty-two", "forty-two"].map(|text| turn([message(text)])));
+        let model = model();
         let mut terminal = Terminal::start(&model, version, "what is it?");
         let sessions = terminal.home().join(".codex/sessions");
         let until = Instant::now() + Duration::from_secs(60);
@@ -79,13 +94,7 @@ fn an_import_that_follows_beside_a_terminal() {
             .stdout(Stdio::piped())
             .spawn()
             .expect("it runs");
-        terminal.until("forty-two");
-        let is_turn = |event: &Value| event["event_type"] == "codex_turn_event";
-        let is_users = |event: &Value| event["event_params"]["thread_source"] == "user";
-        terminal.until_event(|event| is_turn(event) && is_users(event));
-        terminal.press("/quit");
-        terminal.until("exit Codex");
-        terminal.press("\r");
+        one_turn(&mut terminal);
         let output = BufReader::new(follower.stdout.take().expect("its output"));
         let (sender, told) = std::sync::mpsc::channel::<Value>();
         let reader = thread::spawn(move || {

@@ -97,8 +97,8 @@ fn nobody_is_asked_without_need() {
     }
 }
 
-/// A thread's event that nobody answers comes with the end of its first turn, or of the session, also when the session
-/// was saved between.
+/// Without an answer, the thread's event comes when its first turn or the session ends. Saving the session in between
+/// changes nothing.
 #[test]
 fn no_answer_loses_nothing() {
     let completed = json!({ "method": "turn/completed",

@@ -46,7 +46,7 @@ impl Follower {
         line
     }
 
-    /// Ends it, and returns the events that nobody took.
+    /// Ends the import, and returns the events that were not read yet.
     fn end(mut self) -> Vec<String> {
         send("INT", &self.child);
         let status = ends_within(&mut self.child, Duration::from_secs(10));

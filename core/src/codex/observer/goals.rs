@@ -25,9 +25,8 @@ impl Observer {
             return;
         }
         let known = &mut self.state.thread_or_new(&thread_id).goal;
-        let mut before = known.take().map(|known| *known);
-        let (changes, tool) = KnownGoal::told(&mut before, &goal, &thread_id);
-        *known = before.map(Box::new);
+        let (now, changes, tool) = KnownGoal::told(known.as_deref(), &goal, &thread_id);
+        *known = Some(Box::new(now));
         for change in changes {
             step.goal(&thread_id, turn_id.as_ref(), change);
         }

@@ -75,11 +75,12 @@ impl Rollout {
         Some(Item::ControlToolCall(ControlToolCall { id, tool, status, is_untimed: false }))
     }
 
-    /// What was used between two calls about a goal is told by the second one alone.
+    /// Tells what changed. A call about a goal has the total alone: it tells all use since the call before as one event.
     fn goal_set(&mut self, goal: &Goal, step: &mut Step<'_>) {
         let Some(meta) = self.meta.as_ref().filter(|meta| meta.dialect.reports_goals()) else { return };
         let (thread_id, turn_id) = (meta.id.clone(), self.turn.as_ref().map(|turn| turn.id.clone()));
-        let (changes, _) = KnownGoal::told(&mut self.goal, goal, &thread_id);
+        let (now, changes, _) = KnownGoal::told(self.goal.as_ref(), goal, &thread_id);
+        self.goal = Some(now);
         for goal in changes {
             let (thread_id, turn_id) = (thread_id.clone(), turn_id.clone());
             step.fact(crate::fact::Fact::GoalChanged(Box::new(GoalChanged { thread_id, turn_id, goal })));

@@ -198,7 +198,7 @@ impl Rollout {
         before: UnixMillis,
         step: &mut Step<'_>,
     ) -> Result<(), ReadError> {
-        // The response that a compaction was is none of the turn's.
+        // A compaction is a response, too, but it is not one of the turn's.
         if kind == "compacted" {
             self.responses.forget();
         } else {

@@ -106,7 +106,7 @@ pub(super) struct Place {
 }
 
 impl Memory {
-    /// The memory in a file; an empty one if there is none, or none of this version.
+    /// Reads the memory from a file. It is empty if there is no such file, or if another version wrote it.
     pub fn load(path: &Path) -> Self {
         let memory = fs::read(path).ok().and_then(|text| serde_json::from_slice::<Self>(&text).ok());
         memory.filter(|memory| memory.version == VERSION).unwrap_or_default()

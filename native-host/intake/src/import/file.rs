@@ -104,7 +104,7 @@ impl Reading {
         let restored = Rollout::restore(1, &place.rollout, &self.line).and_then(|rollout| {
             Ok((rollout, Pipeline::restore(options.digest.clone(), Limits::default(), &place.pipeline)?))
         });
-        // A state of another version, or under another key, is none.
+        // A state of another version, or made with another key, cannot be used: the file is read from its start.
         let Ok((rollout, pipeline)) = restored else { return Ok(false) };
         let mut last = [0];
         file.seek(SeekFrom::Start(place.bytes.saturating_sub(1)))?;
@@ -199,7 +199,7 @@ impl Reading {
         self.complaints.add(self.lines, &bad.to_string());
     }
 
-    /// Hands on what came out. `line` is none at the end.
+    /// Takes over the events and discards that came out of a line; `line` is `None` for those of the file's end.
     fn drain(&mut self, line: Option<u64>, options: &Options) -> io::Result<()> {
         let at = self.rollout.at();
         let wants = options.wants(at);
@@ -237,7 +237,7 @@ impl Reading {
             summary.sessions += 1;
         } else if !goes_on {
             // What is wrong with each of its lines is of no interest.
-            (summary.other_files, summary.bad_lines) = (1, 0);
+            (summary.other_files, summary.bad_lines, summary.cut_files) = (1, 0, 0);
             let kind = Kind::of(&self.source).unwrap_or(Kind::Other);
             let note = match kind.hint().filter(|_| kind != Kind::Rollout) {
                 Some(hint) => format!("{}: {kind}, no rollout: {hint}", self.name),

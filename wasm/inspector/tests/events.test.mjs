@@ -1,22 +1,15 @@
 // Looking through events: search, filters, order, and an event beside the messages that made it.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { download, drop, launch, native, open, parsed, read, recording, show } from "./support.mjs";
+import { begin, download, drop, end, native, open, parsed, read, recording, show } from "./support.mjs";
 
 let browser;
 let folder;
-before(async () => {
-  browser = await launch();
-  folder = mkdtempSync(join(tmpdir(), "turnledger-inspector-"));
-});
-after(async () => {
-  await browser?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+before(async () => ({ browser, folder } = await begin()));
+after(() => end({ browser, folder }));
 
 test("events are searched, filtered and sorted, and what is listed is what is downloaded", async () => {
   const { tab, close } = await open(browser);

@@ -1,22 +1,15 @@
 // What a newer Codex shows: goals, archives and control tools on the time line, what is not understood, and what sums lack.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { download, drop, launch, native, nativeNotes, open, parsed, read, recording, show } from "./support.mjs";
+import { begin, download, drop, end, native, nativeNotes, open, parsed, read, recording, show } from "./support.mjs";
 
 let browser;
 let folder;
-before(async () => {
-  browser = await launch();
-  folder = mkdtempSync(join(tmpdir(), "turnledger-inspector-"));
-});
-after(async () => {
-  await browser?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+before(async () => ({ browser, folder } = await begin()));
+after(() => end({ browser, folder }));
 
 /** The rows of a table, without its head. */
 const rows = (table) =>

@@ -1,16 +1,16 @@
 // The page in headless Chromium, opened as a file: its numbers and downloads are those of the native program.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import {
+  begin,
   download,
   drop,
+  end,
   example,
   isRead,
-  launch,
   names,
   native,
   open,
@@ -22,14 +22,8 @@ import {
 
 let browser;
 let folder;
-before(async () => {
-  browser = await launch();
-  folder = mkdtempSync(join(tmpdir(), "turnledger-inspector-"));
-});
-after(async () => {
-  await browser?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+before(async () => ({ browser, folder } = await begin()));
+after(() => end({ browser, folder }));
 
 const count = (number) => new Intl.NumberFormat("en-GB").format(number);
 const of = (events, type) => events.filter((event) => event.event_type === type).map((event) => event.event_params);

@@ -1,14 +1,14 @@
 // The overview for everybody: many files in little time, axe in both themes, a narrow page, the keyboard.
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { count, found, list, makeSessions } from "./overview-support.mjs";
 import {
+  begin,
+  end,
   isAccessible,
-  launch,
   names,
   open,
   read,
@@ -23,15 +23,11 @@ let browser;
 let place;
 let sessions;
 before(async () => {
-  browser = await launch();
-  place = mkdtempSync(join(tmpdir(), "turnledger-inspector-"));
+  ({ browser, folder: place } = await begin());
   sessions = join(place, "sessions");
   makeSessions(sessions);
 });
-after(async () => {
-  await browser?.close();
-  rmSync(place, { recursive: true, force: true });
-});
+after(() => end({ browser, folder: place }));
 
 test("2,000 recordings are read in a minute, with a bar, and 200 in seconds", { timeout: 180_000 }, async () => {
   const { tab, close } = await open(browser);

@@ -1,7 +1,6 @@
 // Many sessions: a folder's overview has the native program's numbers, and leads to each session and back.
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -10,10 +9,11 @@ import { decompress } from "fzstd";
 
 import { count, found, list, makeSessions } from "./overview-support.mjs";
 import {
+  begin,
   download,
+  end,
   imported,
   isRead,
-  launch,
   names,
   native,
   open,
@@ -29,15 +29,11 @@ let browser;
 let place;
 let sessions;
 before(async () => {
-  browser = await launch();
-  place = mkdtempSync(join(tmpdir(), "turnledger-inspector-"));
+  ({ browser, folder: place } = await begin());
   sessions = join(place, "sessions");
   makeSessions(sessions);
 });
-after(async () => {
-  await browser?.close();
-  rmSync(place, { recursive: true, force: true });
-});
+after(() => end({ browser, folder: place }));
 
 const of = (events, type) => events.filter((event) => event.event_type === type).map((event) => event.event_params);
 const turnsOf = (events) => of(events, "codex_turn_event");

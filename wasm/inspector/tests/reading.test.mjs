@@ -1,23 +1,16 @@
 // What a recording may be: broken, packed, changing, pasted.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 
-import { download, isRead, launch, native, nativeNotes, open, parsed, read, recording, show } from "./support.mjs";
+import { begin, download, end, isRead, native, nativeNotes, open, parsed, read, recording, show } from "./support.mjs";
 
 let browser;
 let folder;
-before(async () => {
-  browser = await launch();
-  folder = mkdtempSync(join(tmpdir(), "turnledger-inspector-"));
-});
-after(async () => {
-  await browser?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+before(async () => ({ browser, folder } = await begin()));
+after(() => end({ browser, folder }));
 
 test("discards and lines that cannot be read are what the native program names", async () => {
   const { tab, close } = await open(browser);

@@ -1,17 +1,17 @@
 // Rollouts: a file shows what the native import makes of it, and what it does not say is shown as unknown.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { decompress } from "fzstd";
 
 import {
+  begin,
   download,
+  end,
   imported,
   importNotes,
-  launch,
   native,
   open,
   parsed,
@@ -23,14 +23,8 @@ import {
 
 let browser;
 let folder;
-before(async () => {
-  browser = await launch();
-  folder = mkdtempSync(join(tmpdir(), "turnledger-inspector-"));
-});
-after(async () => {
-  await browser?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+before(async () => ({ browser, folder } = await begin()));
+after(() => end({ browser, folder }));
 
 const find = (part) => rollouts.find((file) => file.includes(part));
 const lines = (file) =>
@@ -46,19 +40,24 @@ const cells = (tab, name) =>
     .getByRole("row")
     .evaluateAll((rows) => rows.slice(1).map((row) => [...row.cells].map((cell) => cell.textContent)));
 
+/** The events of a session that was opened, as the page saves them. */
+async function eventsShown(tab) {
+  await tab.getByText(/^Read: /).waitFor({ state: "attached" });
+  await show(tab, "Events");
+  await tab
+    .getByText(/^[\d,]+ events?$/)
+    .first()
+    .waitFor();
+  return (await download(tab, "JSONL")).text;
+}
+
 test("every rollout gives the native program's events", async () => {
   const { tab, close } = await open(browser);
   for (const [number, file] of rollouts.entries()) {
     const name = `${number}.jsonl.zst`;
     await tab.setInputFiles("input[aria-label=Files]", { name, mimeType: "", buffer: readFileSync(file) });
     await tab.getByRole("heading", { name, exact: true }).waitFor();
-    await tab.getByText(/^Read: /).waitFor({ state: "attached" });
-    await show(tab, "Events");
-    await tab
-      .getByText(/^[\d,]+ events?$/)
-      .first()
-      .waitFor();
-    assert.deepEqual(sorted((await download(tab, "JSONL")).text), sorted(imported(file)), file);
+    assert.deepEqual(sorted(await eventsShown(tab)), sorted(imported(file)), file);
   }
   await close();
 });
@@ -114,7 +113,7 @@ test("the time line shows turns and calls of a rollout where they were", async (
   await close();
 });
 
-test("bad lines, a last line that is cut off, and what is no rollout", async () => {
+test("bad lines, a cut last line, and a file that is no rollout are named", async () => {
   const { tab, close } = await open(browser);
   const good = lines(find("0.142.0/"));
   const file = join(folder, "bad.jsonl");
@@ -151,13 +150,7 @@ test("a pasted rollout is one", async () => {
   await tab.getByText(`${lines(file).length} lines of a rollout.`).waitFor();
   await tab.getByRole("button", { name: "Show the session" }).click();
   await tab.getByRole("heading", { name: "Pasted traffic" }).waitFor();
-  await tab.getByText(/^Read: /).waitFor({ state: "attached" });
-  await show(tab, "Events");
-  await tab
-    .getByText(/^[\d,]+ events?$/)
-    .first()
-    .waitFor();
-  assert.deepEqual(sorted((await download(tab, "JSONL")).text), sorted(imported(file)));
+  assert.deepEqual(sorted(await eventsShown(tab)), sorted(imported(file)));
   await close();
 });
 

@@ -73,6 +73,17 @@ export const launch = (options = {}) =>
     ...options,
   });
 
+/** A browser, and a folder for the files of a test; {@link end} takes them away. */
+export const begin = async () => ({
+  browser: await launch(),
+  folder: mkdtempSync(join(tmpdir(), "turnledger-inspector-")),
+});
+
+export async function end({ browser, folder }) {
+  await browser?.close();
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+}
+
 /** A page that fails the test if anything is wrong with it: an error, or a request that is not for the page itself. */
 export async function open(browser, { hash = "", url = page, init, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });

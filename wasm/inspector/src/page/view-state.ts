@@ -33,31 +33,6 @@ export interface View extends EventQuery, OverviewQuery {
 
 const SORT_KEYS: SortKey[] = ["number", "type", "subject", "outcome", "duration"];
 
-export const START: View = {
-  view: "session",
-  search: "",
-  types: [],
-  thread: "",
-  outcome: "",
-  sort: "number",
-  isDescending: false,
-  page: 0,
-  event: null,
-  from: null,
-  to: null,
-  session: null,
-  list: 0,
-  pair: [],
-  measure: "tokens",
-  find: "",
-  client: "",
-  model: "",
-  repository: "",
-  ended: "",
-  by: "time",
-  isRising: false,
-};
-
 /** What is looked at within a session, as at first. */
 export const SESSION_START = {
   view: "session",
@@ -72,6 +47,21 @@ export const SESSION_START = {
   from: null,
   to: null,
 } satisfies Partial<View>;
+
+export const START: View = {
+  ...SESSION_START,
+  session: null,
+  list: 0,
+  pair: [],
+  measure: "tokens",
+  find: "",
+  client: "",
+  model: "",
+  repository: "",
+  ended: "",
+  by: "time",
+  isRising: false,
+};
 
 export const view = signal<View>(START);
 

@@ -1,0 +1,123 @@
+//! Forgetting: what is forgotten is nowhere in the file any more, nor in those beside it.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use turnledger_core::UnixMillis;
+
+use crate::read::count;
+use crate::{Archive, ArchiveError};
+
+/// What was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Forgotten {
+    /// Events. A count.
+    pub events: u64,
+    /// Threads of which nothing is left. A count.
+    pub threads: u64,
+}
+
+/// Threads that nothing names any more.
+const UNNAMED: &str = "
+    DELETE FROM threads WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.thread = threads.id)
+        AND NOT EXISTS (SELECT 1 FROM threads AS other WHERE other.parent_thread_id = threads.thread_id)
+        AND NOT EXISTS (
+            SELECT 1 FROM threads AS other WHERE other.session_id = threads.thread_id AND other.id <> threads.id
+        )";
+
+impl Archive {
+    /// Forgets a thread, the threads below it, and those of its session. What other threads' events say of it stays,
+    /// such as that they were forked from it. Nothing of it is left in the file; see [`vacuum`](Self::vacuum).
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Busy`] if another process reads or writes for more than ten seconds: the events are gone, and
+    /// [`vacuum`](Self::vacuum) must be called again to take their traces out of the file. Else what SQLite says.
+    pub fn forget_thread(&mut self, thread_id: &str) -> Result<Forgotten, ArchiveError> {
+        let below = "
+            WITH RECURSIVE below (id, thread_id) AS (
+                SELECT id, thread_id FROM threads WHERE thread_id = ?1
+                UNION SELECT threads.id, threads.thread_id FROM threads
+                    JOIN below ON threads.parent_thread_id = below.thread_id OR threads.session_id = below.thread_id
+            )
+            SELECT id FROM below";
+        let forgotten = self.forget(|connection| {
+            connection.execute("CREATE TEMP TABLE gone (id INTEGER PRIMARY KEY)", [])?;
+            connection.execute(&format!("INSERT INTO gone {below}"), [thread_id])?;
+            let gone = "SELECT id FROM events WHERE thread IN (SELECT id FROM gone)";
+            connection.execute(&format!("DELETE FROM bodies WHERE id IN ({gone})"), [])?;
+            let events = connection.execute("DELETE FROM events WHERE thread IN (SELECT id FROM gone)", [])?;
+            // They may be each other's sessions.
+            connection.execute("UPDATE threads SET root = NULL WHERE root IN (SELECT id FROM gone)", [])?;
+            connection.execute("DELETE FROM threads WHERE id IN (SELECT id FROM gone)", [])?;
+            connection.execute("DROP TABLE gone", [])?;
+            Ok(events)
+        })?;
+        self.vacuum()?;
+        Ok(forgotten)
+    }
+
+    /// Forgets what ended or happened before `time`. Events without a time stay.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`forget_thread`](Self::forget_thread).
+    pub fn forget_before(&mut self, time: UnixMillis) -> Result<Forgotten, ArchiveError> {
+        let before = i64::try_from(time.0).unwrap_or(i64::MAX);
+        let forgotten = self.forget(|connection| {
+            let gone = "SELECT id FROM events WHERE at_ms < ?1";
+            connection.execute(&format!("DELETE FROM bodies WHERE id IN ({gone})"), [before])?;
+            connection.execute("DELETE FROM events WHERE at_ms < ?1", params![before])
+        })?;
+        self.vacuum()?;
+        Ok(forgotten)
+    }
+
+    fn forget(
+        &mut self,
+        delete: impl FnOnce(&Connection) -> rusqlite::Result<usize>,
+    ) -> Result<Forgotten, ArchiveError> {
+        let path = self.path.clone();
+        let forget = || -> rusqlite::Result<Forgotten> {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            // Bodies go before their events.
+            transaction.pragma_update(None, "defer_foreign_keys", true)?;
+            let threads = |connection: &Connection| -> rusqlite::Result<u64> {
+                connection.query_row("SELECT count(DISTINCT thread) FROM events", [], |row| count(row, 0))
+            };
+            let before = threads(&transaction)?;
+            let events = delete(&transaction)? as u64;
+            let after = threads(&transaction)?;
+            // A row that is gone may have been the last to name another.
+            loop {
+                let unnamed = format!("{UNNAMED} RETURNING id");
+                let unnamed: Vec<i64> =
+                    transaction.prepare(&unnamed)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+                if unnamed.is_empty() {
+                    break;
+                }
+            }
+            transaction.commit()?;
+            Ok(Forgotten { events, threads: before - after })
+        };
+        forget().map_err(|error| crate::error::of_sqlite(&path, error))
+    }
+
+    /// Writes the file anew, as small as it can be, and empties its log: what was deleted is then nowhere.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Busy`] if another process reads or writes for more than ten seconds, else what SQLite says.
+    pub fn vacuum(&mut self) -> Result<(), ArchiveError> {
+        let vacuum = || -> rusqlite::Result<bool> {
+            self.connection.execute_batch("VACUUM")?;
+            let busy: Option<i64> =
+                self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).optional()?;
+            Ok(busy.unwrap_or(0) != 0)
+        };
+        match vacuum() {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(ArchiveError::Busy { path: self.path.clone() }),
+            Err(error) => Err(self.sqlite(error)),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What makes an event the same event, whoever tells it.
+//!
+//! The key is a digest of the event's type and of the members that name what it is about. Kinds of events that nothing
+//! names get a number besides: the how-manieth with the same members it is in one [`Reading`].
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+use turnledger_core::digest::Sha2;
+use turnledger_core::{Digest, Event, UnixMillis};
+
+/// The first half of a SHA-256.
+pub(crate) type Key = [u8; 16];
+
+/// How the events of a type are told apart.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    /// The members that name one.
+    members: &'static [&'static str],
+    /// Whether several may have the same members.
+    is_numbered: bool,
+}
+
+const fn named(members: &'static [&'static str]) -> Identity {
+    Identity { members, is_numbered: false }
+}
+
+const fn numbered(members: &'static [&'static str]) -> Identity {
+    Identity { members, is_numbered: true }
+}
+
+const ITEM: Identity = named(&["thread_id", "turn_id", "item_id"]);
+const REVIEW: Identity = named(&["thread_id", "turn_id", "review_id"]);
+const PLUGIN: Identity = numbered(&["plugin_id", "plugin_name", "marketplace_name", "product_client_id"]);
+const APP: Identity = numbered(&["thread_id", "turn_id", "connector_id", "invoke_type"]);
+const GUARDIAN_V2: Identity = numbered(&["thread_id", "turn_id", "item_id", "occurred_at_ms"]);
+/// A file and traffic may differ in its second, never in the turn.
+const ACCEPTED_STEER: Identity = numbered(&["thread_id", "result", "accepted_turn_id"]);
+const REJECTED_STEER: Identity =
+    numbered(&["thread_id", "result", "expected_turn_id", "rejection_reason", "created_at"]);
+
+/// The identity of a type's events; `None` for a type that this table does not have.
+fn identity(event_type: &str, params: &Map<String, Value>) -> Option<Identity> {
+    Some(match event_type {
+        // A thread may be resumed any number of times; each says the same.
+        "codex_thread_initialized" => named(&["thread_id", "initialization_mode"]),
+        "codex_turn_event" => named(&["thread_id", "turn_id"]),
+        "codex_turn_steer_event" if params.get("result").is_some_and(|result| result == "accepted") => ACCEPTED_STEER,
+        "codex_turn_steer_event" => REJECTED_STEER,
+        "codex_command_execution_event"
+        | "codex_file_change_event"
+        | "codex_mcp_tool_call_event"
+        | "codex_dynamic_tool_call_event"
+        | "codex_collab_agent_tool_call_event"
+        | "codex_web_search_event"
+        | "codex_image_generation_event"
+        | "codex_control_tool_call_event"
+        | "codex_artifact_operation" => ITEM,
+        "codex_review_event" | "codex_guardian_review" => REVIEW,
+        // Files of some versions do not say when one began.
+        "codex_compaction_event" => numbered(&["thread_id", "turn_id", "status"]),
+        // The parts of a large turn.
+        "codex_accepted_line_fingerprints" => numbered(&["thread_id", "turn_id"]),
+        "codex_app_mentioned" | "codex_app_used" => APP,
+        "codex_plugin_used" => numbered(&["thread_id", "turn_id", "plugin_id"]),
+        "codex_plugin_installed" | "codex_plugin_uninstalled" | "codex_plugin_enabled" | "codex_plugin_disabled" => {
+            PLUGIN
+        }
+        "codex_hook_run" => numbered(&["thread_id", "turn_id", "hook_name", "hook_source", "status"]),
+        "codex_goal_event" => {
+            numbered(&["thread_id", "goal_id", "event_kind", "goal_status", "cumulative_tokens_accounted"])
+        }
+        "codex_thread_archive_event" => named(&["thread_id", "action", "occurred_at_ms"]),
+        "codex_thread_hint_status" => named(&["thread_id", "occurred_at_ms"]),
+        "codex_plugin_install_failed" => {
+            numbered(&["plugin_id", "plugin_name", "marketplace_name", "error_type", "product_client_id"])
+        }
+        "codex_plugin_install_requested" => named(&["suggestion_id"]),
+        "codex_plugin_measurement_event" => numbered(&[
+            "thread_id",
+            "turn_id",
+            "item_id",
+            "execution_id",
+            "operation",
+            "measurement_name",
+            "dimensions",
+        ]),
+        "codex_guardian_v2_classification" | "codex_guardian_v2_fast_decision" => GUARDIAN_V2,
+        "codex_onboarding_external_agent_import_complete" => named(&["import_id", "type"]),
+        "codex_onboarding_external_agent_import_failure" => {
+            numbered(&["import_id", "type", "failure_stage", "error_type", "sub_error_type"])
+        }
+        "skill_invocation" => numbered(&["thread_id", "turn_id", "skill_name", "invoke_type"]),
+        _ => return None,
+    })
+}
+
+/// One reading of sessions from their beginning: of one recording, one file of events, one import, or one process that
+/// is tapped. Events that nothing names are counted within it.
+#[derive(Debug, Default)]
+pub struct Reading {
+    counts: HashMap<Key, u32>,
+}
+
+/// An event that is to be in a store, with what makes it the same as others.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub(crate) key: Key,
+    pub(crate) at: Option<UnixMillis>,
+    pub(crate) event: Event,
+    /// The event's JSON.
+    pub(crate) json: Value,
+}
+
+impl Reading {
+    /// Takes the reading's next event. `at` is when the host got it, where that is known: it is the time of events that
+    /// have none of their own.
+    pub fn next(&mut self, at: Option<UnixMillis>, event: Event) -> Entry {
+        let text = event.to_json();
+        // An event writes JSON.
+        let json: Value = serde_json::from_str(&text).unwrap_or_default();
+        let key = self.key(&event, &json);
+        Entry { key, at, event, json }
+    }
+
+    fn key(&mut self, event: &Event, json: &Value) -> Key {
+        let event_type = event.event_type();
+        let none = Map::new();
+        let params = json.get("event_params").and_then(Value::as_object).unwrap_or(&none);
+        let identity = identity(event_type, params);
+        let mut text = String::from(event_type);
+        match &identity {
+            Some(identity) => {
+                for name in identity.members {
+                    let member = params.get(*name).or_else(|| json.get(*name)).unwrap_or(&Value::Null);
+                    text.push('\n');
+                    text.push_str(&member.to_string());
+                }
+            }
+            None => text = event.to_json(),
+        }
+        let first = digest(&[text.as_bytes()]);
+        if identity.is_some_and(|identity| !identity.is_numbered) {
+            return first;
+        }
+        let count = self.counts.entry(first).or_default();
+        *count += 1;
+        digest(&[text.as_bytes(), b"\n#", &count.to_be_bytes()])
+    }
+}
+
+fn digest(parts: &[&[u8]]) -> Key {
+    let mut key = Key::default();
+    // The other half is not needed: 128 bits tell events apart.
+    let digest = Sha2::default().digest(parts);
+    key.iter_mut().zip(digest.as_bytes()).for_each(|(byte, of_digest)| *byte = *of_digest);
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+    use turnledger_core::event::EVENT_TYPES;
+
+    use super::identity;
+
+    #[test]
+    fn every_type_has_an_identity() {
+        for event_type in EVENT_TYPES {
+            assert!(identity(event_type, &Map::new()).is_some(), "{event_type}");
+        }
+        assert!(identity("codex_of_tomorrow", &Map::new()).is_none());
+    }
+}

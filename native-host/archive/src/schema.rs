@@ -1,0 +1,101 @@
+//! The file's tables, and how a file of an earlier version becomes one of this version.
+//!
+//! The version is the file's `user_version`. (`rusqlite_migration` does as much, but no release of it takes the `rusqlite`
+//! that the other crates link, and only one may be linked.)
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// What brings a file from each version to the next: the first from nothing to version 1. What was released is never
+/// changed.
+const MIGRATIONS: &[&str] = &[VERSION_1];
+
+const VERSION_1: &str = "
+    -- One row for each thread that an event names.
+    CREATE TABLE threads (
+        id INTEGER PRIMARY KEY,
+        thread_id TEXT NOT NULL UNIQUE,
+        -- As events say; null is unknown.
+        parent_thread_id TEXT,
+        session_id TEXT,
+        -- From its accepted lines.
+        repo_hash TEXT,
+        -- The thread whose session it belongs to: that of session_id, else the topmost known parent, else itself.
+        root INTEGER REFERENCES threads (id)
+    ) STRICT;
+    CREATE INDEX threads_by_parent ON threads (parent_thread_id) WHERE parent_thread_id IS NOT NULL;
+    CREATE INDEX threads_by_session ON threads (session_id) WHERE session_id IS NOT NULL;
+    -- One row for each event, with what is asked often.
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY,
+        -- What makes it one event: see key.rs.
+        key BLOB NOT NULL UNIQUE,
+        type TEXT NOT NULL,
+        -- When it ended or happened: Unix milliseconds. Null is unknown.
+        at_ms INTEGER,
+        thread INTEGER REFERENCES threads (id),
+        turn_id TEXT,
+        item_id TEXT,
+        model TEXT,
+        client TEXT,
+        name TEXT,
+        status TEXT,
+        duration_ms INTEGER,
+        input_tokens INTEGER,
+        cached_input_tokens INTEGER,
+        output_tokens INTEGER,
+        reasoning_output_tokens INTEGER,
+        added_lines INTEGER,
+        deleted_lines INTEGER,
+        reviewer TEXT,
+        -- 'rollout' if only a file told it.
+        source TEXT
+    ) STRICT;
+    CREATE INDEX events_by_time ON events (at_ms);
+    CREATE INDEX events_by_thread ON events (thread);
+    -- The events' JSON: what traffic and facts told, and what a file told. One of them is there.
+    CREATE TABLE bodies (
+        id INTEGER PRIMARY KEY REFERENCES events (id),
+        told TEXT,
+        read TEXT
+    ) STRICT;
+    -- What tells this store from others.
+    CREATE TABLE store (id BLOB NOT NULL) STRICT;
+    INSERT INTO store (id) VALUES (randomblob(16));
+    -- For those who ask with SQL: names instead of numbers.
+    CREATE VIEW event AS SELECT
+        events.type, at_ms, threads.thread_id, sessions.thread_id AS session_id, turn_id, item_id, model, client, name,
+        status, duration_ms, input_tokens, cached_input_tokens, output_tokens, reasoning_output_tokens, added_lines,
+        deleted_lines, reviewer, source, threads.repo_hash, coalesce(told, read) AS json
+    FROM events
+    JOIN bodies USING (id)
+    LEFT JOIN threads ON threads.id = events.thread
+    LEFT JOIN threads AS sessions ON sessions.id = threads.root;
+";
+
+/// The version that this program writes.
+pub(crate) const VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// The version of a file; 0 if it has no tables yet.
+pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Brings a file to this version, and returns the version that it has then: a newer file stays as it is.
+pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
+    let found = version(connection)?;
+    if found >= VERSION {
+        return Ok(found);
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been first.
+    let found = version(&transaction)?;
+    let done = usize::try_from(found).unwrap_or(0);
+    for migration in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(migration)?;
+    }
+    if found < VERSION {
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()?;
+    version(connection)
+}

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::ignore_closed_pipe;
-use crate::settings::{BatchArgs, KeyArgs, Origin, Settings, SpoolArgs, UploadArgs};
+use crate::settings::{BatchArgs, KeyArgs, Origin, Settings, SpoolArgs, StoreArgs, UploadArgs};
 
 /// Print the settings in force, and where each comes from.
 ///
@@ -30,10 +30,12 @@ pub(crate) struct Args {
     batch: BatchArgs,
     #[command(flatten)]
     spool: SpoolArgs,
+    #[command(flatten)]
+    store: StoreArgs,
 }
 
 pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let settings = Settings::load(config, &[&args.key, &args.upload, &args.batch, &args.spool])?;
+    let settings = Settings::load(config, &[&args.key, &args.upload, &args.batch, &args.spool, &args.store])?;
     // A server that cannot be used is an error here as well.
     settings.endpoint()?;
     ignore_closed_pipe(print(&settings, &mut io::stdout().lock()))?;

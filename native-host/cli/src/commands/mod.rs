@@ -5,10 +5,12 @@ mod config;
 mod files;
 mod fingerprint;
 mod import;
+mod keeping;
 mod preview;
 mod replay;
 mod shell;
 mod spool;
+mod store;
 mod tap;
 mod upload;
 
@@ -49,6 +51,8 @@ enum Command {
     Upload(upload::Args),
     #[command(subcommand)]
     Spool(spool::Command),
+    #[command(subcommand)]
+    Store(store::Command),
     Config(config::Args),
     Schema(SchemaArgs),
     Completions(shell::CompletionsArgs),
@@ -84,6 +88,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Tap(args) => tap::run(&args, config),
         Command::Upload(args) => upload::run(&args, config),
         Command::Spool(command) => spool::run(&command, config),
+        Command::Store(command) => store::run(&command, config),
         Command::Config(args) => config::run(&args, config),
         Command::Schema(args) => print_schema(&args),
         Command::Completions(args) => shell::completions(&args, Cli::command()),

@@ -12,10 +12,11 @@ use turnledger_intake::replay::{Format, Options, ReplayError, replay};
 
 use super::BAD_INPUT;
 use super::files::{answerer, recordings};
+use super::keeping::Keeping;
 use crate::progress;
-use crate::settings::{KeyArgs, Settings};
+use crate::settings::{KeepArgs, KeyArgs, Settings};
 
-/// Turn recorded sessions into events, one JSON line each.
+/// Turn recorded sessions into events: one JSON line each, or, with `--store`, kept in the store.
 ///
 /// A recording has one JSON object a line: `at_ms` (Unix milliseconds), `connection_id`, `direction`
 /// (`client_to_server` or `server_to_client`) and `message`. `turnledger tap --record FILE` writes one. Each file is
@@ -30,10 +31,10 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "FILE|DIR")]
     files: Vec<PathBuf>,
     /// Write request bodies, as they would be sent, instead of events
-    #[arg(long)]
+    #[arg(long, conflicts_with = "store")]
     batches: bool,
     /// Write to FILE instead of standard output
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", conflicts_with = "store")]
     output: Option<PathBuf>,
     /// Remote URL of the repository that the sessions worked in; without it, the recording says it, or Git is asked about
     /// the sessions' folders on this machine
@@ -53,6 +54,8 @@ pub(crate) struct Args {
     quiet: bool,
     #[command(flatten)]
     key: KeyArgs,
+    #[command(flatten)]
+    keep: KeepArgs,
 }
 
 /// How clients reach a server.
@@ -75,26 +78,39 @@ impl From<Transport> for RpcTransport {
 
 pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
     let sources = recordings(&args.files)?;
+    let settings = Settings::load(config, &[&args.key, &args.keep])?;
+    let format = match (args.batches, args.keep.is_given()) {
+        (true, _) => Format::Batches,
+        (_, true) => Format::Placed,
+        _ => Format::Events,
+    };
     let options = Options::default()
-        .format(if args.batches { Format::Batches } else { Format::Events })
+        .format(format)
         .remote(args.remote)
         .answers(Some(answerer as fn() -> _))
-        .digest(Settings::load(config, &[&args.key])?.digest()?)
+        .digest(settings.digest()?)
         .rpc_transport(args.transport.into())
         .explain(args.explain)
         .strict(args.strict);
-    let mut lines: Box<dyn Write> = match &args.output {
-        Some(path) => {
-            let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-            Box::new(BufWriter::new(file))
+    let mut kept = args.keep.is_given().then(|| Keeping::open(settings.store()?)).transpose()?;
+    let mut file: Box<dyn Write>;
+    let lines: &mut dyn Write = match (&mut kept, &args.output) {
+        (Some(kept), _) => kept,
+        (None, Some(path)) => {
+            let made = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+            file = Box::new(BufWriter::new(made));
+            &mut file
         }
-        None => Box::new(BufWriter::new(io::stdout().lock())),
+        (None, None) => {
+            file = Box::new(BufWriter::new(io::stdout().lock()));
+            &mut file
+        }
     };
 
     let progress = progress::of_bytes(&sources, !args.quiet);
     let wrap = |reader| progress.wrap_read(reader);
     let mut note = |text: &str| progress.suspend(|| eprintln!("{text}"));
-    let summary = replay(&sources, &options, &wrap, &mut lines, &mut note);
+    let summary = replay(&sources, &options, &wrap, lines, &mut note);
     progress.finish_and_clear();
     let summary = match summary {
         Err(ReplayError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
@@ -102,6 +118,9 @@ pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode>
     };
     if !args.quiet {
         eprintln!("{summary}");
+        if let Some(kept) = &kept {
+            eprintln!("{kept}");
+        }
     }
     Ok(if summary.bad_lines > 0 { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS })
 }

@@ -75,3 +75,35 @@ flags! {
         spool_days: "NUMBER",
     }
 }
+
+flags! {
+    /// Where events are kept.
+    StoreArgs {
+        /// File in which events are kept; or `none` [default: turnledger/events.db in `XDG_STATE_HOME` or
+        /// ~/.local/state]
+        store: "FILE",
+    }
+}
+
+/// Whether events are kept, and where.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Settings (also in the environment or a file: see `turnledger config --help`)")]
+pub(crate) struct KeepArgs {
+    /// Keep events in the store, or in FILE [default: turnledger/events.db in `XDG_STATE_HOME` or ~/.local/state]
+    #[arg(long, value_name = "FILE", require_equals = true)]
+    #[expect(clippy::option_option, reason = "the flag may be there without a value")]
+    store: Option<Option<OsString>>,
+}
+
+impl KeepArgs {
+    /// Whether the flag is there.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.store.is_some()
+    }
+}
+
+impl Flags for KeepArgs {
+    fn given(&self) -> Vec<(&'static str, Option<&OsStr>)> {
+        vec![("store", self.store.as_ref().and_then(|file| file.as_deref()))]
+    }
+}

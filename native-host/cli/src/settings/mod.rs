@@ -17,7 +17,7 @@ use turnledger::ledger::disabled_by_environment;
 use turnledger::store::StoreLimits;
 use turnledger_core::BatchLimits;
 
-pub(crate) use self::args::{BatchArgs, Flags, KeyArgs, SpoolArgs, UploadArgs};
+pub(crate) use self::args::{BatchArgs, Flags, KeepArgs, KeyArgs, SpoolArgs, StoreArgs, UploadArgs};
 use self::layers::Layers;
 pub(crate) use self::layers::{Origin, Unusable};
 
@@ -46,10 +46,11 @@ pub(crate) struct Settings {
     pub(crate) spool: Setting<Option<PathBuf>>,
     pub(crate) spool_bytes: Setting<u64>,
     pub(crate) spool_days: Setting<u64>,
+    pub(crate) store: Setting<Option<PathBuf>>,
 }
 
 /// The names of the settings. A flag has `-` for `_`; a variable is `TURNLEDGER_` and the name in upper case.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "enabled",
     "key_file",
     "upload",
@@ -62,6 +63,7 @@ const NAMES: [&str; 12] = [
     "spool",
     "spool_bytes",
     "spool_days",
+    "store",
 ];
 
 const SECONDS_A_DAY: u64 = 24 * 3600;
@@ -90,6 +92,7 @@ impl Settings {
             spool: path("spool", default_spool())?,
             spool_bytes: count("spool_bytes", limits.bytes)?,
             spool_days: count("spool_days", limits.age.as_secs() / SECONDS_A_DAY)?,
+            store: path("store", default_store())?,
             is_file_there: layers.is_file_there(),
             file: layers.into_file(),
         })
@@ -115,6 +118,7 @@ impl Settings {
             (path(&self.spool.value), &self.spool.origin),
             (self.spool_bytes.value.to_string(), &self.spool_bytes.origin),
             (self.spool_days.value.to_string(), &self.spool_days.origin),
+            (path(&self.store.value), &self.store.origin),
         ];
         let mut names = NAMES.into_iter();
         values.map(|(value, origin)| (names.next().unwrap_or_default(), value, origin))
@@ -139,6 +143,12 @@ impl Settings {
     pub(crate) fn old_spool(&self) -> Option<PathBuf> {
         let old = Self::state_folder()?.join("spool.db");
         (self.has_default_spool() && old.is_file()).then_some(old)
+    }
+
+    /// The store's file.
+    pub(crate) fn store(&self) -> anyhow::Result<&Path> {
+        let none = || format!("there is no store: {} says `none`", self.store.origin);
+        self.store.value.as_deref().with_context(none)
     }
 
     /// The folder for state, where it can be told.
@@ -196,6 +206,11 @@ impl Settings {
 /// The spool's place in the folder for state of the XDG specification.
 fn default_spool() -> Option<PathBuf> {
     Some(Settings::state_folder()?.join("spool"))
+}
+
+/// The store's place in the same folder.
+fn default_store() -> Option<PathBuf> {
+    Some(Settings::state_folder()?.join("events.db"))
 }
 
 /// Our folder in one of the XDG specification's.

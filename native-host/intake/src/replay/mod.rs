@@ -24,6 +24,9 @@ pub enum Format {
     Events,
     /// One request body a line, as it would be uploaded.
     Batches,
+    /// One event a line, behind the number of its recording, from 0 on, a tab, the time at which the recorder saw what it
+    /// came of, in Unix milliseconds, and a tab: what a store wants to know of an event.
+    Placed,
 }
 
 /// How recordings are replayed.

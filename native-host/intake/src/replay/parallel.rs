@@ -55,7 +55,7 @@ pub fn replay<R: Read + Send + 'static>(
                     let Some((number, (source, sender))) = job else { break };
                     turn.wait_for(number.saturating_sub(WAITING_SESSIONS));
                     let mut outlet = Outlet { number, turn: &turn, sender, sent: 0, overflow: None };
-                    let end = reduce(source, options, wrap, &mut |report| outlet.send(report));
+                    let end = reduce(source, number, options, wrap, &mut |report| outlet.send(report));
                     outlet.end(end);
                 }
             });

@@ -1,5 +1,6 @@
 //! One recording through the core.
 
+use std::fmt::Write;
 use std::io::Read;
 
 use turnledger_core::fact::answer::{RepositoryAnswered, SkillAnswered};
@@ -21,9 +22,10 @@ const PIECE: usize = 1 << 16;
 /// Whether the receiver of the reports wants more.
 pub(super) type Wanted = bool;
 
-/// Reduces one recording, from its first line to its last.
+/// Reduces one recording, from its first line to its last. `recording` is its number.
 pub(super) fn reduce<R: Read + Send + 'static>(
     source: &Source,
+    recording: usize,
     options: &Options,
     wrap: impl FnOnce(Box<dyn Read + Send>) -> R,
     report: &mut dyn FnMut(Report) -> Wanted,
@@ -31,7 +33,7 @@ pub(super) fn reduce<R: Read + Send + 'static>(
     let name = source.name();
     let unreadable = |error| Unreadable { name: name.clone(), error };
     let mut reader = source.open(wrap).map_err(unreadable)?;
-    let mut session = Session::new(&name, options, report);
+    let mut session = Session::new(&name, recording, options, report);
     let mut line = Vec::new();
     let mut number = 0;
     let mut last_at = UnixMillis::default();
@@ -79,6 +81,7 @@ pub(super) fn reduce<R: Read + Send + 'static>(
 
 struct Session<'s> {
     name: &'s str,
+    recording: usize,
     options: &'s Options,
     report: &'s mut dyn FnMut(Report) -> Wanted,
     wanted: Wanted,
@@ -93,9 +96,10 @@ struct Session<'s> {
 }
 
 impl<'s> Session<'s> {
-    fn new(name: &'s str, options: &'s Options, report: &'s mut dyn FnMut(Report) -> Wanted) -> Self {
+    fn new(name: &'s str, recording: usize, options: &'s Options, report: &'s mut dyn FnMut(Report) -> Wanted) -> Self {
         Self {
             name,
+            recording,
             options,
             report,
             wanted: true,
@@ -125,7 +129,11 @@ impl<'s> Session<'s> {
         let mut output = std::mem::take(&mut self.output);
         for event in &output.events {
             match self.options.format {
-                Format::Events => {
+                Format::Events | Format::Placed => {
+                    if self.options.format == Format::Placed {
+                        // Writing to a text cannot fail.
+                        let _ = write!(self.lines, "{}\t{}\t", self.recording, at.0);
+                    }
                     event.write_json(&mut self.lines);
                     self.lines.push('\n');
                 }

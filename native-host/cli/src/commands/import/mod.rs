@@ -20,18 +20,20 @@ use turnledger_intake::import::{ImportError, Options, Rollouts, Summary, Watch, 
 use self::place::Place;
 use super::{BAD_INPUT, counted};
 use crate::progress;
-use crate::settings::{KeyArgs, Settings};
+use crate::settings::{KeepArgs, KeyArgs, Settings};
 
-/// Turn what Codex already wrote to disk into events, one JSON line each.
+/// Turn what Codex already wrote to disk into events, and keep them in the store.
 ///
 /// Codex keeps a file of each thread that is stored: `~/.codex/sessions/…/rollout-….jsonl`, or `.jsonl.zst`. Each becomes
 /// the events that Codex or `tap` would have made of it, as far as the file says; what it does not say is null, and the
 /// events have `"source":"rollout"`. They come in the order of time. A file is never changed or locked, a symbolic link in
 /// a folder is not followed, and a thread that is in two files is read once.
 ///
+/// With `--output` the events are written, one JSON line each, and not kept, unless `--store` is there, too.
+///
 /// What was imported is remembered: the next import to the same place, with the same `--thread` and `--repo`, tells only
-/// what is new. `--output FILE` then adds to FILE, and begins anew if FILE is gone. `--again` reads all. All is read, and
-/// nothing remembered, with `--since`, `--until` or the name of a file, and if the events go to a terminal.
+/// what is new. `--output FILE` then adds to FILE. If FILE or the store is gone, it begins anew. `--again` reads all. All
+/// is read, and nothing remembered, with `--since`, `--until` or the name of a file, and if the events go to a terminal.
 ///
 /// A line that cannot be used is reported as `FILE:LINE: what is wrong` and skipped. A last line that is cut off, because
 /// Codex still writes it, is only counted.
@@ -64,7 +66,8 @@ pub(crate) struct Args {
     /// List the files that would be read, and read none
     #[arg(long)]
     dry_run: bool,
-    /// Write to FILE instead of standard output: what is new comes behind what FILE has from earlier imports
+    /// Write to FILE instead of the store: what is new comes behind what FILE has from earlier imports. `-` is standard
+    /// output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// List what yielded no event: the line, the reason, and the ids
@@ -75,17 +78,19 @@ pub(crate) struct Args {
     quiet: bool,
     #[command(flatten)]
     key: KeyArgs,
+    #[command(flatten)]
+    keep: KeepArgs,
 }
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
-fn since(text: &str) -> Result<UnixMillis, String> {
+pub(crate) fn since(text: &str) -> Result<UnixMillis, String> {
     let day = UnixMillis::from_iso_8601(&format!("{text}T00:00:00Z"));
     day.or_else(|| UnixMillis::from_iso_8601(text))
         .ok_or_else(|| "neither a day such as 2026-11-28 nor a time such as 2026-11-28T08:00:00Z".into())
 }
 
-fn until(text: &str) -> Result<UnixMillis, String> {
+pub(crate) fn until(text: &str) -> Result<UnixMillis, String> {
     let UnixMillis(at) = since(text)?;
     let is_day = !text.contains('T');
     Ok(UnixMillis(if is_day { at + DAY_MS } else { at }))
@@ -112,14 +117,16 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         bail!("there are no sessions of Codex below CODEX_HOME or ~/.codex; name a file or a folder");
     }
     let repositories = args.repo.as_deref().map(repositories).transpose()?;
+    let settings = Settings::load(config, &[&args.key, &args.keep])?;
     let options = Options::default()
         .since(args.since)
         .until(args.until)
         .thread(args.thread.clone())
         .repositories(repositories.clone())
-        .digest(Settings::load(config, &[&args.key])?.digest()?)
+        .digest(settings.digest()?)
         .explain(args.explain);
-    let mut place = Place::of(args, &paths, repositories.as_deref())?;
+    let store = (args.keep.is_given() || args.output.is_none()).then(|| settings.store()).transpose()?;
+    let mut place = Place::of(args, &paths, repositories.as_deref(), store)?;
     if args.dry_run {
         let rollouts = Rollouts::find(&paths, &options, &place.memory)?;
         super::ignore_closed_pipe(list(&rollouts, &mut io::stdout().lock()))?;
@@ -144,7 +151,6 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         said.bar.finish_and_clear();
         done
     };
-    drop(lines);
     let summary = match done {
         Err(ImportError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
         Err(error) => {
@@ -158,6 +164,9 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
     }
     if !args.quiet {
         say(&summary);
+        if let Some(kept) = lines.kept() {
+            eprintln!("{kept}");
+        }
     }
     Ok(if summary.has_bad_input() { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS })
 }

@@ -17,6 +17,7 @@ use turnledger_git::Answerer;
 use super::super::counted;
 use super::super::spool::take_over;
 use super::Args;
+use super::store::Store;
 use crate::settings::{Origin, Settings, Unusable};
 
 /// How long a signal waits at most for what is not on disk yet.
@@ -28,16 +29,20 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long the end waits at most where the next session can deliver what is left.
 const WITH_A_SPOOL: Duration = Duration::from_secs(2);
 
+/// How long the end waits at most for the store.
+const WITH_A_STORE: Duration = Duration::from_secs(3);
+
 /// What becomes of a session, and where its events wait.
 pub(super) struct Analytics {
     pub(super) ledger: Ledger,
     uploads: bool,
     has_spool: bool,
+    store: Option<Store>,
 }
 
 impl Analytics {
     pub(super) const fn none() -> Self {
-        Self { ledger: Ledger::disabled(), uploads: false, has_spool: false }
+        Self { ledger: Ledger::disabled(), uploads: false, has_spool: false, store: None }
     }
 
     /// Reports what is left when a signal cuts [`finish`](Self::finish) short.
@@ -46,6 +51,7 @@ impl Analytics {
         while self.ledger.stats().queued > 0 && Instant::now() < until {
             thread::sleep(Duration::from_millis(10));
         }
+        self.finish_store(until.saturating_duration_since(Instant::now()));
         for line in self.summary(Flushed::Ended, &self.ledger.stats(), has_traffic) {
             say!("ended by a signal; {line}");
         }
@@ -55,8 +61,17 @@ impl Analytics {
     pub(super) fn finish(&self, timeout: Duration, has_traffic: bool) {
         let timeout = if self.has_spool { timeout.min(WITH_A_SPOOL) } else { timeout };
         let flushed = self.ledger.shutdown(timeout);
+        self.finish_store(WITH_A_STORE);
         for line in self.summary(flushed, &self.ledger.stats(), has_traffic) {
             say!("{line}");
+        }
+    }
+
+    fn finish_store(&self, timeout: Duration) {
+        if let Some(store) = &self.store
+            && !store.finish(timeout)
+        {
+            say!("there was not enough time: the last events are not in the store");
         }
     }
 
@@ -128,9 +143,9 @@ impl From<Unusable> for Broken {
 }
 
 pub(super) fn start(args: &Args, config: Option<&Path>) -> Result<Analytics, Broken> {
-    let settings = Settings::load(config, &[&args.key, &args.upload, &args.batch, &args.spool])?;
+    let settings = Settings::load(config, &[&args.key, &args.upload, &args.batch, &args.spool, &args.keep])?;
     if !settings.enabled.value {
-        if args.events.is_some() {
+        if args.events.is_some() || args.keep.is_given() {
             say!("analytics are off ({}): there are no events", settings.enabled.origin);
         }
         return Ok(Analytics::none());
@@ -140,7 +155,10 @@ pub(super) fn start(args: &Args, config: Option<&Path>) -> Result<Analytics, Bro
     // Events wait for a server, or because a spool was named: `turnledger upload` sends them.
     let spool = settings.spool.value.as_deref().filter(|_| uploads || settings.spool.origin != Origin::Default);
     let has_spool = spool.is_some();
-    if args.events.is_none() && !uploads && !has_spool {
+    // So with the store.
+    let is_kept = args.keep.is_given() || settings.store.origin != Origin::Default;
+    let store = settings.store.value.as_deref().filter(|_| is_kept).map(Store::open);
+    if args.events.is_none() && !uploads && !has_spool && store.is_none() {
         return Ok(Analytics::none());
     }
     let mut builder = Ledger::builder()
@@ -149,8 +167,18 @@ pub(super) fn start(args: &Args, config: Option<&Path>) -> Result<Analytics, Bro
         .digest(settings.digest().map_err(Broken::by(&settings.key_file.origin))?)
         .timeout(settings.timeout())
         .store(settings.store_limits());
-    if let Some(path) = &args.events {
-        builder = builder.before_send(write_events(path).map_err(Broken::CommandLine)?);
+    let mut write = args.events.as_deref().map(write_events).transpose().map_err(Broken::CommandLine)?;
+    if write.is_some() || store.is_some() {
+        let keep = store.as_ref().map(Store::taker);
+        builder = builder.before_send(move |event| {
+            if let Some(write) = &mut write {
+                write(&event);
+            }
+            if let Some(keep) = &keep {
+                keep.take(&event);
+            }
+            Some(event)
+        });
     }
     if let Some(endpoint) = endpoint {
         builder = builder.upload(endpoint, settings.auth()).on_trouble(say);
@@ -170,7 +198,7 @@ pub(super) fn start(args: &Args, config: Option<&Path>) -> Result<Analytics, Bro
         builder = builder.spool(path.to_owned());
     }
     let ledger = builder.start().map_err(|error| Broken::Elsewhere(error.into()))?;
-    Ok(Analytics { ledger, uploads, has_spool })
+    Ok(Analytics { ledger, uploads, has_spool, store })
 }
 
 /// Reports at once what may need a person. What passes by itself is reported at the end.
@@ -182,7 +210,7 @@ fn say(trouble: &Trouble) {
 }
 
 /// Writes every event to a file, or standard error, as it comes.
-fn write_events(path: &Path) -> anyhow::Result<impl FnMut(Event) -> Option<Event> + Send + 'static> {
+fn write_events(path: &Path) -> anyhow::Result<impl FnMut(&Event) + Send + use<>> {
     let mut output: Box<dyn Write + Send> = if path == Path::new("-") {
         Box::new(io::stderr())
     } else {
@@ -190,11 +218,10 @@ fn write_events(path: &Path) -> anyhow::Result<impl FnMut(Event) -> Option<Event
         Box::new(file.with_context(|| format!("cannot write {}", path.display()))?)
     };
     let mut is_broken = false;
-    Ok(move |event| {
+    Ok(move |event: &Event| {
         if !is_broken && writeln!(output, "{event}").and_then(|()| output.flush()).is_err() {
             is_broken = true;
             say!("cannot write events any more; the session goes on");
         }
-        Some(event)
     })
 }

@@ -10,6 +10,7 @@ macro_rules! say {
 
 mod analytics;
 mod process;
+mod store;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -30,7 +31,7 @@ use turnledger_intake::tap::{Address, Recorder, Tap, Watchers, WebSocketTap};
 use self::analytics::{Analytics, Broken};
 use self::process::{Ended, Signals, end_as};
 use super::counted;
-use crate::settings::{BatchArgs, KeyArgs, SpoolArgs, UploadArgs};
+use crate::settings::{BatchArgs, KeepArgs, KeyArgs, SpoolArgs, UploadArgs};
 
 /// Run an app-server, and turn its session into events while it runs.
 ///
@@ -61,6 +62,8 @@ pub(crate) struct Args {
     /// Where the app-server listens: `ws://HOST:PORT` or `unix://PATH`
     #[arg(long, value_name = "URL", requires = "websocket", value_parser = server)]
     server: Option<Server>,
+    #[command(flatten)]
+    keep: KeepArgs,
     #[command(flatten)]
     key: KeyArgs,
     #[command(flatten)]

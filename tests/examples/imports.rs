@@ -39,7 +39,7 @@ fn main() {
     let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/release/turnledger");
     let run = |cores: &str, more: &[&str]| {
         let mut command = Command::new("taskset");
-        command.args(["-c", cores]).arg(&program).arg("import").args(more);
+        command.args(["-c", cores]).arg(&program).args(["import", "--output", "-"]).args(more);
         command.env("HOME", home.path()).env("CODEX_HOME", home.path());
         command
     };

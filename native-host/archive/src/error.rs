@@ -48,6 +48,16 @@ pub enum ArchiveError {
         /// The store.
         path: PathBuf,
     },
+    /// What was to be forgotten is deleted, but its traces are still in the file: another process reads it.
+    #[error(
+        "{}: the events are deleted, but another process reads the store, so that traces of them are left: \
+         `turnledger store vacuum` takes them out when it has ended",
+        path.display()
+    )]
+    Traces {
+        /// The store.
+        path: PathBuf,
+    },
     /// Everything else that SQLite says.
     #[error("{}: the store cannot be used", path.display())]
     Sqlite {
@@ -64,9 +74,6 @@ pub enum ArchiveError {
         /// The row's number in `events`.
         row: i64,
     },
-    /// What gives the events to add could not be read.
-    #[error("cannot read the events to add")]
-    Incoming(#[source] io::Error),
 }
 
 /// An error of SQLite, by what a person can do about it.

@@ -30,8 +30,9 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// [`ArchiveError::Busy`] if another process reads or writes for more than ten seconds: the events are gone, and
-    /// [`vacuum`](Self::vacuum) must be called again to take their traces out of the file. Else what SQLite says.
+    /// [`ArchiveError::Busy`] if another process writes for more than ten seconds: nothing is forgotten then.
+    /// [`ArchiveError::Traces`] if another one reads for so long: the events are gone, and [`vacuum`](Self::vacuum) must
+    /// take their traces out of the file. Else what SQLite says.
     pub fn forget_thread(&mut self, thread_id: &str) -> Result<Forgotten, ArchiveError> {
         let below = "
             WITH RECURSIVE below (id, thread_id) AS (
@@ -52,8 +53,7 @@ impl Archive {
             connection.execute("DROP TABLE gone", [])?;
             Ok(events)
         })?;
-        self.vacuum()?;
-        Ok(forgotten)
+        self.without_traces(forgotten)
     }
 
     /// Forgets what ended or happened before `time`. Events without a time stay.
@@ -68,8 +68,15 @@ impl Archive {
             connection.execute(&format!("DELETE FROM bodies WHERE id IN ({gone})"), [before])?;
             connection.execute("DELETE FROM events WHERE at_ms < ?1", params![before])
         })?;
-        self.vacuum()?;
-        Ok(forgotten)
+        self.without_traces(forgotten)
+    }
+
+    fn without_traces(&mut self, forgotten: Forgotten) -> Result<Forgotten, ArchiveError> {
+        match self.vacuum() {
+            Ok(()) => Ok(forgotten),
+            Err(ArchiveError::Busy { path }) => Err(ArchiveError::Traces { path }),
+            Err(error) => Err(error),
+        }
     }
 
     fn forget(

@@ -67,8 +67,9 @@ fn identity(event_type: &str, params: &Map<String, Value>) -> Option<Identity> {
             PLUGIN
         }
         "codex_hook_run" => numbered(&["thread_id", "turn_id", "hook_name", "hook_source", "status"]),
+        // A file does not say the goal's own id.
         "codex_goal_event" => {
-            numbered(&["thread_id", "goal_id", "event_kind", "goal_status", "cumulative_tokens_accounted"])
+            numbered(&["thread_id", "turn_id", "event_kind", "goal_status", "cumulative_tokens_accounted"])
         }
         "codex_thread_archive_event" => named(&["thread_id", "action", "occurred_at_ms"]),
         "codex_thread_hint_status" => named(&["thread_id", "occurred_at_ms"]),

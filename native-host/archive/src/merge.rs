@@ -1,6 +1,6 @@
 //! Two tellings of the same event become one, in whatever order they come.
 //!
-//! A member that is known wins over one that is not: null, absent, or the word `unknown`. Of two that are known, the
+//! A member that is known wins over one that is not: null, absent, the word `unknown`, or the time 0. Of two that are known, the
 //! greater wins, which is the same whoever comes first. The client and the runtime are merged member by member; any
 //! other object, and a list, is one value.
 
@@ -13,48 +13,54 @@ const OF_MEMBERS: [&str; 3] = ["event_params", "app_server_client", "runtime"];
 
 /// Merges what was told alike twice, by traffic and facts, or by files.
 pub(crate) fn alike(into: &mut Value, other: Value) {
-    merge(into, other, &|mine, other| {
+    merge(into, other, "", &|_, mine, other| {
         if order(mine, &other) == Ordering::Less {
-            *mine = other
+            *mine = other;
         }
     });
 }
 
 /// Fills what traffic and facts did not tell with what a file says. The event is then no longer one of a file.
-pub(crate) fn filled(told: &mut Value, read: Value) {
-    let mut read = read;
+pub(crate) fn filled(told: &mut Value, mut read: Value) {
     if let Some(params) = read.get_mut("event_params").and_then(Value::as_object_mut) {
         params.remove("source");
     }
-    merge(told, read, &|mine, other| {
-        if knowledge(mine) < knowledge(&other) {
-            *mine = other
+    merge(told, read, "", &|name, mine, other| {
+        if knowledge(name, mine) < knowledge(name, &other) {
+            *mine = other;
         }
     });
 }
 
-fn merge(into: &mut Value, other: Value, choose: &dyn Fn(&mut Value, Value)) {
+/// Puts the better of two values in the place of the first: the one of this member's two that it chooses.
+type Choose<'c> = &'c dyn Fn(&str, &mut Value, Value);
+
+fn merge(into: &mut Value, other: Value, name: &str, choose: Choose<'_>) {
     match (into, other) {
         (Value::Object(into), Value::Object(other)) => merge_members(into, other, choose),
-        (into, other) => choose(into, other),
+        (into, other) => choose(name, into, other),
     }
 }
 
-fn merge_members(into: &mut Map<String, Value>, other: Map<String, Value>, choose: &dyn Fn(&mut Value, Value)) {
+fn merge_members(into: &mut Map<String, Value>, other: Map<String, Value>, choose: Choose<'_>) {
     for (name, other) in other {
         match into.get_mut(&name) {
-            Some(mine) if OF_MEMBERS.contains(&&*name) => merge(mine, other, choose),
-            Some(mine) => choose(mine, other),
+            Some(mine) if OF_MEMBERS.contains(&&*name) => merge(mine, other, &name, choose),
+            Some(mine) => choose(&name, mine, other),
             None => _ = into.insert(name, other),
         }
     }
 }
 
-/// How much a value says: nothing, that nobody knows, or something.
-fn knowledge(value: &Value) -> u8 {
+/// The times that are 0 if the server gave none.
+const TIMES: [&str; 2] = ["completed_at", "created_at"];
+
+/// How much a member says: nothing, that nobody knows, or something.
+fn knowledge(name: &str, value: &Value) -> u8 {
     match value {
         Value::Null => 0,
         Value::String(text) if text == "unknown" => 1,
+        Value::Number(number) if number.as_u64() == Some(0) && TIMES.contains(&name) => 1,
         _ => 2,
     }
 }
@@ -69,7 +75,7 @@ fn order(one: &Value, other: &Value) -> Ordering {
         Value::Array(_) => 4,
         Value::Object(_) => 5,
     };
-    let by_kind = (knowledge(one), rank(one)).cmp(&(knowledge(other), rank(other)));
+    let by_kind = (knowledge("", one), rank(one)).cmp(&(knowledge("", other), rank(other)));
     by_kind.then_with(|| match (one, other) {
         (Value::Bool(one), Value::Bool(other)) => one.cmp(other),
         (Value::Number(one), Value::Number(other)) => {
@@ -100,4 +106,71 @@ fn order(one: &Value, other: &Value) -> Ordering {
         }
         _ => Ordering::Equal,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::{alike, filled};
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (0_u64..4).prop_map(Value::from),
+            Just(json!(2.0)),
+            Just(json!(-1)),
+            Just(json!(u64::MAX)),
+            prop_oneof![Just("unknown"), Just("a"), Just("zero")].prop_map(Value::from),
+        ];
+        leaf.prop_recursive(2, 8, 3, |inner| {
+            let list = vec(inner.clone(), 0..3).prop_map(Value::from);
+            prop_oneof![list, members(inner)]
+        })
+    }
+
+    fn members(of: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
+        let name = prop_oneof![Just("runtime"), Just("type"), Just("completed_at")].prop_map(ToOwned::to_owned);
+        btree_map(name, of, 0..3).prop_map(|members| Value::Object(members.into_iter().collect()))
+    }
+
+    /// Two, merged.
+    fn both(one: &Value, other: &Value) -> Value {
+        let mut both = one.clone();
+        alike(&mut both, other.clone());
+        both
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(3000))]
+
+        #[test]
+        fn the_order_does_not_matter(a in members(value()), b in members(value()), c in members(value())) {
+            prop_assert_eq!(both(&a, &b), both(&b, &a));
+            prop_assert_eq!(both(&both(&a, &b), &c), both(&a, &both(&b, &c)));
+            prop_assert_eq!(both(&a, &a), a.clone());
+            prop_assert_eq!(both(&both(&a, &b), &b), both(&a, &b));
+        }
+    }
+
+    #[test]
+    fn what_is_told_wins_over_what_is_read() {
+        let mut told = json!({ "event_params": {
+            "model": null, "tokens": 3, "outcome": "unknown", "completed_at": 0, "created_at": 9, "list": [1],
+            "runtime": { "os": "unknown", "arch": "arm" }
+        } });
+        let read = json!({ "event_params": {
+            "model": "gpt", "tokens": 7, "outcome": "known", "completed_at": 8, "created_at": 8, "list": [1, 2],
+            "runtime": { "os": "linux", "arch": "x86" }, "more": true, "source": "rollout"
+        } });
+        filled(&mut told, read);
+        let expected = json!({ "event_params": {
+            "model": "gpt", "tokens": 3, "outcome": "known", "completed_at": 8, "created_at": 9, "list": [1],
+            "runtime": { "os": "linux", "arch": "arm" }, "more": true
+        } });
+        assert_eq!(told, expected);
+    }
 }

@@ -13,7 +13,7 @@ use crate::error::of_sqlite;
 use crate::{Archive, ArchiveError, schema};
 
 /// How long one process waits for another that writes.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(300) } else { Duration::from_secs(10) };
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl Archive {

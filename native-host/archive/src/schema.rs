@@ -73,6 +73,7 @@ const VERSION_1: &str = "
 ";
 
 /// The version that this program writes.
+#[expect(clippy::cast_possible_wrap, reason = "there are a few")]
 pub(crate) const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// The version of a file; 0 if it has no tables yet.

@@ -187,6 +187,35 @@ fn what_is_forgotten_is_nowhere() {
 }
 
 #[test]
+fn traces_are_left_while_another_reads() {
+    let (_folder, mut archive) = store();
+    add(&mut archive, &[archived("marker", 1000), archived("kept", 1000)]);
+    let reader = Archive::open_read_only(archive.path()).unwrap();
+    let transaction = reader.connection.unchecked_transaction().unwrap();
+    transaction.query_row("SELECT count(*) FROM events", [], |_| Ok(())).unwrap();
+    let forgotten = archive.forget_thread("marker");
+    assert!(matches!(forgotten, Err(ArchiveError::Traces { .. })), "{forgotten:?}");
+    assert_eq!(archive.status().unwrap().events, 1);
+    drop(transaction);
+    archive.vacuum().unwrap();
+    assert!(!is_on_disk(&archive, "marker") && is_on_disk(&archive, "kept"));
+}
+
+#[test]
+fn who_writes_waits_for_another_and_changes_nothing_meanwhile() {
+    let (_folder, mut archive) = store();
+    let mut other = Archive::open(archive.path()).unwrap();
+    let transaction = other.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    let mut reading = Reading::default();
+    let entries = [reading.next(None, archived("a", 1)), reading.next(None, hook("a", "failed"))];
+    let added = archive.add(&entries);
+    assert!(matches!(added, Err(ArchiveError::Busy { .. })), "{added:?}");
+    drop(transaction);
+    assert_eq!(archive.add(&entries).unwrap(), Added { new: 2, ..Added::default() });
+    assert_eq!(all(&archive).iter().map(|(at, _)| *at).collect::<Vec<_>>(), [None, Some(1)]);
+}
+
+#[test]
 fn files_that_are_no_store_or_a_newer_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.db");

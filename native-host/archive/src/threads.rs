@@ -62,14 +62,13 @@ impl Threads {
                 Ok((row.get(0)?, says))
             })
             .optional()?;
-        let known = match found {
-            Some(known) => known,
-            None => {
-                transaction.prepare_cached("INSERT INTO threads (thread_id) VALUES (?1)")?.execute([thread_id])?;
-                let row = transaction.last_insert_rowid();
-                self.changed.insert(row);
-                (row, ThreadSays { thread_id: thread_id.to_owned(), ..ThreadSays::default() })
-            }
+        let known = if let Some(known) = found {
+            known
+        } else {
+            transaction.prepare_cached("INSERT INTO threads (thread_id) VALUES (?1)")?.execute([thread_id])?;
+            let row = transaction.last_insert_rowid();
+            self.changed.insert(row);
+            (row, ThreadSays { thread_id: thread_id.to_owned(), ..ThreadSays::default() })
         };
         self.known.insert(thread_id.to_owned(), known.clone());
         Ok(known)

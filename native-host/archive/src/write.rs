@@ -1,6 +1,6 @@
 //! Adding events.
 
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, ToSql, Transaction, TransactionBehavior, params, params_from_iter};
 use serde_json::Value;
 use turnledger_core::Event;
 
@@ -102,15 +102,19 @@ fn insert(transaction: &Transaction<'_>, threads: &mut Threads, entry: &Entry) -
     let is_read = is_read(event, json);
     let says = ThreadSays::of(event, json);
     let thread = says.map(|says| threads.row(transaction, &says)).transpose()?;
-    transaction.prepare_cached("INSERT INTO events (key, type, thread) VALUES (?1, ?2, ?3)")?.execute(params![
-        &key[..],
-        event.event_type(),
-        thread
-    ])?;
-    let id = transaction.last_insert_rowid();
     let columns = Columns::of(event, json);
     let at_ms = columns.at_ms.or_else(|| host_ms(entry));
-    set(transaction, id, &columns, at_ms, is_read)?;
+    let (key, event_type, source) = (&key[..], event.event_type(), source(is_read));
+    let named: [&dyn ToSql; 3] = [&key, &event_type, &thread];
+    transaction
+        .prepare_cached(
+            "INSERT INTO events (key, type, thread, at_ms, turn_id, item_id, model, client, name, status, duration_ms,
+                input_tokens, cached_input_tokens, output_tokens, reasoning_output_tokens, added_lines, deleted_lines,
+                reviewer, source)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params_from_iter(named.into_iter().chain(values(&columns, &at_ms, &source))))?;
+    let id = transaction.last_insert_rowid();
     let text = event.to_json();
     let (told, read) = if is_read { (None, Some(text)) } else { (Some(text), None) };
     transaction
@@ -119,38 +123,31 @@ fn insert(transaction: &Transaction<'_>, threads: &mut Threads, entry: &Entry) -
     Ok(())
 }
 
-/// Fills the columns of an event.
-fn set(
-    transaction: &Transaction<'_>,
-    id: i64,
-    columns: &Columns,
-    at_ms: Option<i64>,
-    is_read: bool,
-) -> rusqlite::Result<()> {
-    let statement = "UPDATE events SET at_ms = ?2, turn_id = ?3, item_id = ?4, model = ?5, client = ?6, name = ?7,
-        status = ?8, duration_ms = ?9, input_tokens = ?10, cached_input_tokens = ?11, output_tokens = ?12,
-        reasoning_output_tokens = ?13, added_lines = ?14, deleted_lines = ?15, reviewer = ?16, source = ?17
-        WHERE id = ?1";
-    transaction.prepare_cached(statement)?.execute(params![
-        id,
+/// What the column `source` has.
+const fn source(is_read: bool) -> Option<&'static str> {
+    if is_read { Some("rollout") } else { None }
+}
+
+/// The columns behind those that name the event, in the order of both statements.
+fn values<'v>(columns: &'v Columns, at_ms: &'v dyn ToSql, source: &'v dyn ToSql) -> [&'v dyn ToSql; 16] {
+    [
         at_ms,
-        columns.turn_id,
-        columns.item_id,
-        columns.model,
-        columns.client,
-        columns.name,
-        columns.status,
-        columns.duration_ms,
-        columns.input_tokens,
-        columns.cached_input_tokens,
-        columns.output_tokens,
-        columns.reasoning_output_tokens,
-        columns.added_lines,
-        columns.deleted_lines,
-        columns.reviewer,
-        is_read.then_some("rollout"),
-    ])?;
-    Ok(())
+        &columns.turn_id,
+        &columns.item_id,
+        &columns.model,
+        &columns.client,
+        &columns.name,
+        &columns.status,
+        &columns.duration_ms,
+        &columns.input_tokens,
+        &columns.cached_input_tokens,
+        &columns.output_tokens,
+        &columns.reasoning_output_tokens,
+        &columns.added_lines,
+        &columns.deleted_lines,
+        &columns.reviewer,
+        source,
+    ]
 }
 
 /// What a row becomes by another telling of its event.
@@ -192,7 +189,16 @@ impl Better {
         if let Some(says) = ThreadSays::of(&self.event, &self.json) {
             threads.row(transaction, &says)?;
         }
-        set(transaction, id, &Columns::of(&self.event, &self.json), self.at_ms, self.told.is_none())?;
+        let (columns, source) = (Columns::of(&self.event, &self.json), source(self.told.is_none()));
+        let row: [&dyn ToSql; 1] = [&id];
+        transaction
+            .prepare_cached(
+                "UPDATE events SET at_ms = ?, turn_id = ?, item_id = ?, model = ?, client = ?, name = ?, status = ?,
+                    duration_ms = ?, input_tokens = ?, cached_input_tokens = ?, output_tokens = ?,
+                    reasoning_output_tokens = ?, added_lines = ?, deleted_lines = ?, reviewer = ?, source = ?
+                 WHERE id = ?",
+            )?
+            .execute(params_from_iter(values(&columns, &self.at_ms, &source).into_iter().chain(row)))?;
         transaction
             .prepare_cached("UPDATE bodies SET told = ?2, read = ?3 WHERE id = ?1")?
             .execute(params![id, self.told, self.read])?;

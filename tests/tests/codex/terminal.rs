@@ -89,7 +89,7 @@ fn an_import_that_follows_beside_a_terminal() {
             thread::sleep(Duration::from_millis(20));
         }
         let mut follower = command(terminal.home())
-            .args(["import", "--quiet", "--follow"])
+            .args(["import", "--quiet", "--follow", "--output", "-"])
             .arg(&sessions)
             .stdout(Stdio::piped())
             .spawn()

@@ -42,6 +42,7 @@ mod scripted;
 mod seen;
 mod snapshots;
 mod starts;
+mod store;
 mod support;
 mod typed;
 mod unknown_values;

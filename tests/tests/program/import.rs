@@ -11,8 +11,10 @@ fn recorded(name: &str) -> Recorded {
     recordings("0.131.0").into_iter().find(|recorded| recorded.name == name).expect("the recording")
 }
 
+/// Runs an import whose events go to standard output, if to no file.
 fn run(home: &Path, arguments: &[&str]) -> Output {
-    command(home).env_remove("CODEX_HOME").arg("import").args(arguments).output().expect("it runs")
+    let to: &[&str] = if arguments.contains(&"--output") { &[] } else { &["--output", "-"] };
+    command(home).env_remove("CODEX_HOME").arg("import").args(to).args(arguments).output().expect("it runs")
 }
 
 /// The events of a file, one a line.

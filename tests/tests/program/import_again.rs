@@ -12,8 +12,10 @@ use turnledger_intake::import::{Memory, Options, Rollouts, Watch, import};
 use turnledger_tests::program::{command, lines, stderr, stdout};
 use turnledger_tests::rollouts::{self, recordings};
 
+/// Runs an import whose events go to standard output, if to no file.
 fn run(home: &Path, arguments: &[&str]) -> Output {
-    command(home).env_remove("CODEX_HOME").arg("import").args(arguments).output().expect("it runs")
+    let to: &[&str] = if arguments.contains(&"--output") { &[] } else { &["--output", "-"] };
+    command(home).env_remove("CODEX_HOME").arg("import").args(to).args(arguments).output().expect("it runs")
 }
 
 fn recorded(name: &str) -> String {
@@ -122,7 +124,7 @@ fn an_output_goes_on_where_it_ended() {
     // What nobody took is not remembered.
     let mut child = command(home.path())
         .env_remove("CODEX_HOME")
-        .arg("import")
+        .args(["import", "--output", "-"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::null())
         .spawn()

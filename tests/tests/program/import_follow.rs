@@ -21,7 +21,7 @@ impl Follower {
     fn start(home: &Path) -> Self {
         let mut child = command(home)
             .env_remove("CODEX_HOME")
-            .args(["import", "--follow"])
+            .args(["import", "--follow", "--output", "-"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

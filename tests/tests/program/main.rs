@@ -7,6 +7,7 @@ mod import_follow;
 mod kinds;
 mod readme;
 mod settings;
+mod store;
 mod tap;
 mod tap_end;
 mod tap_says;

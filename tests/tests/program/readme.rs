@@ -115,16 +115,27 @@ fn the_commands_exist() {
                 if !is_command || (at > 0 && OF_PACKAGES.contains(&words[at - 1])) || pair[1].starts_with(['<', '~']) {
                     continue;
                 }
+                // Of these, a command of theirs has the flags.
+                let command = match words.get(at + 2) {
+                    Some(below) if ["spool", "store"].contains(&pair[1]) && !below.starts_with('-') => {
+                        format!("{} {below}", pair[1])
+                    }
+                    _ => pair[1].to_owned(),
+                };
                 let flags = words[at + 2..].iter().take_while(|word| !["--", "|", ">", ">>"].contains(word));
-                let flags = flags.filter(|word| word.starts_with("--")).map(|flag| (*flag).to_owned());
-                seen.insert((page.clone(), pair[1].to_owned(), flags.collect::<Vec<_>>()));
+                let flags = flags.filter(|word| word.starts_with("--"));
+                let flags = flags.map(|flag| flag.split('=').next().unwrap_or(flag).to_owned());
+                seen.insert((page.clone(), command, flags.collect::<Vec<_>>()));
             }
         }
     }
     assert!(seen.len() > 20, "{} commands", seen.len());
     let mut helps = BTreeMap::new();
     for (page, command, flags) in seen {
-        let help = helps.entry(command.clone()).or_insert_with(|| run(&[&command, "--help"], b""));
+        let help = helps.entry(command.clone()).or_insert_with(|| {
+            let words: Vec<_> = command.split(' ').chain(["--help"]).collect();
+            run(&words, b"")
+        });
         assert_eq!(help.status.code(), Some(0), "{page}: turnledger {command}");
         for flag in flags {
             assert!(stdout(help).contains(&flag), "{page}: turnledger {command} {flag}");

@@ -33,12 +33,13 @@ fn each_value_has_its_origin() {
             format!("# spool = \"{home_path}/.local/state/turnledger/spool\" # default"),
             "# spool_bytes = 268435456 # default".into(),
             "# spool_days = 30 # default".into(),
+            format!("# store = \"{home_path}/.local/state/turnledger/events.db\" # default"),
         ]
     );
 
     fs::create_dir_all(&folder).expect("a folder");
     let text = "# of the team\nupload = \"https://a.test\"\nauth = \"~/.codex/auth.json\"\ncertificates = \"ca.pem\"\n\
-                batch_events = 7\nbatch_bytes = 1_000\nspool = \"none\"\n";
+                batch_events = 7\nbatch_bytes = 1_000\nspool = \"none\"\nstore = \"all.db\"\n";
     fs::write(&file, text).expect("a file");
     let variables =
         [("TURNLEDGER_UPLOAD", "https://b.test"), ("TURNLEDGER_BATCH_EVENTS", "8"), ("TURNLEDGER_AUTH", "")];
@@ -58,6 +59,7 @@ fn each_value_has_its_origin() {
         format!("spool = \"{home_path}/here.db\" # --spool"),
         "# spool_bytes = 268435456 # default".into(),
         "# spool_days = 30 # default".into(),
+        format!("store = \"{folder_path}/all.db\" # {path}:8"),
     ];
     assert_eq!(config(home.path(), &variables, &flags), in_force);
 

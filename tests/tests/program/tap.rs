@@ -12,7 +12,7 @@ use turnledger_core::Direction;
 use turnledger_testing::Collector;
 use turnledger_tests::compare::without_clocks;
 use turnledger_tests::golden::{folder, recording};
-use turnledger_tests::program::{is_ignored, lines, pass, run, send, stderr, tap};
+use turnledger_tests::program::{is_ignored, lines, pass, run, run_in, send, stderr, tap};
 
 /// Plays the client of a recording against the scripted server behind the tap; returns what it got.
 fn play(home: &Path, options: &[&str], name: &str) -> (Vec<String>, Output) {
@@ -70,6 +70,46 @@ fn a_session_gives_the_events_that_replay_gives() {
         assert_eq!(uploaded, expected);
         assert!(home.path().join(".local/state/turnledger/spool/lock").exists(), "a spool is the default");
     }
+}
+
+#[test]
+fn a_session_is_kept_and_its_recording_adds_nothing() {
+    for name in ["mixed_long", "hooks", "steer"] {
+        let home = tempfile::tempdir().expect("a folder");
+        let record = home.path().join("record.jsonl").display().to_string();
+        let (_, output) = play(home.path(), &["--store", "--record", &record], name);
+        assert_eq!((stderr(&output), output.status.code()), (String::new(), Some(0)));
+        let export = || lines(&run_in(home.path(), &["store", "export"], b""));
+        let kept = export();
+        let replayed = lines(&run(&["replay", "-q", &record], b""));
+        let in_order = |events: Vec<Value>| {
+            let mut texts: Vec<_> = without_clocks(events).iter().map(Value::to_string).collect();
+            texts.sort();
+            texts
+        };
+        assert_eq!(in_order(kept.clone()), in_order(replayed));
+        let said = stderr(&run_in(home.path(), &["replay", "--store", &record], b""));
+        assert!(said.contains(": 0 new events"), "{said}");
+        assert_eq!(in_order(export()), in_order(kept));
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_written_does_not_end_the_session() {
+    let home = tempfile::tempdir().expect("a folder");
+    let path = home.path().join("events.db");
+    fs::write(
+        &path,
+        "no database, but a text that is as long as the head of a file of SQLite: 100 bytes and more\n\n\n\n",
+    )
+    .expect("a file");
+    let (got, output) = play(home.path(), &[&format!("--store={}", path.display())], "plain_turn");
+    assert!(!got.is_empty());
+    assert_eq!(output.status.code(), Some(0));
+    let said = stderr(&output);
+    let expected = format!("turnledger: {}: no store, or a damaged one: ", path.display());
+    assert!(said.starts_with(&expected) && said.lines().count() == 1, "{said}");
+    assert!(said.ends_with("; the session goes on, and its events are not kept\n"), "{said}");
 }
 
 #[test]

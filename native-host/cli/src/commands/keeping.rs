@@ -116,7 +116,7 @@ impl fmt::Display for Keeping {
     /// What became of the events: a line for a person.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Added { new, improved, known, .. } = self.added;
-        write!(formatter, "{}: {} new", self.archive.path().display(), counted(new, "event"))?;
+        write!(formatter, "{}: {}", self.archive.path().display(), counted(new, "new event"))?;
         if improved > 0 {
             write!(formatter, ", {improved} better known")?;
         }

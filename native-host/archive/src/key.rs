@@ -54,8 +54,9 @@ fn identity(event_type: &str, params: &Map<String, Value>) -> Option<Identity> {
         | "codex_collab_agent_tool_call_event"
         | "codex_web_search_event"
         | "codex_image_generation_event"
-        | "codex_control_tool_call_event"
         | "codex_artifact_operation" => ITEM,
+        // Traffic does not say the item of a goal's tool.
+        "codex_control_tool_call_event" => numbered(&["thread_id", "turn_id", "tool_name"]),
         "codex_review_event" | "codex_guardian_review" => REVIEW,
         // Files of some versions do not say when one began.
         "codex_compaction_event" => numbered(&["thread_id", "turn_id", "status"]),

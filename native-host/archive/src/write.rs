@@ -164,13 +164,14 @@ impl Better {
     fn of(row: Row, entry: &Entry) -> Result<Option<Self>, NotAnEvent> {
         let Row { at_ms: at_before, mut told, mut read, .. } = row;
         let side = if is_read(&entry.event, &entry.json) { &mut read } else { &mut told };
+        let text = entry.event.to_json();
         let text = match side.as_deref() {
-            None => entry.event.to_json(),
-            Some(before) => {
+            Some(before) if before != text => {
                 let mut json: Value = serde_json::from_str(before).map_err(|_| NotAnEvent)?;
                 merge::alike(&mut json, entry.json.clone());
                 event_of(&json)?.to_json()
             }
+            _ => text,
         };
         let is_same = side.as_ref() == Some(&text);
         // The host's time counts for an event without one of its own: the earliest.

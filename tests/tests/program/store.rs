@@ -174,7 +174,7 @@ fn a_store_that_cannot_be_used_says_what_to_do() {
         said(&["store", "vacuum"]),
         format!(
             "turnledger: {path}: no store, or a damaged one: move it away, and `turnledger import` makes a new one: \
-             file is not a database: Error code 26: File opened that is not a database file\n"
+             file is not a database: Error code 26: file is not a database\n"
         )
     );
     fs::remove_file(&path).expect("it goes");

@@ -1,6 +1,6 @@
 //! A session's events on their way into the store, in a thread of its own: whatever the store does, the session goes on.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
@@ -82,7 +82,7 @@ impl Taker {
 }
 
 /// Keeps what comes, until nothing can come any more or the store cannot be used.
-fn keep(path: &PathBuf, receiver: &Receiver<Message>) {
+fn keep(path: &Path, receiver: &Receiver<Message>) {
     let mut reading = Reading::default();
     let mut archive = None;
     let mut entries: Vec<Entry> = Vec::new();

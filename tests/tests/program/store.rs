@@ -189,7 +189,8 @@ fn a_store_that_cannot_be_used_says_what_to_do() {
              a newer one\n"
         )
     );
-    let none = run_in(home.path(), &["import", "--store=none"], b"");
+    let folder = home.path().display().to_string();
+    let none = run_in(home.path(), &["import", "--store=none", &folder], b"");
     let expected = "turnledger: there is no store: --store says `none`\n";
     assert_eq!((none.status.code(), &*stderr(&none)), (Some(2), expected));
 }

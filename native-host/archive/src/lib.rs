@@ -14,6 +14,7 @@ mod key;
 mod merge;
 mod open;
 mod read;
+pub mod report;
 mod schema;
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,8 @@ const VERSION_1: &str = "
     ) STRICT;
     CREATE INDEX events_by_time ON events (at_ms);
     CREATE INDEX events_by_thread ON events (thread);
+    -- The threads whose beginning is known.
+    CREATE INDEX events_of_beginnings ON events (thread) WHERE type = 'codex_thread_initialized';
     -- The events' JSON: what traffic and facts told, and what a file told. One of them is there.
     CREATE TABLE bodies (
         id INTEGER PRIMARY KEY REFERENCES events (id),

@@ -215,6 +215,21 @@ impl Row {
     }
 }
 
+/// The name of a kind of tool for people, in the plural; the type itself if this version has no name for it.
+pub fn tool_kind_label(event_type: &str) -> &str {
+    match event_type {
+        "codex_command_execution_event" => "commands",
+        "codex_file_change_event" => "patches",
+        "codex_mcp_tool_call_event" => "MCP tools",
+        "codex_dynamic_tool_call_event" => "clients' tools",
+        "codex_collab_agent_tool_call_event" => "agents",
+        "codex_web_search_event" => "web searches",
+        "codex_image_generation_event" => "images",
+        "codex_control_tool_call_event" => "control tools",
+        other => other,
+    }
+}
+
 fn span((first, last): (i64, i64)) -> Option<(UnixMillis, UnixMillis)> {
     let time = |at| u64::try_from(at).ok().map(UnixMillis);
     Some((time(first)?, time(last)?))

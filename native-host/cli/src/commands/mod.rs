@@ -8,6 +8,7 @@ mod import;
 mod keeping;
 mod preview;
 mod replay;
+mod report;
 mod shell;
 mod spool;
 mod store;
@@ -44,6 +45,7 @@ struct Cli {
 enum Command {
     Replay(replay::Args),
     Import(import::Args),
+    Report(Box<report::Args>),
     Preview(preview::Args),
     Attribute(Box<attribute::Args>),
     Fingerprint(fingerprint::Args),
@@ -82,6 +84,7 @@ pub(crate) fn run() -> ExitCode {
     let done = match command {
         Command::Replay(args) => replay::run(args, config),
         Command::Import(args) => import::run(&args, config),
+        Command::Report(args) => report::run(&args, config),
         Command::Preview(args) => preview::run(&args, config),
         Command::Attribute(args) => attribute::run(&args, config),
         Command::Fingerprint(args) => fingerprint::run(args, config),

@@ -6,6 +6,7 @@ mod import_again;
 mod import_follow;
 mod kinds;
 mod readme;
+mod report;
 mod settings;
 mod store;
 mod tap;

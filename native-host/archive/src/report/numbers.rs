@@ -102,11 +102,11 @@ pub struct Gap {
 }
 
 impl fmt::Display for Gap {
-    /// `9 of 318 turns do not say`, or `unknown for 30 of 42 sessions`.
+    /// `9 of 318 turns do not say`, or `30 of 42 sessions do not tell`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { unknown, of, what } = self;
         if *what == "sessions" {
-            write!(f, "unknown for {unknown} of {of} sessions")
+            write!(f, "{unknown} of {of} sessions do not tell")
         } else {
             write!(f, "{unknown} of {of} {what} do not say")
         }

@@ -121,10 +121,6 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
     let repositories = args.repo.as_deref().map(|repo| hashes(repo, &settings)).transpose()?;
     let prices = args.prices.as_deref().map(prices).transpose()?;
     let archive = Archive::open_read_only(path)?;
-    let status = archive.status()?;
-    if status.events == 0 {
-        bail!("{}: the store is empty: `turnledger import` fills it from what Codex wrote to disk", path.display());
-    }
     let query = Query::new(zone)
         .since(period.since)
         .until(period.until)
@@ -133,10 +129,16 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         .repositories(repositories)
         .prices(prices);
     let report = archive.report(&query)?;
-    write(args, &report)?;
-    if report.events == 0 {
-        eprintln!("turnledger: {}", nothing(args, &report, status.span.map(|(_, last)| last)));
+    if report.events > 0 {
+        write(args, &report)?;
+        return Ok(ExitCode::SUCCESS);
     }
+    let status = archive.status()?;
+    if status.events == 0 {
+        bail!("{}: the store is empty: `turnledger import` fills it from what Codex wrote to disk", path.display());
+    }
+    write(args, &report)?;
+    eprintln!("turnledger: {}", nothing(args, &report, status.span.map(|(_, last)| last)));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -128,10 +128,20 @@ impl Page {
             let value = self.number(value);
             let room = self.look.width.saturating_sub(beginning).max(20);
             let notes: Vec<String> = notes.iter().map(|note| self.plain(note)).collect();
-            let notes = wrapped(notes.into_iter(), ", ", room);
-            let gaps = gaps.iter().flat_map(|gap| wrapped(gap.split(' ').map(ToOwned::to_owned), " ", room));
-            let gaps: Vec<String> = gaps.map(|gap| self.dim(&self.plain(&gap))).collect();
-            let mut beside = notes.into_iter().chain(gaps);
+            let mut beside = wrapped(notes.into_iter(), ", ", room);
+            for gap in gaps {
+                let gap = self.plain(gap);
+                match beside.last_mut() {
+                    Some(line) if measure_text_width(line) + measure_text_width(&gap) + 2 <= room => {
+                        *line += &format!("  {}", self.dim(&gap));
+                    }
+                    _ => {
+                        let lines = wrapped(gap.split(' ').map(ToOwned::to_owned), " ", room);
+                        beside.extend(lines.iter().map(|line| self.dim(line)));
+                    }
+                }
+            }
+            let mut beside = beside.into_iter();
             let value = style(pad_str(&value, VALUES, Alignment::Right, None)).bold();
             let value = value.force_styling(self.look.is_styled);
             self.line(&format!("{label:<LABELS$} {value}  {}", beside.next().unwrap_or_default()));
@@ -154,7 +164,7 @@ impl Page {
             let most = rows.iter().max_by(|a, b| value(a).total_cmp(&value(b)).then_with(|| b.key.cmp(&a.key)));
             let said = most.filter(|row| value(row) > 0.0).map(|row| {
                 let key = row.key.as_deref().unwrap_or_default();
-                format!("{} on {key}", words::number(row, number).trim_start_matches('≥'))
+                format!("{} on {key}", words::number(row, number).trim_start_matches(['≥', ' ']))
             });
             let said = said.map(|said| format!("  most: {said}")).unwrap_or_default();
             let room = width.saturating_sub(measure_text_width(&said)).max(20);
@@ -208,7 +218,9 @@ impl Page {
         let value = |row: &Row| row.get(number).map_or(0.0, turnledger_archive::report::Amount::real);
         let most = shown.iter().map(value).fold(0.0, f64::max);
         let heading = self.row(&header, label, &widths, "");
-        let heading = self.dim(&heading);
+        let (title, names) = heading.split_at_checked(title.len()).unwrap_or((&heading, ""));
+        let title = style(title).bold().force_styling(self.look.is_styled);
+        let heading = format!("{title}{}", self.dim(names.trim_end()));
         self.line(&heading);
         for (index, texts) in cells.iter().enumerate() {
             let bar = match shown.get(index) {

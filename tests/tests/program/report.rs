@@ -7,14 +7,18 @@ use serde_json::{Value, json};
 use turnledger_tests::golden::folder;
 use turnledger_tests::program::{run_in, stderr, stdout};
 
-/// A home with a store of the recordings of a version.
-fn home(version: &str) -> tempfile::TempDir {
+/// A home with a store of the recordings of versions.
+fn home(versions: &[&str]) -> tempfile::TempDir {
     let home = tempfile::tempdir().expect("a folder");
-    let recordings = folder().join(version);
-    let output = run_in(home.path(), &["replay", "-q", "--store", recordings.to_str().expect("a path")], b"");
-    assert_eq!(stderr(&output), "");
+    for version in versions {
+        let recordings = folder().join(version);
+        let output = run_in(home.path(), &["replay", "-q", "--store", recordings.to_str().expect("a path")], b"");
+        assert_eq!(stderr(&output), "");
+    }
     home
 }
+
+const BOTH: &[&str] = &["0.131.0", "0.171.0"];
 
 fn report(home: &Path, arguments: &[&str]) -> String {
     let output = run_in(home, &[&["report", "--time-zone", "UTC"], arguments].concat(), b"");
@@ -45,7 +49,7 @@ fn a_store_that_is_not_there_or_empty_says_what_fills_it() {
 
 #[test]
 fn every_form_has_the_same_numbers() {
-    let home = home("0.171.0");
+    let home = home(BOTH);
     let json: Value =
         serde_json::from_str(&report(home.path(), &["--all", "--by", "model", "--format", "json"])).unwrap();
     let csv = report(home.path(), &["--all", "--by", "model", "--format", "csv"]);
@@ -88,7 +92,7 @@ fn every_form_has_the_same_numbers() {
 
 #[test]
 fn every_table_fits_a_terminal() {
-    let home = home("0.171.0");
+    let home = home(BOTH);
     for by in ["day", "week", "model", "repository", "client", "thread", "tool"] {
         let table = report(home.path(), &["--all", "--by", by]);
         assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
@@ -104,7 +108,7 @@ fn every_table_fits_a_terminal() {
 
 #[test]
 fn prices_make_costs_and_name_what_has_none() {
-    let home = home("0.171.0");
+    let home = home(BOTH);
     let json = |arguments: &[&str]| -> Value {
         let text = report(home.path(), &[&["--all", "--format", "json"], arguments].concat());
         serde_json::from_str(&text).expect("JSON")
@@ -143,7 +147,7 @@ fn prices_make_costs_and_name_what_has_none() {
 
 #[test]
 fn a_period_without_events_says_where_they_are() {
-    let home = home("0.131.0");
+    let home = home(&["0.131.0"]);
     let output = run_in(home.path(), &["report", "--time-zone", "UTC", "--until", "2020-01-31"], b"");
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(0));

@@ -1,11 +1,10 @@
 //! The rows of a report, while events are added to them.
 
-use std::collections::HashMap;
-
 use jiff::tz::TimeZone;
 
 use super::By;
 use super::calendar::{Calendar, Step};
+use super::maps::Map;
 use super::pass::Threads;
 use super::tally::{Kind, Seen, Tally};
 
@@ -17,7 +16,7 @@ pub(super) enum Groups {
     Text(By, Texts),
     Client(Clients),
     /// By the session's thread.
-    Session(HashMap<Option<i64>, Tally>),
+    Session(Map<Option<i64>, Tally>),
     /// By the session's repository.
     Repository(Texts),
 }
@@ -29,7 +28,7 @@ impl Groups {
             By::Week => Self::Time(Calendar::new(Step::Week, zone.clone())),
             By::Model | By::Tool | By::ToolKind => Self::Text(by, Texts::default()),
             By::Client => Self::Client(Clients::default()),
-            By::Thread => Self::Session(HashMap::new()),
+            By::Thread => Self::Session(Map::default()),
             By::Repository => Self::Repository(Texts::default()),
         }
     }
@@ -68,7 +67,7 @@ impl Groups {
 /// A tally for each text, and one for what says none.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    known: HashMap<Box<str>, Tally>,
+    known: Map<Box<str>, Tally>,
     unknown: Option<Tally>,
 }
 
@@ -96,7 +95,7 @@ impl Texts {
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     own: Texts,
-    of_threads: HashMap<Option<i64>, (Option<Box<str>>, Tally)>,
+    of_threads: Map<Option<i64>, (Option<Box<str>>, Tally)>,
 }
 
 /// What a rollout writes if nobody said it.

@@ -5,6 +5,7 @@
 
 mod calendar;
 mod groups;
+mod maps;
 mod numbers;
 mod pass;
 mod prices;

@@ -1,12 +1,13 @@
 //! One pass over the events.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Row as SqlRow, params_from_iter};
 use turnledger_core::UnixMillis;
 
 use super::groups::Groups;
+use super::maps::{Map, Set};
 use super::tally::{Kind, Seen, Tally};
 use super::{By, Missing, Number, Query, Report, Row, span};
 use crate::{Archive, ArchiveError};
@@ -18,12 +19,12 @@ const LONGEST_DAYS: i64 = 92;
 /// The threads of a store, and whose session each belongs to.
 #[derive(Debug, Default)]
 pub(super) struct Threads {
-    names: HashMap<i64, String>,
-    roots: HashMap<i64, i64>,
+    names: Map<i64, String>,
+    roots: Map<i64, i64>,
     /// By session; of several the last one by name.
-    repositories: HashMap<i64, String>,
+    repositories: Map<i64, String>,
     /// Whose beginning is known.
-    begun: HashSet<i64>,
+    begun: Set<i64>,
 }
 
 impl Threads {
@@ -42,7 +43,7 @@ impl Threads {
 
 /// The sessions that are wanted; all without a limit.
 #[derive(Debug)]
-struct Wanted(Option<HashSet<i64>>);
+struct Wanted(Option<Set<i64>>);
 
 impl Archive {
     /// What the events add up to, as it was when this began. The memory that it takes grows with threads, rows and
@@ -61,8 +62,12 @@ impl Archive {
         let (threads, wanted) = self.threads(query)?;
         let (wanted_sql, values) = period(query);
         let bounds: (Option<i64>, Option<i64>) = self.connection.query_row(
-            &format!("SELECT min(at_ms), max(at_ms) FROM events WHERE {wanted_sql}"),
-            params_from_iter(&values),
+            // Each by itself is one step of the index.
+            &format!(
+                "SELECT (SELECT min(at_ms) FROM events WHERE {wanted_sql}),
+                        (SELECT max(at_ms) FROM events WHERE {wanted_sql})"
+            ),
+            params_from_iter(values.iter().chain(&values)),
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         let has_period = query.since.is_some() || query.until.is_some();
@@ -121,8 +126,8 @@ impl Archive {
 
     fn threads(&self, query: &Query) -> rusqlite::Result<(Threads, Wanted)> {
         let mut threads = Threads::default();
-        let mut of_repositories = HashSet::new();
-        let mut of_thread = HashSet::new();
+        let mut of_repositories = Set::default();
+        let mut of_thread = Set::default();
         let mut statement = self.connection.prepare("SELECT id, root, thread_id, repo_hash FROM threads")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {

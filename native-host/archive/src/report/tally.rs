@@ -1,7 +1,6 @@
 //! What a number of events add up to.
 
-use std::collections::HashSet;
-
+use super::maps::Set;
 use super::numbers::{Amount, Gap, Number, Untold};
 
 /// What an event is, as far as a report tells events apart.
@@ -104,10 +103,10 @@ const FEMTODOLLARS: f64 = 1e15;
 /// Sums, counts, and the sessions that they are of.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    sessions: HashSet<i64>,
+    sessions: Set<i64>,
     /// The sessions of which something is told by more than files.
-    told: HashSet<i64>,
-    threads: HashSet<i64>,
+    told: Set<i64>,
+    threads: Set<i64>,
     last: Option<(i64, bool)>,
     span: Option<(i64, i64)>,
     events: u64,

@@ -197,7 +197,7 @@ impl Page {
         }
         let title = match by {
             By::ToolKind => "Tool calls",
-            By::Model => "Models",
+            By::Model if report.query.by.is_none() => "Models",
             other => other.id(),
         };
         let mut header = vec![title];

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::{Map, Value};
 
 /// The numbers of one thing, by their ids. Null is unknown.
-pub type Numbers = BTreeMap<&'static str, Value>;
+pub(crate) type Numbers = BTreeMap<&'static str, Value>;
 
 const CALLS: [&str; 8] = [
     "codex_command_execution_event",
@@ -18,11 +18,11 @@ const CALLS: [&str; 8] = [
     "codex_control_tool_call_event",
 ];
 
-pub fn kind(event: &Value) -> &str {
+pub(crate) fn kind(event: &Value) -> &str {
     event["event_type"].as_str().unwrap_or_default()
 }
 
-pub fn is_call(event: &Value) -> bool {
+pub(crate) fn is_call(event: &Value) -> bool {
     CALLS.contains(&kind(event))
 }
 
@@ -43,7 +43,7 @@ fn is_read(event: &Value) -> bool {
 }
 
 /// The session of each thread.
-pub fn sessions<'a>(events: &'a [Value]) -> HashMap<&'a str, &'a str> {
+pub(crate) fn sessions<'a>(events: &'a [Value]) -> HashMap<&'a str, &'a str> {
     let (mut parents, mut named): (HashMap<&str, &str>, HashMap<&str, &str>) = Default::default();
     for event in events {
         let Some(thread) = text(event, "thread_id") else { continue };
@@ -65,7 +65,7 @@ pub fn sessions<'a>(events: &'a [Value]) -> HashMap<&'a str, &'a str> {
 }
 
 /// The events of several readings, each once: an event that is told is the better one, and one that is read fills it.
-pub fn union(readings: &[Vec<Value>]) -> Vec<Value> {
+pub(crate) fn union(readings: &[Vec<Value>]) -> Vec<Value> {
     let mut found: BTreeMap<String, Value> = BTreeMap::new();
     let (read, told): (Vec<_>, Vec<_>) = readings.iter().partition(|reading| reading.iter().all(is_read));
     for reading in told.into_iter().chain(read) {
@@ -82,16 +82,17 @@ pub fn union(readings: &[Vec<Value>]) -> Vec<Value> {
                 _ if is_call(event) => vec!["thread_id", "turn_id", "item_id"],
                 _ => vec!["thread_id", "turn_id", "status", "hook_name", "hook_source", "goal_id", "event_kind"],
             };
-            let mut key = format!("{} {}", kind(event), event["skill_name"]);
-            members.iter().for_each(|member| key += &format!(" {}", params(event)[*member]));
+            let values = members.iter().map(|member| params(event)[*member].to_string());
+            let key = [kind(event).to_owned(), event["skill_name"].to_string()].into_iter().chain(values);
+            let mut key = key.collect::<Vec<_>>().join(" ");
             if !is_call(event) && !key.starts_with("codex_turn_event") && !key.contains("review") {
                 let ordinal = ordinals.entry(key.clone()).or_default();
                 *ordinal += u32::from(kind(event) != "codex_thread_initialized");
-                key += &format!(" {ordinal}");
+                key = format!("{key} {ordinal}");
             }
             match found.get_mut(&key) {
                 None => _ = found.insert(key, event.clone()),
-                Some(known) => fill(known["event_params"].as_object_mut().unwrap(), params(event)),
+                Some(known) => fill(known["event_params"].as_object_mut().expect("parameters"), params(event)),
             }
         }
     }
@@ -99,7 +100,7 @@ pub fn union(readings: &[Vec<Value>]) -> Vec<Value> {
 }
 
 fn fill(known: &mut Map<String, Value>, other: &Value) {
-    for (name, value) in other.as_object().unwrap() {
+    for (name, value) in other.as_object().expect("an object") {
         if name != "source" {
             let known = known.entry(name.clone()).or_insert(Value::Null);
             if known.is_null() {
@@ -112,7 +113,7 @@ fn fill(known: &mut Map<String, Value>, other: &Value) {
 }
 
 /// What the events add up to.
-pub fn numbers(events: &[&Value], sessions: &HashMap<&str, &str>) -> Numbers {
+pub(crate) fn numbers(events: &[&Value], sessions: &HashMap<&str, &str>) -> Numbers {
     let of = |types: &[&str]| -> Vec<&Value> {
         events.iter().copied().filter(|event| types.contains(&kind(event))).collect()
     };
@@ -200,7 +201,7 @@ pub fn numbers(events: &[&Value], sessions: &HashMap<&str, &str>) -> Numbers {
 }
 
 /// When an event ended or happened: Unix seconds. None if it does not say.
-pub fn seconds(event: &Value) -> Option<u64> {
+pub(crate) fn seconds(event: &Value) -> Option<u64> {
     if text(event, "initialization_mode") == Some("resumed") && kind(event) == "codex_thread_initialized" {
         return None;
     }

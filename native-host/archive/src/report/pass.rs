@@ -1,6 +1,6 @@
 //! One pass over the events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Row as SqlRow, params_from_iter};
@@ -92,7 +92,7 @@ impl Archive {
             // The others are there anyway.
             rows: query.by.map(|by| Groups::new(by, &query.time_zone)),
             unpriced: BTreeMap::new(),
-            tiered: BTreeMap::new(),
+            tiered: BTreeSet::new(),
         };
         let all = !has_period || self.is_large_part(&wanted_sql, &values)?;
         let columns =
@@ -202,7 +202,7 @@ struct Adding<'a> {
     rows: Option<Groups>,
     /// Turns with tokens of models without a price.
     unpriced: BTreeMap<String, u64>,
-    tiered: BTreeMap<String, ()>,
+    tiered: BTreeSet<String>,
 }
 
 impl Adding<'_> {
@@ -267,8 +267,8 @@ impl Adding<'_> {
                 Some(turns) => *turns += 1,
                 None => _ = self.unpriced.insert(model.to_owned(), 1),
             }
-        } else if prices.has_tiers(model) && !self.tiered.contains_key(model) {
-            self.tiered.insert(model.to_owned(), ());
+        } else if prices.has_tiers(model) && !self.tiered.contains(model) {
+            self.tiered.insert(model.to_owned());
         }
         cost
     }
@@ -289,7 +289,7 @@ impl Adding<'_> {
             events_without_time,
             sessions_without_beginning: self.total.sessions().filter(|root| !begun.contains(root)).count() as u64,
             models_without_price: self.unpriced.into_iter().collect(),
-            models_with_tiers: self.tiered.into_keys().collect(),
+            models_with_tiers: self.tiered.into_iter().collect(),
         };
         Report {
             query: self.query.clone(),

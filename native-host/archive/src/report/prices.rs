@@ -1,4 +1,4 @@
-//! What tokens cost, as the table of prices says that LiteLLM publishes (`model_prices_and_context_window.json`).
+//! What tokens cost, as the table of prices says that `LiteLLM` publishes (`model_prices_and_context_window.json`).
 
 use std::collections::HashMap;
 

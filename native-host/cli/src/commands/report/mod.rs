@@ -52,7 +52,7 @@ pub(crate) struct Args {
     /// Only sessions with accepted lines in this repository: a folder in it, or a remote's URL
     #[arg(long, value_name = "DIR|URL")]
     repo: Option<String>,
-    /// Add what the tokens cost. FILE is a table of prices in the form of LiteLLM's
+    /// Add what the tokens cost. FILE is a table of prices in the form of `LiteLLM`'s
     /// `model_prices_and_context_window.json`
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,

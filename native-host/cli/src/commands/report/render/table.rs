@@ -133,7 +133,8 @@ impl Page {
                 let gap = self.plain(gap);
                 match beside.last_mut() {
                     Some(line) if measure_text_width(line) + measure_text_width(&gap) + 2 <= room => {
-                        *line += &format!("  {}", self.dim(&gap));
+                        line.push_str("  ");
+                        line.push_str(&self.dim(&gap));
                     }
                     _ => {
                         let lines = wrapped(gap.split(' ').map(ToOwned::to_owned), " ", room);

@@ -70,7 +70,13 @@ pub(super) fn work(report: &Report) -> Vec<Line> {
             .note(tokens(row, Number::OutputTokens, "out", Number::ReasoningTokens, "reasoning")),
     ];
     if report.query.prices.is_some() {
-        lines.push(Line::new(row, Number::Cost));
+        let mut cost = Line::new(row, Number::Cost);
+        let gap = row
+            .gap(Number::Cost)
+            .iter()
+            .map(|gap| format!("{} of {} turns have no tokens or no price", count(gap.unknown), count(gap.of)));
+        cost.gaps = gap.collect();
+        lines.push(cost);
     }
     lines.push(Line::new(row, Number::AddedLines).label("Accepted lines").note(some(
         row,
@@ -143,7 +149,7 @@ pub(super) fn missing(report: &Report) -> Vec<String> {
     }
     if !missing.models_with_tiers.is_empty() {
         let names: Vec<_> = missing.models_with_tiers.iter().map(|model| words::printable(model)).collect();
-        sentences.push(format!("Large requests cost more than that, of {}.", names.join(", ")));
+        sentences.push(format!("Large requests cost more than this says: {}.", names.join(", ")));
     }
     sentences
 }

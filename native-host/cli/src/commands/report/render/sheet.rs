@@ -62,8 +62,10 @@ pub(super) fn columns(by: By, has_prices: bool) -> Vec<Column> {
         ],
     };
     if by == By::Thread {
-        // It is one.
-        columns.remove(0);
+        // It is one session; and its whole id must have room.
+        columns.retain(|column| {
+            !matches!(column, Column::Number(Number::Sessions | Number::TurnsFailed | Number::AddedLines, _))
+        });
     }
     if has_prices {
         columns.push(Column::Number(Number::Cost, "cost"));

@@ -225,7 +225,7 @@ impl Page {
         self.line(&heading);
         for (index, texts) in cells.iter().enumerate() {
             let bar = match shown.get(index) {
-                Some(row) if most > 0.0 => chart::bar(value(row) / most, bar, self.look),
+                Some(row) if most > 0.0 && bar > 0 => chart::bar(value(row) / most, bar, self.look),
                 _ => String::new(),
             };
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();

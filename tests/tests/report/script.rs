@@ -79,13 +79,16 @@ pub(crate) fn union(readings: &[Vec<Value>]) -> Vec<Value> {
                     vec!["thread_id", "accepted_turn_id"]
                 }
                 "codex_turn_steer_event" => vec!["thread_id", "expected_turn_id", "rejection_reason", "created_at"],
+                // Traffic does not say the item of a goal's tool.
+                "codex_control_tool_call_event" => vec!["thread_id", "turn_id", "tool_name"],
                 _ if is_call(event) => vec!["thread_id", "turn_id", "item_id"],
                 _ => vec!["thread_id", "turn_id", "status", "hook_name", "hook_source", "goal_id", "event_kind"],
             };
             let values = members.iter().map(|member| params(event)[*member].to_string());
             let key = [kind(event).to_owned(), event["skill_name"].to_string()].into_iter().chain(values);
             let mut key = key.collect::<Vec<_>>().join(" ");
-            if !is_call(event) && !key.starts_with("codex_turn_event") && !key.contains("review") {
+            let is_named = is_call(event) && kind(event) != "codex_control_tool_call_event";
+            if !is_named && !key.starts_with("codex_turn_event") && !key.contains("review") {
                 let ordinal = ordinals.entry(key.clone()).or_default();
                 *ordinal += u32::from(kind(event) != "codex_thread_initialized");
                 key = format!("{key} {ordinal}");

@@ -73,7 +73,7 @@ pub(super) fn work(report: &Report) -> Vec<Line> {
         let mut cost = Line::new(row, Number::Cost);
         let gap = row
             .gap(Number::Cost)
-            .iter()
+            .into_iter()
             .map(|gap| format!("{} of {} turns have no tokens or no price", count(gap.unknown), count(gap.of)));
         cost.gaps = gap.collect();
         lines.push(cost);

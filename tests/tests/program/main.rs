@@ -1,6 +1,7 @@
 //! The program, as a person runs it.
 
 mod commands;
+mod doctor;
 mod import;
 mod import_again;
 mod import_follow;

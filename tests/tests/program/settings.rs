@@ -139,6 +139,7 @@ fn help_is_whole() {
         ("tap", "126"),
         ("upload", "`Idempotency-Key`"),
         ("config", "`TURNLEDGER_SPOOL_DAYS`"),
+        ("doctor", "changes nothing"),
         ("completions", "bash-completion"),
         ("man", "man1`"),
     ] {

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod config;
+mod doctor;
 mod files;
 mod fingerprint;
 mod import;
@@ -27,8 +28,8 @@ use turnledger_intake::recording::Source;
 
 /// Turn the messages between a coding agent and its editor into analytics events without prompts or code.
 ///
-/// Exit codes: 0 everything was done; 1 some lines of the input could not be used; 2 the arguments, the settings or a
-/// file cannot be used; 3 `attribute --fail-over` found a larger share; 4 `upload` could not deliver everything. `tap`
+/// Exit codes: 0 everything was done; 1 some lines of the input could not be used, or `doctor` found something wrong; 2 the
+/// arguments, the settings or a file cannot be used; 3 `attribute --fail-over` found a larger share; 4 `upload` could not deliver everything. `tap`
 /// ends as its command ends.
 #[derive(Debug, Parser)]
 #[command(name = "turnledger", version, propagate_version = true)]
@@ -56,6 +57,7 @@ enum Command {
     #[command(subcommand)]
     Store(store::Command),
     Config(config::Args),
+    Doctor(Box<doctor::Args>),
     Schema(SchemaArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
@@ -93,6 +95,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Spool(command) => spool::run(&command, config),
         Command::Store(command) => store::run(&command, config),
         Command::Config(args) => config::run(&args, config),
+        Command::Doctor(args) => doctor::run(&args, config),
         Command::Schema(args) => print_schema(&args),
         Command::Completions(args) => shell::completions(&args, Cli::command()),
         Command::Man(args) => shell::man(&args, Cli::command()),

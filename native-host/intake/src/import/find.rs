@@ -57,9 +57,15 @@ struct Candidate {
 /// The folders in which Codex keeps rollouts, as far as they exist: `sessions` and `archived_sessions` below `CODEX_HOME`,
 /// or below `.codex` in the user's own folder.
 pub fn default_folders() -> Vec<PathBuf> {
-    let home = env::var_os("CODEX_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-    let Some(home) = home.or_else(|| Some(env::home_dir()?.join(".codex"))) else { return Vec::new() };
+    let Some(home) = codex_home() else { return Vec::new() };
     ["sessions", "archived_sessions"].into_iter().map(|name| home.join(name)).filter(|folder| folder.is_dir()).collect()
+}
+
+/// Codex's own folder, whether it is there or not: the one that `CODEX_HOME` names, or `.codex` in the user's own folder;
+/// none where nobody can tell the latter.
+pub fn codex_home() -> Option<PathBuf> {
+    let named = env::var_os("CODEX_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    named.or_else(|| Some(env::home_dir()?.join(".codex")))
 }
 
 impl Rollouts {

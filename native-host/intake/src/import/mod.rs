@@ -21,7 +21,7 @@ use std::thread;
 use turnledger_core::UnixMillis;
 use turnledger_core::digest::Sha2;
 
-pub use find::{Found, Rollouts, default_folders};
+pub use find::{Found, Rollouts, codex_home, default_folders};
 pub use follow::follow;
 pub use memory::{Lock, Memory};
 pub use summary::{Row, Summary};

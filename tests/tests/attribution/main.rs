@@ -7,6 +7,7 @@ mod git;
 mod input;
 mod ranges;
 mod repositories;
+mod standing;
 mod text;
 mod time;
 mod truth;

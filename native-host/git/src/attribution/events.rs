@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use turnledger_core::digest::Scheme;
 use turnledger_core::event::accepted_lines::{AcceptedLineFingerprints, LineFingerprint};
 use turnledger_core::git_remote::repo_hashes;
-use turnledger_core::{Digest, DigestValue, Id};
+use turnledger_core::{Digest, DigestValue, Event, Id};
 
 use super::pool::{Pool, Source};
 use crate::fingerprint::UNNAMED;
@@ -174,6 +174,13 @@ impl EventReader {
             }
         }
         Ok(bad)
+    }
+
+    /// Takes an event that is read already; only accepted lines are of interest.
+    pub fn take(&mut self, event: Event) {
+        if let Event::AcceptedLineFingerprints(event) = event {
+            self.event(*event);
+        }
     }
 
     fn line(&mut self, line: &[u8]) -> serde_json::Result<()> {
@@ -363,6 +370,11 @@ impl AcceptedEvents {
     /// The scheme of the events that are used.
     pub fn scheme(&self) -> &Scheme {
         &self.scheme
+    }
+
+    /// How many lines they have.
+    pub fn lines(&self) -> u64 {
+        self.accepted.iter().map(|event| event.lines.len() as u64).sum()
     }
 
     /// Whether no event is used.

@@ -9,6 +9,7 @@ mod events;
 mod files;
 mod pool;
 mod report;
+mod standing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -19,6 +20,7 @@ use turnledger_core::{DigestValue, Id};
 pub use self::events::{AcceptedEvents, EventReader, Skipped, TOLERANCE};
 pub use self::files::{EventsError, files_of};
 pub use self::report::{BlameLine, Counts, FileReport, Match, Report, StepReport, ThreadReport};
+pub use self::standing::Standing;
 use crate::repository::{FileChange, Step, StepKind, Unread};
 use pool::Pool;
 use turnledger_core::digest::Sha2;

@@ -154,6 +154,16 @@ impl Git {
         Ok(Step { at: new.at(now().as_secs()), ..Step::between(StepKind::Range, old.tree, new.tree) })
     }
 
+    /// All that the latest commit has, as one step that adds it. It counts as of now.
+    ///
+    /// # Errors
+    ///
+    /// [`GitError`] if the commit cannot be read.
+    pub fn whole(&self) -> Result<Step, GitError> {
+        let nothing = ObjectId::empty_tree(self.repo.object_hash());
+        Ok(Step::between(StepKind::Range, nothing, self.head_tree()?))
+    }
+
     /// The commit that a text names.
     pub(super) fn commit(&self, revision: &str) -> Result<Commit, GitError> {
         match self.spec(revision)? {

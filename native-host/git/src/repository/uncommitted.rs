@@ -111,7 +111,7 @@ impl Git {
         Ok(editor.write()?.detach())
     }
 
-    fn head_tree(&self) -> Result<ObjectId, GitError> {
+    pub(super) fn head_tree(&self) -> Result<ObjectId, GitError> {
         // Its `HEAD` names a branch that does not exist.
         if self.has_reftable() {
             return Err(GitError::Reftable);

@@ -20,6 +20,8 @@ pub struct Filter {
     pub until: Option<UnixMillis>,
     /// Only events of this thread.
     pub thread: Option<String>,
+    /// Only events of this type.
+    pub event_type: Option<&'static str>,
 }
 
 impl Filter {
@@ -41,6 +43,13 @@ impl Filter {
     #[must_use]
     pub fn thread(mut self, thread: impl Into<Option<String>>) -> Self {
         self.thread = thread.into();
+        self
+    }
+
+    /// Only events of this type.
+    #[must_use]
+    pub fn event_type(mut self, event_type: impl Into<Option<&'static str>>) -> Self {
+        self.event_type = event_type.into();
         self
     }
 }
@@ -99,6 +108,10 @@ impl Archive {
         if let Some(thread) = &filter.thread {
             wanted.push("thread = (SELECT id FROM threads WHERE thread_id = ?)");
             values.push(Sql::Text(thread.clone()));
+        }
+        if let Some(event_type) = filter.event_type {
+            wanted.push("type = ?");
+            values.push(Sql::Text(event_type.into()));
         }
         let wanted = wanted.join(" AND ");
         let sql = format!(

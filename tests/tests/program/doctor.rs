@@ -71,6 +71,7 @@ fn an_empty_home_says_what_is_missing() {
          Codex      not found in PATH\n\
          sessions   {path}/.codex (not there)\n\
          imports    nothing was imported yet\n\
+         store      {path}/.local/state/turnledger/events.db (not there: `turnledger import` makes it)\n\
          spool      {path}/.local/state/turnledger/spool (not there, so no event waits)\n\
          upload     nowhere: nothing is sent\n\n\
          1 problem:\n\
@@ -102,6 +103,8 @@ fn what_is_there_is_told_with_its_size() {
     assert_eq!((code, &checkup["problems"]), (Some(0), &json!([])), "{checkup:#}");
     let oldest = &checkup["spool"]["holds"]["oldest_ms"];
     assert!(oldest.as_u64().is_some_and(|at| at <= now().0 && at + 60_000 > now().0), "{oldest}");
+    let held = &checkup["store"]["holds"];
+    assert!(held["bytes"].as_u64() > Some(4096) && held["newest_ms"].as_u64() > Some(1_795_854_745_775), "{held}");
     let file = |path: &str| home.path().join(path).display().to_string();
     let memory = fs::read_dir(state.join("imports")).expect("a folder").flatten();
     let memory = memory.filter(|file| file.path().extension().is_some_and(|extension| extension == "json"));
@@ -123,6 +126,11 @@ fn what_is_there_is_told_with_its_size() {
             ],
         },
         "imports": {"folder": file(".local/state/turnledger/imports"), "places": 1, "bytes": memory},
+        "store": {
+            "path": file(".local/state/turnledger/events.db"),
+            "is_there": true,
+            "holds": {"version": 1, "bytes": held["bytes"], "events": 2, "sessions": 1, "newest_ms": held["newest_ms"]},
+        },
         "spool": {
             "path": file(".local/state/turnledger/spool"),
             "is_there": true,
@@ -181,7 +189,7 @@ fn broken_settings_do_not_hide_the_rest() {
     assert_eq!((code, about.as_str()), (Some(1), "settings"));
     assert!(problem.starts_with(&format!("{}:2: unknown setting; known are ", file.display())), "{problem}");
     assert_eq!(remedy, "correct it there; `turnledger config` checks it");
-    for part in ["settings", "analytics", "spool", "upload"] {
+    for part in ["settings", "analytics", "store", "spool", "upload"] {
         assert_eq!(checkup[part], Value::Null, "{part}");
     }
     assert_eq!(checkup["sessions"]["folders"][0]["files"], 1);
@@ -223,7 +231,18 @@ fn each_thing_that_is_wrong_has_what_mends_it() {
     };
     let (noise, key) = (file("noise", &"no database, ".repeat(1000)), file("key", "short"));
     let (api_key, pem) = (file("auth.json", r#"{"OPENAI_API_KEY":"sk-secret"}"#), file("ca.pem", "no certificate"));
-    let arguments = ["--spool", &noise, "--key-file", &key, "--upload", "https://a.test", "--certificates", &pem];
+    let arguments = [
+        "--spool",
+        &noise,
+        "--store",
+        &noise,
+        "--key-file",
+        &key,
+        "--upload",
+        "https://a.test",
+        "--certificates",
+        &pem,
+    ];
     let (code, checkup) = json(doctor(home.path(), &[&arguments[..], &["--auth", &api_key]].concat()));
     assert_eq!(code, Some(1));
     let found = problems(&checkup);
@@ -232,6 +251,11 @@ fn each_thing_that_is_wrong_has_what_mends_it() {
             "analytics",
             format!("cannot use the key in {key}: a key needs at least 16 bytes; this one has 5"),
             "write 16 bytes or more to the file, or take `key_file` out of --key-file".to_owned(),
+        ),
+        (
+            "store",
+            format!("{noise} is no store, or a damaged one"),
+            format!("`mv {noise} {noise}.damaged`, then `turnledger import` makes a new one"),
         ),
         (
             "spool",

@@ -2,6 +2,7 @@
 
 mod codex;
 mod ours;
+mod store;
 mod upload;
 
 use std::fmt;
@@ -17,13 +18,15 @@ use turnledger::now;
 
 use self::codex::{Codex, Sessions};
 use self::ours::{Analytics, File, Imports, Spool};
+use self::store::Store;
 use self::upload::Upload;
 use super::{BAD_INPUT, counted, ignore_closed_pipe};
-use crate::settings::{BatchArgs, KeyArgs, Settings, SpoolArgs, Unusable, UploadArgs};
+use crate::settings::{BatchArgs, KeyArgs, Settings, SpoolArgs, StoreArgs, Unusable, UploadArgs};
 
 /// Say what is set up, where everything is, and what is wrong with it.
 ///
-/// It looks at the settings, at Codex and what it wrote to disk, at the events that wait, and at where they would be sent.
+/// It looks at the settings, at Codex and what it wrote to disk, at the store, at the events that wait, and at where they
+/// would be sent.
 /// Each thing that is wrong has a line with what mends it. It asks no server, and changes nothing.
 ///
 /// Exit codes: 0 nothing is wrong; 1 something is wrong; 2 the arguments cannot be used.
@@ -40,6 +43,8 @@ pub(crate) struct Args {
     batch: BatchArgs,
     #[command(flatten)]
     spool: SpoolArgs,
+    #[command(flatten)]
+    store: StoreArgs,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -60,6 +65,7 @@ struct Checkup {
     codex: Option<Codex>,
     sessions: Option<Sessions>,
     imports: Option<Imports>,
+    store: Option<Store>,
     spool: Option<Spool>,
     upload: Option<Upload>,
     problems: Vec<Problem>,
@@ -82,7 +88,7 @@ impl Problem {
 }
 
 pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let settings = match Settings::load(config, &[&args.key, &args.upload, &args.batch, &args.spool]) {
+    let settings = match Settings::load(config, &[&args.key, &args.upload, &args.batch, &args.spool, &args.store]) {
         Err(error) if error.is_flag() => return Err(error.into()),
         settings => settings,
     };
@@ -124,6 +130,7 @@ impl Checkup {
             codex,
             sessions,
             imports: ours::imports(&mut problems),
+            store: known.map(|settings| Store::of(settings, &mut problems)),
             spool: known.map(|settings| Spool::of(settings, &mut problems)),
             upload: known.map(|settings| Upload::of(settings, &mut problems)),
             problems,
@@ -142,6 +149,7 @@ impl fmt::Display for Checkup {
             ("Codex", self.codex.as_ref().map_or_else(|| "not found in PATH".into(), ToString::to_string)),
             ("sessions", self.sessions.as_ref().map_or_else(|| "nowhere".into(), ToString::to_string)),
             ("imports", self.imports.as_ref().map_or_else(|| "nowhere".into(), ToString::to_string)),
+            ("store", known(self.store.as_ref().map(ToString::to_string))),
             ("spool", known(self.spool.as_ref().map(ToString::to_string))),
             ("upload", known(self.upload.as_ref().map(ToString::to_string))),
         ];

@@ -3,6 +3,7 @@
 mod explain;
 mod period;
 mod render;
+mod standing;
 
 use std::fs;
 use std::io::{self, Write};
@@ -19,6 +20,7 @@ use turnledger_git::repository::Git;
 
 use self::period::{Period, Point};
 use self::render::Look;
+use self::standing::StillThere;
 use super::ignore_closed_pipe;
 use crate::settings::{KeyArgs, Settings, StoreArgs};
 
@@ -49,7 +51,8 @@ pub(crate) struct Args {
     /// Only the session of the thread of this id: with the threads that agents started
     #[arg(long, value_name = "ID")]
     thread: Option<String>,
-    /// Only sessions with accepted lines in this repository: a folder in it, or a remote's URL
+    /// Only sessions with accepted lines in this repository: a folder in it, or a remote's URL. Of a folder it is also said
+    /// how many of the accepted lines are still in its latest commit
     #[arg(long, value_name = "DIR|URL")]
     repo: Option<String>,
     /// Add what the tokens cost. FILE is a table of prices in the form of `LiteLLM`'s
@@ -81,6 +84,8 @@ enum Format {
     Json,
     Csv,
     Markdown,
+    /// One page that opens offline
+    Html,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -129,27 +134,33 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         .repositories(repositories)
         .prices(prices);
     let report = archive.report(&query)?;
+    let standing = match args.repo.as_deref().map(Path::new).filter(|folder| folder.is_dir()) {
+        Some(folder) => Some(StillThere::of(folder, &archive, &query, &settings)?),
+        None => None,
+    };
     if report.events > 0 {
-        write(args, &report)?;
+        write(args, &report, standing.as_ref())?;
         return Ok(ExitCode::SUCCESS);
     }
     let status = archive.status()?;
     if status.events == 0 {
         bail!("{}: the store is empty: `turnledger import` fills it from what Codex wrote to disk", path.display());
     }
-    write(args, &report)?;
+    write(args, &report, standing.as_ref())?;
     eprintln!("turnledger: {}", nothing(args, &report, status.span.map(|(_, last)| last)));
     Ok(ExitCode::SUCCESS)
 }
 
-fn write(args: &Args, report: &Report) -> anyhow::Result<()> {
+fn write(args: &Args, report: &Report, standing: Option<&StillThere>) -> anyhow::Result<()> {
+    let notes: Vec<String> = standing.iter().flat_map(|standing| standing.sentences()).collect();
     let look = Look::new(args.output.is_some());
     let mut output = Vec::new();
     match args.format {
-        Format::Table => output.extend_from_slice(render::table(report, look).as_bytes()),
-        Format::Json => render::json(&mut output, report)?,
+        Format::Table => output.extend_from_slice(render::table(report, &notes, look).as_bytes()),
+        Format::Json => render::json(&mut output, report, standing)?,
         Format::Csv => render::csv(&mut output, report)?,
-        Format::Markdown => output.extend_from_slice(render::markdown(report).as_bytes()),
+        Format::Markdown => output.extend_from_slice(render::markdown(report, &notes).as_bytes()),
+        Format::Html => output.extend_from_slice(render::html(report, &notes).as_bytes()),
     }
     if let Some(path) = &args.output {
         return fs::write(path, output).with_context(|| format!("cannot write {}", path.display()));

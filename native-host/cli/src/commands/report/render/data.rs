@@ -6,9 +6,14 @@ use turnledger_archive::report::{Amount, By, Number, Report, Row};
 use turnledger_core::UnixMillis;
 
 use crate::commands::report::period::{moment, zone_name};
+use crate::commands::report::standing::StillThere;
 
 /// A report as one JSON object.
-pub(in crate::commands::report) fn json(output: &mut Vec<u8>, report: &Report) -> anyhow::Result<()> {
+pub(in crate::commands::report) fn json(
+    output: &mut Vec<u8>,
+    report: &Report,
+    standing: Option<&StillThere>,
+) -> anyhow::Result<()> {
     let zone = &report.query.time_zone;
     let time = |time: Option<UnixMillis>| time.and_then(|time| moment(time, zone));
     let rows = |by: By, rows: &[Row]| rows.iter().map(|row| object(Some(by), row)).collect::<Value>();
@@ -25,6 +30,7 @@ pub(in crate::commands::report) fn json(output: &mut Vec<u8>, report: &Report) -
         "models": rows(By::Model, &report.models),
         "tool_kinds": rows(By::ToolKind, &report.tool_kinds),
         "trend": { "by": report.trend_by.id(), "rows": rows(report.trend_by, &report.trend) },
+        "still_there": standing,
         "missing": {
             "events_without_time": missing.events_without_time,
             "sessions_without_beginning": missing.sessions_without_beginning,

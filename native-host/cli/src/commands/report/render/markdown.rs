@@ -7,8 +7,8 @@ use super::overview::{self, Line};
 use super::sheet::{columns, gaps, key};
 use super::table::heading;
 
-/// A report as Markdown with tables.
-pub(in crate::commands::report) fn markdown(report: &Report) -> String {
+/// A report as Markdown with tables. `notes` are further sentences about it.
+pub(in crate::commands::report) fn markdown(report: &Report, notes: &[String]) -> String {
     let mut parts = vec![format!("## {}", heading(report))];
     if let Some(by) = report.query.by {
         parts.push(sheet(by, by.id(), &report.rows, Some(&report.total), report));
@@ -24,7 +24,7 @@ pub(in crate::commands::report) fn markdown(report: &Report) -> String {
         }
         parts.push(lines(overview::others(report)));
     }
-    parts.extend(list(&overview::missing(report)));
+    parts.extend(list(&[notes, &overview::missing(report)].concat()));
     let mut text = parts.join("\n\n");
     if text.contains('≥') {
         text.push_str("\n\n≥: it can be more; `turnledger report --explain NUMBER` says why.");

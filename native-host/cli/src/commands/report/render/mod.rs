@@ -2,6 +2,7 @@
 
 mod chart;
 mod data;
+mod html;
 mod markdown;
 mod overview;
 mod sheet;
@@ -11,8 +12,10 @@ mod words;
 use std::env;
 
 pub(super) use self::data::{csv, json};
+pub(super) use self::html::html;
 pub(super) use self::markdown::markdown;
 pub(super) use self::table::table;
+pub(super) use self::words::{count, percent, share};
 
 /// What the output can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,8 +18,8 @@ const WIDEST_BAR: usize = 20;
 const NARROWEST_BAR: usize = 4;
 const SHORTEST_KEY: usize = 8;
 
-/// A report as text.
-pub(in crate::commands::report) fn table(report: &Report, look: Look) -> String {
+/// A report as text. `notes` are further sentences about it.
+pub(in crate::commands::report) fn table(report: &Report, notes: &[String], look: Look) -> String {
     let mut page = Page { text: String::new(), look, has_lower_bounds: false };
     page.bold(&heading(report));
     if let Some(by) = report.query.by {
@@ -47,7 +47,7 @@ pub(in crate::commands::report) fn table(report: &Report, look: Look) -> String 
         page.blank();
         page.lines(&overview::others(report));
     }
-    let missing = overview::missing(report);
+    let missing: Vec<_> = notes.iter().cloned().chain(overview::missing(report)).collect();
     if !missing.is_empty() || page.has_lower_bounds {
         page.blank();
     }

@@ -29,7 +29,7 @@ pub(super) fn amount(unit: Unit, amount: Amount) -> String {
 }
 
 /// `1,234,567`
-pub(super) fn count(count: u64) -> String {
+pub(in crate::commands::report) fn count(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -70,7 +70,7 @@ pub(super) fn duration(ms: u64) -> String {
 }
 
 /// `7.3 %`, `91 %`
-pub(super) fn percent(share: f64) -> String {
+pub(in crate::commands::report) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let digits = usize::from(percent > 0.0 && percent < 9.95);
     format!("{percent:.digits$} %")
@@ -82,7 +82,7 @@ fn dollars(dollars: f64) -> String {
 }
 
 /// A part of something; `None` if either is unknown, or there is nothing.
-pub(super) fn share(part: Option<u64>, whole: Option<u64>) -> Option<f64> {
+pub(in crate::commands::report) fn share(part: Option<u64>, whole: Option<u64>) -> Option<f64> {
     let (part, whole) = (part?, whole.filter(|whole| *whole > 0)?);
     Some(Amount::Whole(part).real() / Amount::Whole(whole).real())
 }

@@ -15,7 +15,7 @@ export const page = pathToFileURL(join(here, "../dist/index.html")).href;
 export const example = join(here, "../example/traffic.jsonl");
 const golden = join(root, "tests/golden");
 const screenshots = join(here, "../screenshots");
-const program = process.env.TURNLEDGER ?? join(root, "target/debug/turnledger");
+export const program = process.env.TURNLEDGER ?? join(root, "target/debug/turnledger");
 
 /** The recordings, as VERSION/SCENARIO. */
 export const names = readdirSync(golden).flatMap((version) =>

@@ -190,7 +190,7 @@ fn cells(page: &mut String, name: &str, row: &Row, columns: &[sheet::Column]) ->
 fn numbers(page: &mut String, report: &Report) -> fmt::Result {
     page.push_str(
         "<section aria-labelledby=\"numbers\">\n<h2 id=\"numbers\">Every number</h2>\n<details><summary>What each \
-         number is, and what it leaves out</summary>\n<div class=\"scroll\" role=\"region\" aria-label=\"Every number\" \
+         number is, and what it leaves out</summary>\n<div class=\"scroll\" role=\"region\" aria-label=\"Table of every number\" \
          tabindex=\"0\"><table><caption>The numbers of the whole report</caption>\n<thead><tr><th scope=\"col\">number</th>\
          <th scope=\"col\">value</th><th scope=\"col\">what it is</th></tr></thead>\n<tbody>\n",
     );

@@ -14,7 +14,7 @@ use turnledger::Sha2;
 use turnledger_archive::report::{By, Number, Query};
 use turnledger_archive::{Archive, Reading};
 use turnledger_core::{Event, UnixMillis};
-use turnledger_tests::golden::{names, recording, replay};
+use turnledger_tests::golden::{recordings, replay};
 use turnledger_tests::memory::memory;
 
 const ROUNDS: usize = 7;
@@ -43,8 +43,8 @@ fn number(text: &str) -> u64 {
 /// The events of the recordings, as JSON.
 fn recorded() -> Vec<String> {
     let mut events = Vec::new();
-    for name in names("0.131.0") {
-        let made = replay(Sha2::default(), &recording("0.131.0", &name).messages()).events;
+    for recording in recordings("0.131.0") {
+        let made = replay(Sha2::default(), &recording.messages()).events;
         events.extend(made.iter().map(Event::to_json));
     }
     events

@@ -103,10 +103,13 @@ fn chart(
     let failed = within.map_or("", |_| "; those that failed are red");
     write!(
         page,
-        "<div class=\"chart\"><h3>{name}, {said} at most{failed}</h3>\n\
+        "<div class=\"chart\" style=\"max-width: {}em\"><h3>{name}, {said} at most{failed}</h3>\n\
          <svg viewBox=\"0 0 {count} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{name} from {} to {}, \
          {said} at most; the table below has each\">",
-        ends[0], ends[1],
+        // A few columns are no walls.
+        (count * 5).max(28),
+        ends[0],
+        ends[1],
     )?;
     for (x, row) in rows.iter().enumerate() {
         for (class, number) in [(class, Some(number)), ("failed", within)] {
@@ -145,15 +148,14 @@ fn section(page: &mut String, by: By, id: &str, name: &str, rows: &[Row], report
     Ok(())
 }
 
-/// A table with a row for each thing, and a bar in each. Without a caption it says what its bars are.
+/// A table with a row for each thing, and a bar in each.
 fn table(page: &mut String, by: By, caption: &str, rows: &[Row], report: &Report) -> fmt::Result {
     let (columns, bar) = (columns(by, report.query.prices.is_some()), bars(by));
-    let caption =
-        if caption.is_empty() { format!("The bars are {}", bar.label().to_lowercase()) } else { caption.into() };
     let name = if by == By::ToolKind { "tool" } else { by.id() };
+    let caption = if caption.is_empty() { format!("A row for each {name}") } else { caption.to_owned() };
     write!(
         page,
-        "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}: {name}\" tabindex=\"0\"><table><caption>{caption}</caption>\n\
+        "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}, to be scrolled\" tabindex=\"0\"><table><caption>{caption}</caption>\n\
          <thead><tr><th scope=\"col\">{name}</th>",
     )?;
     columns.iter().try_for_each(|column| write!(page, "<th scope=\"col\">{}</th>", Text(column.header())))?;
@@ -191,8 +193,8 @@ fn numbers(page: &mut String, report: &Report) -> fmt::Result {
     page.push_str(
         "<section aria-labelledby=\"numbers\">\n<h2 id=\"numbers\">Every number</h2>\n<details><summary>What each \
          number is, and what it leaves out</summary>\n<div class=\"scroll\" role=\"region\" aria-label=\"Table of every number\" \
-         tabindex=\"0\"><table><caption>The numbers of the whole report</caption>\n<thead><tr><th scope=\"col\">number</th>\
-         <th scope=\"col\">value</th><th scope=\"col\">what it is</th></tr></thead>\n<tbody>\n",
+         tabindex=\"0\"><table class=\"numbers\"><caption>The numbers of the whole report</caption>\n<thead><tr><th scope=\"col\">number</th>\
+         <th scope=\"col\">value</th><th scope=\"col\" class=\"text\">what it is</th></tr></thead>\n<tbody>\n",
     );
     for number in Number::ALL {
         let gap = report.total.gap(*number).map(|gap| format!(" {gap}.")).unwrap_or_default();

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use turnledger_tests::attribution::{REMOTE, accept, repository};
 use turnledger_tests::golden::folder;
 use turnledger_tests::program::{run_in, stderr, stdout};
 
@@ -180,4 +181,57 @@ fn the_page_has_every_number() {
         fs::write(&path, &expected).expect("the page");
     }
     assert_eq!(fs::read_to_string(&path).expect("the page"), expected);
+}
+
+#[test]
+fn the_html_page_is_whole_and_says_what_the_json_says() {
+    let home = home("0.131.0");
+    let json: Value = serde_json::from_str(&report(home.path(), &["--all", "--format", "json"])).expect("JSON");
+    let page = report(home.path(), &["--all", "--by", "tool", "--format", "html"]);
+    assert!(page.starts_with("<!doctype html>\n<html lang=\"en\">") && page.ends_with("</main>\n</body>\n</html>\n"));
+    let turns = json["total"]["turns"].to_string();
+    assert!(page.contains(&format!("<dt>Turns</dt><dd class=\"value\">{turns}</dd>")), "{page}");
+    for what in ["table", "section", "details", "svg", "tbody", "div"] {
+        let (begun, ended) = (page.matches(&format!("<{what}")).count(), page.matches(&format!("</{what}>")).count());
+        assert!(begun > 0 && begun == ended, "{what}: {begun} begin, {ended} end");
+    }
+    assert!(page.contains("<h2 id=\"rows\">By tool</h2>"), "{page}");
+    for outside in ["<script", "<link", "src=", "href=", "url("] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}
+
+/// Lines are hashed without a key here.
+#[test]
+fn accepted_lines_that_still_stand_are_counted() {
+    let (home, repo) = (tempfile::tempdir().expect("a folder"), repository());
+    let events = accept(&repo, "events.jsonl", &["agent one", "agent two", "agent three"], &["--remote", REMOTE]);
+    repo.write("agent.txt", "agent one\n");
+    repo.write("other.txt", "  agent two\n");
+    repo.commit("some of it");
+    let added = run_in(home.path(), &["store", "add", &events], b"");
+    assert_eq!(added.status.code(), Some(0), "{}", stderr(&added));
+    let folder = repo.argument();
+    let whole = ["--all", "--repo", &folder];
+    let json: Value =
+        serde_json::from_str(&report(home.path(), &[&whole[..], &["--format", "json"]].concat())).unwrap();
+    let expected = json!({
+        "accepted_lines": 3, "lines_in_their_file": 1, "lines_in_another_file": 1, "files_not_read": 0,
+        "events_of_another_scheme": {}, "events_without_hashes": 0, "events_without_repository": 0,
+    });
+    assert_eq!(json["still_there"], expected);
+    let said = "Of 3 accepted lines that can be compared, 2 still stand in the latest commit (67 %), 1 of them in another file.";
+    for format in ["table", "markdown", "html"] {
+        let text = report(home.path(), &[&whole[..], &["--format", format]].concat());
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(said), "{format}: {text}");
+    }
+    // With a key of one's own, nothing can be compared, and that is said.
+    let key = repo.keep("key", b"0123456789abcdef");
+    let keyed = accept(&repo, "keyed.jsonl", &["agent four"], &["--remote", REMOTE, "--key-file", &key]);
+    assert_eq!(run_in(home.path(), &["store", "add", &keyed], b"").status.code(), Some(0));
+    let text = report(home.path(), &whole).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("Not compared: 1 event of accepted lines, hashed by hmac-sha256"), "{text}");
+    let json: Value = serde_json::from_str(&report(home.path(), &["--all", "--format", "json"])).unwrap();
+    assert_eq!(json["still_there"], Value::Null);
 }

@@ -173,8 +173,7 @@ impl fmt::Display for Checkup {
 /// An error with its sources, in one line.
 fn with_source(error: &(dyn std::error::Error + 'static)) -> String {
     let sources = std::iter::successors(error.source(), |error| error.source());
-    let sources: String = sources.map(|source| format!(": {source}")).collect();
-    format!("{error}{sources}")
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }
 
 /// How long ago a time was.

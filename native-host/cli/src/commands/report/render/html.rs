@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use turnledger_archive::report::{By, Number, Report, Row};
+use turnledger_archive::report::{Amount, By, Number, Report, Row};
 
 use super::overview::{self, Line};
 use super::sheet::{self, bars, columns, gaps, key};
@@ -95,7 +95,7 @@ fn chart(
     number: Number,
     within: Option<Number>,
 ) -> fmt::Result {
-    let real = |row: &Row, number| row.get(number).map_or(0.0, |amount| amount.real());
+    let real = |row: &Row, number| row.get(number).map_or(0.0, Amount::real);
     let most = rows.iter().filter_map(|row| row.get(number)).max_by(|a, b| a.real().total_cmp(&b.real()));
     let Some(most) = most.filter(|most| most.real() > 0.0) else { return Ok(()) };
     let (class, count) = (if number == Number::Tokens { "tokens" } else { "turns" }, rows.len());
@@ -160,7 +160,7 @@ fn table(page: &mut String, by: By, caption: &str, rows: &[Row], report: &Report
     )?;
     columns.iter().try_for_each(|column| write!(page, "<th scope=\"col\">{}</th>", Text(column.header())))?;
     writeln!(page, "<th scope=\"col\" class=\"bar\">{}</th></tr></thead>\n<tbody>", Text(&bar.label().to_lowercase()))?;
-    let real = |row: &Row| row.get(bar).map_or(0.0, |amount| amount.real());
+    let real = |row: &Row| row.get(bar).map_or(0.0, Amount::real);
     let most = rows.iter().map(real).fold(0.0, f64::max);
     for row in rows {
         cells(page, &key(by, row), row, &columns)?;

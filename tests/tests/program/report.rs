@@ -226,7 +226,8 @@ fn accepted_lines_that_still_stand_are_counted() {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(text.contains(said), "{format}: {text}");
     }
-    // With a key of one's own, nothing can be compared, and that is said.
+    // Lines that another key hashed cannot be compared, and that is said.
+    let home = tempfile::tempdir().expect("a folder");
     let key = repo.keep("key", b"0123456789abcdef");
     let keyed = accept(&repo, "keyed.jsonl", &["agent four"], &["--remote", REMOTE, "--key-file", &key]);
     assert_eq!(run_in(home.path(), &["store", "add", &keyed], b"").status.code(), Some(0));

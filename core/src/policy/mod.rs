@@ -1,0 +1,361 @@
+//! What leaves the machine: which events, which of their members, and in which form.
+//!
+//! A host applies a policy to each event before the event waits to be sent, so that what waits is what leaves. Where a
+//! policy cannot judge an event, the event stays.
+
+mod pattern;
+mod rewrite;
+
+use alloc::borrow::{Cow, ToOwned};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use self::pattern::Pattern;
+pub use self::rewrite::{Change, Withheld};
+use crate::digest::{Digest, Scheme};
+use crate::json::read::{Failed, ReadError, Reader};
+
+/// What leaves, by the rules of an organisation or a user.
+///
+/// Its text is a JSON object. Each member is optional, and an unknown one is an error:
+///
+/// | member | what leaves |
+/// |---|---|
+/// | `allow_events`, `drop_events` | events of these types, and no others; all but these |
+/// | `allow_clients`, `drop_clients` | events of these clients (`product_client_id`); all but these. An event that names no client stays |
+/// | `allow_members`, `drop_members` | these members; all but these |
+/// | `hash_members` | these members as hashes, by the host's digest, which must have a key. What is no text is left out |
+/// | `coarsen_times` | with `"hour"`, times (`…_at`, `…_at_ms`) as the hour they are in. Ids of UUID version 7 hold a time, and are hashed |
+///
+/// Each list has names, in which `*` stands for any characters. A member is named by the end of its path: `model` in every
+/// event, `codex_turn_event.model` in one, `app_server_client.client_name` in that object. What holds for an object holds
+/// for all in it. What is both allowed and dropped is dropped. A member that is dropped is left out; it is not null.
+///
+/// ```
+/// # #[cfg(feature = "sha2")] {
+/// use turnledger_core::Policy;
+/// use turnledger_core::digest::Sha2;
+///
+/// let rules = r#"{"drop_events":["codex_hook_run"],"drop_members":["subagent_source"],"hash_members":["thread_id"]}"#;
+/// let policy = Policy::new(rules, Sha2::keyed(b"a key of 16 bytes or more")?)?;
+/// let event = r#"{"event_type":"codex_turn_event","event_params":{"thread_id":"t","subagent_source":null,"steer_count":0}}"#;
+/// let leaves = policy.apply(event).expect("no rule is against it");
+/// let (before, behind) = (r#"{"event_type":"codex_turn_event","event_params":{"thread_id":""#, r#"","steer_count":0}}"#);
+/// assert!(leaves.starts_with(before) && leaves.ends_with(behind));
+/// assert_eq!(leaves.len(), before.len() + 64 + behind.len());
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Policy<D> {
+    rules: Rules,
+    digest: D,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Rules {
+    events: Rule,
+    clients: Rule,
+    members: Rule,
+    hashed: Vec<Pattern>,
+    coarsens_times: bool,
+}
+
+/// What is allowed, if not everything is, and what is dropped of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Rule {
+    allowed: Option<Vec<Pattern>>,
+    dropped: Vec<Pattern>,
+}
+
+impl Rule {
+    const fn is_set(&self) -> bool {
+        self.allowed.is_some() || !self.dropped.is_empty()
+    }
+
+    fn allows(&self, fits: impl Fn(&Pattern) -> bool) -> bool {
+        self.allowed.as_ref().is_none_or(|allowed| allowed.iter().any(&fits)) && !self.dropped.iter().any(&fits)
+    }
+}
+
+/// Why a policy cannot be used. Nothing may leave then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// The text is no JSON object, or a member is not of its form.
+    Unreadable(ReadError),
+    /// A rule of this name is not known.
+    UnknownRule(String),
+    /// A rule stands twice.
+    Repeated(String),
+    /// A rule has an empty name.
+    EmptyName(String),
+    /// Times can be made as coarse as an hour, and no other.
+    Coarseness,
+    /// Something is to be hashed, and the digest has no key: a hash of a name could be guessed.
+    NoKey,
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(error) => error.fmt(formatter),
+            Self::UnknownRule(name) => write!(formatter, "unknown rule `{name}`; known are {}", NAMES.join(", ")),
+            Self::Repeated(name) => write!(formatter, "`{name}` stands twice"),
+            Self::EmptyName(name) => write!(formatter, "`{name}` has an empty name"),
+            Self::Coarseness => formatter.write_str("`coarsen_times`: expected \"hour\""),
+            Self::NoKey => {
+                formatter.write_str("`hash_members` and `coarsen_times` need a key: without one, a hash can be guessed")
+            }
+        }
+    }
+}
+
+impl core::error::Error for PolicyError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Unreadable(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// The rules, by the names that they have in a policy's text.
+const NAMES: [&str; 8] = [
+    "allow_events",
+    "drop_events",
+    "allow_clients",
+    "drop_clients",
+    "allow_members",
+    "drop_members",
+    "hash_members",
+    "coarsen_times",
+];
+
+impl<D: Digest> Policy<D> {
+    /// A policy of this JSON text, with what makes its hashes.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] if a rule cannot be read or kept to. The host must then send nothing.
+    pub fn new(text: &str, digest: D) -> Result<Self, PolicyError> {
+        let rules = Rules::read(text)?;
+        let needs_key = rules.coarsens_times || !rules.hashed.is_empty();
+        if needs_key && [Scheme::SHA256, Scheme::SHA1].contains(&digest.scheme().as_str()) {
+            return Err(PolicyError::NoKey);
+        }
+        Ok(Self { rules, digest })
+    }
+
+    /// What leaves of an event's JSON text.
+    ///
+    /// # Errors
+    ///
+    /// [`Withheld`] says why nothing does.
+    pub fn apply(&self, event: &str) -> Result<String, Withheld> {
+        self.explain(event, &mut |_, _| {})
+    }
+
+    /// What leaves of an event's JSON text. `changed` is told what happens to which member, named by its path.
+    ///
+    /// # Errors
+    ///
+    /// [`Withheld`] says why nothing leaves.
+    pub fn explain(&self, event: &str, changed: &mut dyn FnMut(&str, Change)) -> Result<String, Withheld> {
+        rewrite::rewrite(&self.rules, &self.digest, event, changed)
+    }
+}
+
+impl Rules {
+    fn read(text: &str) -> Result<Self, PolicyError> {
+        let mut rules = Self::default();
+        let mut seen = Vec::new();
+        let mut problem = None;
+        let mut reader = Reader::new(text);
+        let read = reader.members(&mut |reader, name| {
+            rules.rule(reader, &name, &mut problem)?;
+            if seen.contains(&name) {
+                problem = Some(PolicyError::Repeated(name.into_owned()));
+                return Err(Failed);
+            }
+            seen.push(name);
+            Ok(())
+        });
+        match (read.and_then(|()| reader.end()), problem) {
+            (_, Some(problem)) => Err(problem),
+            (Err(Failed), None) => Err(PolicyError::Unreadable(reader.error())),
+            (Ok(()), None) => Ok(rules),
+        }
+    }
+
+    fn rule(&mut self, reader: &mut Reader<'_>, name: &str, problem: &mut Option<PolicyError>) -> Result<(), Failed> {
+        let patterns = match name {
+            "allow_events" => self.events.allowed.insert(Vec::new()),
+            "drop_events" => &mut self.events.dropped,
+            "allow_clients" => self.clients.allowed.insert(Vec::new()),
+            "drop_clients" => &mut self.clients.dropped,
+            "allow_members" => self.members.allowed.insert(Vec::new()),
+            "drop_members" => &mut self.members.dropped,
+            "hash_members" => &mut self.hashed,
+            "coarsen_times" => {
+                if reader.string()? != "hour" {
+                    *problem = Some(PolicyError::Coarseness);
+                    return Err(Failed);
+                }
+                self.coarsens_times = true;
+                return Ok(());
+            }
+            _ => {
+                *problem = Some(PolicyError::UnknownRule(name.to_owned()));
+                return Err(Failed);
+            }
+        };
+        reader.array(&mut |reader| match Pattern::new(reader.string().map(Cow::into_owned)?) {
+            Some(pattern) => {
+                patterns.push(pattern);
+                Ok(())
+            }
+            None => {
+                *problem = Some(PolicyError::EmptyName(name.to_owned()));
+                Err(Failed)
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
+
+    use super::{Change, Policy, PolicyError, Withheld};
+    use crate::digest::{Digest, Sha2};
+
+    const EVENT: &str = concat!(
+        r#"{"event_type":"skill_invocation","skill_id":null,"skill_name":"doc","event_params":{"#,
+        r#""app_server_client":{"product_client_id":"demo_editor","client_name":"demo"},"#,
+        r#""thread_id":"01a22149-375a-7d92-8811-7e5737de75ec","created_at":1771000320,"started_at_ms":1771000302005,"#,
+        r#""duration_ms":4000,"is_first":true,"plugins":[{"name":"a","id":"1"},{"name":"b\n","id":"2"}],"words":["x"],"none":{}}}"#
+    );
+
+    fn keyed() -> Sha2 {
+        Sha2::keyed(b"a key of 16 bytes or more").unwrap()
+    }
+
+    fn applied(rules: &str) -> Result<String, Withheld> {
+        Policy::new(rules, keyed()).unwrap().apply(EVENT)
+    }
+
+    fn hash(text: &str) -> String {
+        keyed().digest(&[b"member\0", text.as_bytes()]).to_string()
+    }
+
+    #[test]
+    fn without_rules_all_leaves() {
+        assert_eq!(applied("{}"), Ok(EVENT.into()));
+        assert_eq!(
+            applied(r#"{"allow_events":["*"],"allow_members":["*"],"allow_clients":["demo_*"]}"#),
+            Ok(EVENT.into())
+        );
+    }
+
+    #[test]
+    fn events_and_clients() {
+        for (rules, withheld) in [
+            (r#"{"allow_events":[]}"#, Withheld::Event),
+            (r#"{"allow_events":["codex_*"]}"#, Withheld::Event),
+            (r#"{"allow_events":["*"],"drop_events":["skill_*"]}"#, Withheld::Event),
+            (r#"{"drop_clients":["demo_*"]}"#, Withheld::Client),
+            (r#"{"allow_clients":["other"]}"#, Withheld::Client),
+        ] {
+            assert_eq!(applied(rules), Err(withheld), "{rules}");
+        }
+        let policy = Policy::new(r#"{"drop_clients":["other"]}"#, keyed()).unwrap();
+        assert_eq!(policy.apply(r#"{"event_type":"a","event_params":{}}"#), Err(Withheld::UnknownClient));
+        // A client that is judged need not leave.
+        let without_client = r#"{"allow_clients":["demo_editor"],"allow_members":["skill_name"]}"#;
+        let left = r#"{"event_type":"skill_invocation","skill_name":"doc","event_params":{}}"#;
+        assert_eq!(applied(without_client), Ok(left.into()));
+    }
+
+    #[test]
+    fn members() {
+        let rules = concat!(
+            r#"{"drop_members":["client_name","plugins.id","skill_invocation.words","skill_id","none"],"#,
+            r#""hash_members":["*.plugins.name","thread_id","duration_ms","skill_id"],"coarsen_times":"hour"}"#
+        );
+        let mut changes = Vec::new();
+        let policy = Policy::new(rules, keyed()).unwrap();
+        let left = policy.explain(EVENT, &mut |path, change| changes.push((path.to_string(), change)));
+        let expected = alloc::format!(
+            concat!(
+                r#"{{"event_type":"skill_invocation","skill_name":"doc","event_params":{{"#,
+                r#""app_server_client":{{"product_client_id":"demo_editor"}},"#,
+                r#""thread_id":"{}","created_at":1770998400,"started_at_ms":1770998400000,"#,
+                r#""is_first":true,"plugins":[{{"name":"{}"}},{{"name":"{}"}}]}}}}"#
+            ),
+            hash("01a22149-375a-7d92-8811-7e5737de75ec"),
+            hash("a"),
+            hash("b\n"),
+        );
+        assert_eq!(left, Ok(expected));
+        let path = |name: &str| alloc::format!("skill_invocation.{name}");
+        assert_eq!(
+            changes,
+            [
+                (path("skill_id"), Change::LeftOut),
+                (path("app_server_client.client_name"), Change::LeftOut),
+                (path("thread_id"), Change::Hashed),
+                (path("created_at"), Change::Coarsened),
+                (path("started_at_ms"), Change::Coarsened),
+                // A hash of a number would be no number.
+                (path("duration_ms"), Change::LeftOut),
+                (path("plugins.name"), Change::Hashed),
+                (path("plugins.id"), Change::LeftOut),
+                (path("plugins.name"), Change::Hashed),
+                (path("plugins.id"), Change::LeftOut),
+                (path("words"), Change::LeftOut),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_holds_for_an_object_holds_in_it() {
+        let left = r#"{"event_type":"skill_invocation","event_params":{"app_server_client":{"client_name":"demo"}}}"#;
+        let rules = r#"{"allow_members":["app_server_client"],"drop_members":["product_client_id"]}"#;
+        assert_eq!(applied(rules), Ok(left.into()));
+    }
+
+    #[test]
+    fn times_hide_in_ids() {
+        let left = applied(r#"{"allow_members":["thread_id"],"coarsen_times":"hour"}"#).unwrap();
+        assert!(left.contains(&hash("01a22149-375a-7d92-8811-7e5737de75ec")), "{left}");
+    }
+
+    #[test]
+    fn policies_that_cannot_be_kept() {
+        let error = |rules: &str| Policy::new(rules, keyed()).unwrap_err();
+        let name = String::from;
+        assert_eq!(error(r#"{"drop_event":[]}"#), PolicyError::UnknownRule(name("drop_event")));
+        assert_eq!(error(r#"{"drop_events":[],"drop_events":[]}"#), PolicyError::Repeated(name("drop_events")));
+        assert_eq!(error(r#"{"drop_events":[""]}"#), PolicyError::EmptyName(name("drop_events")));
+        assert_eq!(error(r#"{"coarsen_times":"day"}"#), PolicyError::Coarseness);
+        for text in ["", "[]", "{}x", r#"{"drop_events":"x"}"#, r#"{"drop_events":[1]}"#, r#"{"coarsen_times":true}"#] {
+            assert!(matches!(error(text), PolicyError::Unreadable(_)), "{text}");
+        }
+        for rules in [r#"{"hash_members":["model"]}"#, r#"{"coarsen_times":"hour"}"#] {
+            assert_eq!(Policy::new(rules, Sha2::default()).unwrap_err(), PolicyError::NoKey);
+        }
+    }
+
+    #[test]
+    fn what_is_no_event_stays() {
+        let policy = Policy::new("{}", keyed()).unwrap();
+        let deep =
+            alloc::format!(r#"{{"event_type":"a","event_params":{{"x":{}1{}}}}}"#, "[".repeat(5000), "]".repeat(5000));
+        for text in ["", "{}", r#"{"event_type":1}"#, r#"{"event_type":"a","event_params":{}"#, "x", &deep] {
+            assert_eq!(policy.apply(text), Err(Withheld::Unreadable), "{text:.40}");
+        }
+    }
+}

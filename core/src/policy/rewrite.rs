@@ -12,7 +12,7 @@ use crate::json::read::{Failed, Reader};
 use crate::json::write::Write as _;
 
 /// What happens to a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Change {
     /// It is left out.
@@ -21,6 +21,16 @@ pub enum Change {
     Hashed,
     /// The hour that it is in stands in its place.
     Coarsened,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::LeftOut => "left out",
+            Self::Hashed => "hashed",
+            Self::Coarsened => "coarsened",
+        })
+    }
 }
 
 /// Why nothing leaves of an event.

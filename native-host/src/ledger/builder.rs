@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use turnledger_core::event::common::RpcTransport;
-use turnledger_core::{Discard, Event, Limits, Pipeline};
+use turnledger_core::{Discard, Event, Limits, Pipeline, Policy};
 
 use super::answers::{self, Answers};
 use super::hooks::{self, HookThread, Hooks, Way};
@@ -83,6 +83,7 @@ pub struct LedgerBuilder {
     spool: Option<PathBuf>,
     store: StoreLimits,
     answers: Option<Box<dyn Answers>>,
+    policy: Option<Policy<Sha2>>,
     hooks: Hooks,
     linger: Duration,
 }
@@ -111,6 +112,7 @@ impl Default for LedgerBuilder {
             spool: None,
             store: StoreLimits::default(),
             answers: None,
+            policy: None,
             hooks: Hooks::default(),
             linger: Duration::from_secs(2),
         }
@@ -260,6 +262,17 @@ impl LedgerBuilder {
         self
     }
 
+    /// What of each event may leave this machine. It is applied after [`before_send`](Self::before_send), to what then waits
+    /// to be sent; [`LedgerStats::withheld`](super::LedgerStats::withheld) counts the events of which nothing leaves.
+    ///
+    /// A host whose policy cannot be read ([`PolicyError`](turnledger_core::policy::PolicyError)) starts no ledger that
+    /// sends.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy<Sha2>) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
     /// Called with every event before it is stored. It may change the event, or hold it back with `None`. It runs on
     /// the hooks' thread and may take its time; until it returns, the event is neither stored nor sent. If it
     /// panics, the event is held back. If more than 64 MiB wait for it, the newest events are held back.
@@ -303,7 +316,7 @@ impl LedgerBuilder {
             return Ok(Ledger::disabled());
         }
         let courier = self.courier()?;
-        let Self { digest, rpc_transport, limits, auth, retry, spool, store, .. } = self;
+        let Self { digest, rpc_transport, limits, auth, policy, retry, spool, store, .. } = self;
         let (queue, jobs) = Queue::new(self.queue);
         let queue = Arc::new(queue);
         let hooks = (!self.hooks.is_empty()).then(hooks::queue);
@@ -319,7 +332,7 @@ impl LedgerBuilder {
         let (its_queue, its_told, host_hooks) = (queue.clone(), told.clone(), self.hooks);
         // The spool is opened there: a disk that is slow delays nobody who starts.
         let work = move || {
-            let keeper = Keeper::new(spool, memory, to_sender, its_told.clone());
+            let keeper = Keeper::new(policy, spool, memory, to_sender, its_told.clone());
             let way = match hooks {
                 None => Way::Straight(Box::new(keeper)),
                 Some(ends) => {

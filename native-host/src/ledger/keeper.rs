@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
-use turnledger_core::{Event, UnixMillis};
+use turnledger_core::{Event, Policy, UnixMillis};
 
 use super::queue::Flush;
 use super::sender::ToSender;
 use super::stats::Trouble;
 use super::told::Told;
+use crate::Sha2;
 use crate::clock::now;
-use crate::delivery::account::Login;
+use crate::delivery::account::{AccountKey, Login};
 use crate::store::{MemoryStore, Spool, SpoolError, StoreLimits, StoredEvent};
 
 /// How long storing waits for another writer of the spool, before events go to memory.
@@ -27,6 +28,8 @@ const MOST_PENDING: usize = 4096;
 
 /// Takes events, and stores them.
 pub(super) struct Keeper {
+    /// What of an event may leave, and so is kept at all.
+    policy: Option<Policy<Sha2>>,
     pending: Vec<StoredEvent>,
     disk: Option<Disk>,
     memory: Arc<Mutex<MemoryStore>>,
@@ -50,6 +53,7 @@ enum State {
 
 impl Keeper {
     pub(super) fn new(
+        policy: Option<Policy<Sha2>>,
         spool: Option<PathBuf>,
         memory: Arc<Mutex<MemoryStore>>,
         sender: Option<ToSender>,
@@ -59,7 +63,7 @@ impl Keeper {
         let is_wanted = sender.is_some() || spool.is_some();
         let broken = State::Broken { retry: Instant::now(), delay: FIRST_RETRY };
         let disk = spool.map(|path| Disk { path, limits, state: broken });
-        let mut keeper = Self { pending: Vec::new(), disk, memory, is_wanted, sender, told };
+        let mut keeper = Self { policy, pending: Vec::new(), disk, memory, is_wanted, sender, told };
         if let Some(disk) = &mut keeper.disk {
             match Spool::open(&disk.path, limits, PATIENCE) {
                 Ok(spool) => disk.state = State::Works(spool.into()),
@@ -78,10 +82,22 @@ impl Keeper {
     pub(super) fn take(&mut self, at: UnixMillis, login: Login, event: &Event) {
         match login {
             _ if !self.is_wanted => self.told.stats().unkept += 1,
-            Login::Account(account) => self.pending.push(StoredEvent::new(at, account, event)),
+            Login::Account(account) => self.keep(at, account, event),
             Login::LoggedOut => self.told.stats().no_account += 1,
             Login::NotBackend => self.told.stats().not_backend += 1,
         }
+    }
+
+    fn keep(&mut self, at: UnixMillis, account: AccountKey, event: &Event) {
+        let mut stored = StoredEvent::new(at, account, event);
+        if let Some(policy) = &self.policy {
+            let Ok(leaves) = policy.apply(&stored.json) else {
+                self.told.stats().withheld += 1;
+                return;
+            };
+            stored.json = leaves;
+        }
+        self.pending.push(stored);
     }
 
     /// Whether it is time to store.

@@ -30,6 +30,8 @@ pub struct LedgerStats {
     pub vetoed: u64,
     /// Events that were dropped because there is neither a server nor a spool.
     pub unkept: u64,
+    /// Events that the [policy](super::LedgerBuilder::policy) withholds.
+    pub withheld: u64,
     /// Events that were dropped because nobody was logged in when they were made.
     pub no_account: u64,
     /// Events that were not sent because the user's login (an API key) does not use the backend.

@@ -1,5 +1,6 @@
 //! `turnledger preview`
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,8 @@ use turnledger::ledger::Answers;
 use turnledger::lines::{MAX_LINE, read_line};
 use turnledger::store::{MemoryStore, StoredBatch, StoredEvent, Wanted};
 use turnledger::{Sha2, now};
-use turnledger_core::{Limits, Output, Pipeline, UnixMillis};
+use turnledger_core::policy::Change;
+use turnledger_core::{Limits, Output, Pipeline, Policy, UnixMillis};
 use turnledger_git::Answerer;
 use turnledger_intake::recording::{BadLine, Complaints, Source, parse_line};
 use turnledger_intake::replay::answer;
@@ -61,6 +63,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(config, &[&args.key, &args.upload, &args.batch])?;
     let endpoint = settings.endpoint()?;
+    let policy = settings.policy()?;
     let sources = recordings(&args.files)?;
     let new_pipeline =
         || anyhow::Ok(Pipeline::new(settings.digest()?, args.transport.into(), Limits::default()).asking_worktrees());
@@ -69,12 +72,14 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         pipeline: new_pipeline()?,
         output: Output::default(),
         store: MemoryStore::new(settings.store_limits()),
+        policy,
         remote: args.remote.clone(),
         answerer: Answerer::default(),
         head: head(endpoint.as_ref().map_or("URL/codex/analytics-events/events", |endpoint| endpoint.url()), &settings),
         out: io::stdout(),
         requests: 0,
         events: 0,
+        withheld: 0,
         bad_lines: 0,
         complaints: (!args.follow).then(Complaints::default),
     };
@@ -101,6 +106,9 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         eprintln!("turnledger: no server is set (--upload): none of this would be sent");
     }
     eprintln!("{} in {}", counted(preview.events, "event"), counted(preview.requests, "request"));
+    if preview.withheld > 0 {
+        eprintln!("{} kept back by the policy", counted(preview.withheld, "event"));
+    }
     Ok(if preview.bad_lines > 0 { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS })
 }
 
@@ -122,12 +130,15 @@ struct Preview {
     pipeline: Pipeline<Sha2>,
     output: Output,
     store: MemoryStore,
+    policy: Option<Policy<Sha2>>,
     remote: Option<String>,
     answerer: Answerer,
     head: String,
     out: io::Stdout,
     requests: u64,
     events: u64,
+    /// Events of which the policy lets nothing leave.
+    withheld: u64,
     bad_lines: u64,
     /// The faults of a finished recording; those of a growing one are reported as they come.
     complaints: Option<Complaints>,
@@ -145,7 +156,7 @@ impl Preview {
             last = self.line(number, is_whole.then_some(&line))?.unwrap_or_default().max(last);
         }
         self.pipeline.finish(last, &mut self.output);
-        self.store_events(last);
+        self.store_events(last)?;
         Ok(self.print_due(last, true)?)
     }
 
@@ -189,7 +200,7 @@ impl Preview {
         {
             self.complain(number, BadLine::BadMessage(bad.column));
         }
-        self.store_events(at);
+        self.store_events(at)?;
         self.print_due(at, false)?;
         Ok(Some(at))
     }
@@ -202,7 +213,7 @@ impl Preview {
         }
     }
 
-    fn store_events(&mut self, at: UnixMillis) {
+    fn store_events(&mut self, at: UnixMillis) -> io::Result<()> {
         for question in std::mem::take(&mut self.output.questions) {
             let fact = match &self.remote {
                 Some(remote) => answer(question, Some(remote)),
@@ -212,11 +223,33 @@ impl Preview {
                 self.pipeline.ingest(at, fact, &mut self.output);
             }
         }
-        let events: Vec<_> =
-            self.output.events.iter().map(|event| StoredEvent::new(at, AccountKey::NONE, event)).collect();
+        let mut events = Vec::with_capacity(self.output.events.len());
+        for event in &self.output.events {
+            let mut stored = StoredEvent::new(at, AccountKey::NONE, event);
+            if let Some(policy) = &self.policy {
+                let mut changes = BTreeSet::new();
+                let leaves = policy.explain(&stored.json, &mut |path, change| {
+                    changes.insert((change, path.to_owned()));
+                });
+                let name = event.event_type();
+                match leaves {
+                    Ok(leaves) => stored.json = leaves,
+                    Err(why) => {
+                        self.withheld += 1;
+                        writeln!(self.out, "{}\n", style(format!("# Policy: {name} stays: {why}")).yellow())?;
+                        continue;
+                    }
+                }
+                if !changes.is_empty() {
+                    writeln!(self.out, "{}\n", style(format!("# Policy: {name}: {}", listed(&changes))).yellow())?;
+                }
+            }
+            events.push(stored);
+        }
         self.events += events.len() as u64;
         self.output.clear();
         self.store.append(events, at);
+        Ok(())
     }
 
     /// Prints the requests that are due.
@@ -237,6 +270,14 @@ impl Preview {
         writeln!(self.out, "{}\n{}\n{body:#}\n", style(title).bold(), style(&self.head).cyan())?;
         self.out.flush()
     }
+}
+
+/// What happens to an event's members: `model hashed, app_server_client.client_name left out`.
+fn listed(changes: &BTreeSet<(Change, String)>) -> String {
+    // A path begins with the event's type.
+    let member = |path: &str| path.split_once('.').map_or(path, |(_, member)| member).to_owned();
+    let listed: Vec<_> = changes.iter().map(|(change, path)| format!("{} {change}", member(path))).collect();
+    listed.join(", ")
 }
 
 /// Passes on whole lines as a file grows, until it becomes shorter or `take` returns false.

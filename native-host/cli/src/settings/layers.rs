@@ -64,7 +64,32 @@ pub(super) struct Layers<'f> {
     flags: Vec<(&'static str, &'f OsStr)>,
     file: Option<PathBuf>,
     /// What the file says; `None` if there is no file.
-    in_file: Option<Vec<Line>>,
+    in_file: Option<InFile>,
+}
+
+/// What a settings file says.
+#[derive(Debug, Default, PartialEq)]
+struct InFile {
+    settings: Vec<Line>,
+    policy: Option<PolicyTable>,
+}
+
+/// The table `[policy]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct PolicyTable {
+    /// As the core reads it.
+    pub(super) json: String,
+    line: usize,
+    /// The line of each rule.
+    rules: Vec<(String, usize)>,
+}
+
+impl PolicyTable {
+    /// Where a rule stands; of an unknown one, where the table begins.
+    pub(super) fn line_of(&self, rule: Option<&str>) -> usize {
+        let named = self.rules.iter().find(|(name, _)| Some(name.as_str()) == rule);
+        named.map_or(self.line, |(_, line)| *line)
+    }
 }
 
 /// A setting in a file: its name, its value, and the line.
@@ -91,6 +116,10 @@ impl<'f> Layers<'f> {
 
     pub(super) fn is_file_there(&self) -> bool {
         self.in_file.is_some()
+    }
+
+    pub(super) fn policy(&self) -> Option<PolicyTable> {
+        self.in_file.as_ref()?.policy.clone()
     }
 
     pub(super) fn into_file(self) -> Option<PathBuf> {
@@ -121,7 +150,7 @@ impl<'f> Layers<'f> {
         if let Some(value) = variable(&in_environment) {
             return Some((value, Origin::Environment(in_environment)));
         }
-        let (_, value, line) = self.in_file.iter().flatten().find(|(key, ..)| *key == name)?;
+        let (_, value, line) = self.in_file.iter().flat_map(|file| &file.settings).find(|(key, ..)| *key == name)?;
         Some((value.into(), Origin::File { path: self.file.clone()?, line: *line }))
     }
 }
@@ -132,18 +161,22 @@ fn variable(name: &str) -> Option<OsString> {
 }
 
 /// The settings in a file's text, or what is wrong, each with its line.
-fn parse(text: &str) -> Result<Vec<Line>, (usize, String)> {
+fn parse(text: &str) -> Result<InFile, (usize, String)> {
     let line_of = |offset: usize| text[..offset].matches('\n').count() + 1;
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(span.start));
         // The parser's message may have several lines; the first one names the fault.
         (line, error.message().lines().next().unwrap_or("not TOML").to_owned())
     })?;
-    let mut settings = Vec::new();
+    let mut file = InFile::default();
     for (key, value) in table.get_ref() {
         let line = line_of(key.span().start);
+        if let (POLICY, DeValue::Table(table)) = (key.get_ref().as_ref(), value.get_ref()) {
+            file.policy = Some(policy(table, line, line_of)?);
+            continue;
+        }
         let Some(name) = NAMES.into_iter().find(|name| *name == key.get_ref().as_ref()) else {
-            return Err((line, format!("unknown setting; known are {}", NAMES.join(", "))));
+            return Err((line, format!("unknown setting; known are {}, and the table [{POLICY}]", NAMES.join(", "))));
         };
         let value = match value.get_ref() {
             DeValue::String(text) => text.clone().into_owned(),
@@ -152,9 +185,36 @@ fn parse(text: &str) -> Result<Vec<Line>, (usize, String)> {
             DeValue::Integer(_) => return Err((line, format!("{name}: expected a decimal number"))),
             _ => return Err((line, format!("{name}: expected a string, a number, true or false"))),
         };
-        settings.push((name, value, line));
+        file.settings.push((name, value, line));
     }
-    Ok(settings)
+    Ok(file)
+}
+
+/// The table of what leaves.
+const POLICY: &str = "policy";
+
+/// A policy's table as JSON. What its rules mean is the core's to say.
+fn policy(table: &DeTable<'_>, line: usize, line_of: impl Fn(usize) -> usize) -> Result<PolicyTable, (usize, String)> {
+    let mut json = serde_json::Map::new();
+    let mut rules = Vec::new();
+    for (key, value) in table {
+        let (name, line) = (key.get_ref().clone().into_owned(), line_of(key.span().start));
+        let value = text_or_list(value.get_ref())
+            .ok_or_else(|| (line, format!("{POLICY}: {name}: expected a string or a list of strings")))?;
+        json.insert(name.clone(), value);
+        rules.push((name, line));
+    }
+    Ok(PolicyTable { json: serde_json::Value::from(json).to_string(), line, rules })
+}
+
+fn text_or_list(value: &DeValue<'_>) -> Option<serde_json::Value> {
+    match value {
+        DeValue::String(text) => Some(text.as_ref().into()),
+        DeValue::Array(values) => {
+            values.iter().map(|value| value.get_ref().as_str().map(serde_json::Value::from)).collect()
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -162,18 +222,37 @@ mod tests {
     use super::parse;
 
     #[test]
+    fn policies() {
+        let text = "spool_days = 1\n[policy]\n# ours\ndrop_events = [\"a\", \"b\"]\ncoarsen_times = \"hour\"\n";
+        let policy = parse(text).unwrap().policy.unwrap();
+        assert_eq!(policy.json, r#"{"coarsen_times":"hour","drop_events":["a","b"]}"#);
+        let line_of = |rule| policy.line_of(rule);
+        assert_eq!([line_of(None), line_of(Some("drop_events")), line_of(Some("coarsen_times"))], [2, 4, 5]);
+        let expected = "policy: drop_events: expected a string or a list of strings";
+        for value in ["1", "[1]", "true", "{}", "[[]]"] {
+            assert_eq!(parse(&format!("[policy]\n\ndrop_events = {value}")), Err((3, expected.into())), "{value}");
+        }
+        let unknown = format!("unknown setting; known are {}, and the table [policy]", super::NAMES.join(", "));
+        assert_eq!(parse("policy = 1"), Err((1, unknown)));
+    }
+
+    #[test]
     fn files() {
         let text = "# ours\nupload = \"https://host.test\"\nspool_days = 1_0\n\nenabled = false\n";
-        let parsed = parse(text).unwrap();
+        let parsed = parse(text).unwrap().settings;
         let values: Vec<_> = parsed.iter().map(|(name, value, line)| (*name, value.as_str(), *line)).collect();
         let mut expected = vec![("upload", "https://host.test", 2), ("spool_days", "10", 3), ("enabled", "false", 5)];
         expected.sort_unstable();
         let mut sorted = values.clone();
         sorted.sort_unstable();
         assert_eq!(sorted, expected);
-        assert_eq!(parse("\nuplod = 1"), Err((2, format!("unknown setting; known are {}", super::NAMES.join(", ")))));
+        assert_eq!(
+            parse("\nuplod = 1"),
+            Err((2, format!("unknown setting; known are {}, and the table [policy]", super::NAMES.join(", "))))
+        );
         let (line, problem) = parse("upload = \n").unwrap_err();
         assert_eq!((line, problem.contains('\n')), (1, false), "{problem}");
-        assert_eq!(parse("\n\nupload = [1]"), Err((3, "upload: expected a string, a number, true or false".into())));
+        let list = "\n\nupload = [1]";
+        assert_eq!(parse(list), Err((3, "upload: expected a string, a number, true or false".into())));
     }
 }

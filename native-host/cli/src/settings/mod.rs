@@ -9,16 +9,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use turnledger::Sha2;
 use turnledger::delivery::auth::{AuthProvider, NoAuth};
 use turnledger::delivery::{Courier, Endpoint, HttpClient, TokenFile};
 use turnledger::ledger::disabled_by_environment;
 use turnledger::store::StoreLimits;
 use turnledger_core::BatchLimits;
+use turnledger_core::policy::{Policy, PolicyError};
 
 pub(crate) use self::args::{BatchArgs, Flags, KeepArgs, KeyArgs, SpoolArgs, StoreArgs, UploadArgs};
-use self::layers::Layers;
+use self::layers::{Layers, PolicyTable};
 pub(crate) use self::layers::{Origin, Unusable};
 
 /// A value, and where it comes from.
@@ -47,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) spool_bytes: Setting<u64>,
     pub(crate) spool_days: Setting<u64>,
     pub(crate) store: Setting<Option<PathBuf>>,
+    policy: Option<PolicyTable>,
 }
 
 /// The names of the settings. A flag has `-` for `_`; a variable is `TURNLEDGER_` and the name in upper case.
@@ -94,6 +96,7 @@ impl Settings {
             spool_days: count("spool_days", limits.age.as_secs() / SECONDS_A_DAY)?,
             store: path("store", default_store())?,
             is_file_there: layers.is_file_there(),
+            policy: layers.policy(),
             file: layers.into_file(),
         })
     }
@@ -131,6 +134,17 @@ impl Settings {
         let key = key.strip_suffix(b"\n").unwrap_or(&key);
         let key = key.strip_suffix(b"\r").unwrap_or(key);
         Sha2::keyed(key).with_context(|| format!("cannot use the key in {}", path.display()))
+    }
+
+    /// What leaves this machine, if there are rules. Where they cannot be kept to, nothing may leave.
+    pub(crate) fn policy(&self) -> anyhow::Result<Option<Policy<Sha2>>> {
+        let (Some(table), Some(file)) = (&self.policy, &self.file) else { return Ok(None) };
+        let policy = Policy::new(&table.json, self.digest()?).map_err(|error| {
+            let hint = if error == PolicyError::NoKey { " (--key-file)" } else { "" };
+            let line = table.line_of(rule_of(&error));
+            anyhow!("{}:{line}: policy: {error}{hint}; nothing is sent", file.display())
+        });
+        policy.map(Some)
     }
 
     /// Whether the spool is at its default place, whose folder the program makes itself.
@@ -200,6 +214,15 @@ impl Settings {
         let client = HttpClient::new(self.certificates()?.as_deref())
             .with_context(|| format!("cannot use the certificates that {} names", self.certificates.origin))?;
         Ok(Some(Courier::new(endpoint, Box::new(client), self.auth(), self.timeout())))
+    }
+}
+
+/// The rule that a policy's fault is about.
+fn rule_of(error: &PolicyError) -> Option<&str> {
+    match error {
+        PolicyError::UnknownRule(name) | PolicyError::Repeated(name) | PolicyError::EmptyName(name) => Some(name),
+        PolicyError::Coarseness => Some("coarsen_times"),
+        _ => None,
     }
 }
 

@@ -89,6 +89,9 @@ impl Analytics {
             let events = counted(stats.no_account, "event");
             lines.push(format!("{events} dropped: nobody was logged in"));
         }
+        if stats.withheld > 0 {
+            lines.push(format!("{} kept back by the policy", counted(stats.withheld, "event")));
+        }
         if self.uploads && stats.not_backend > 0 {
             let events = counted(stats.not_backend, "event");
             lines.push(format!("{events} not sent: events of API keys are not sent"));
@@ -179,6 +182,9 @@ pub(super) fn start(args: &Args, config: Option<&Path>) -> Result<Analytics, Bro
             }
             Some(event)
         });
+    }
+    if let Some(policy) = settings.policy().map_err(Broken::Elsewhere)? {
+        builder = builder.policy(policy);
     }
     if let Some(endpoint) = endpoint {
         builder = builder.upload(endpoint, settings.auth()).on_trouble(say);

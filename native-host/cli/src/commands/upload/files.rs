@@ -14,7 +14,7 @@ use turnledger::delivery::account::AccountKey;
 use turnledger::lines::read_line;
 use turnledger::private_file::make_private_folder;
 use turnledger::store::StoredBatch;
-use turnledger_core::{Batch, Batcher, Digest, Event};
+use turnledger_core::{Batch, Batcher, Digest, Event, Policy};
 use turnledger_intake::recording::{Complaints, Source};
 
 use super::{Args, Settings, Settled, Stopped, Uploader};
@@ -24,6 +24,7 @@ use crate::progress;
 /// Sends the events of files. Also returns how many lines were skipped.
 pub(super) fn send(
     uploader: &mut Uploader,
+    policy: Option<&Policy<Sha2>>,
     settings: &Settings,
     args: &Args,
 ) -> anyhow::Result<(Result<(), Stopped>, u64)> {
@@ -60,7 +61,10 @@ pub(super) fn send(
                 complaints.add(number, "neither an event nor a request body");
                 continue;
             };
-            for batch in events.iter().flat_map(|event| batcher.push(event)) {
+            let found = events.len();
+            let events: Vec<_> = events.iter().filter_map(|event| leaving(policy, event)).collect();
+            requests.uploader.withheld += (found - events.len()) as u64;
+            for batch in events.iter().flat_map(|(json, is_isolated)| batcher.push_json(json, *is_isolated)) {
                 if let Err(stopped) = requests.send(&batch) {
                     complain(&progress, &mut complaints, source);
                     progress.finish_and_clear();
@@ -78,6 +82,16 @@ pub(super) fn send(
     }
     progress.finish_and_clear();
     Ok((Ok(()), bad_lines))
+}
+
+/// What leaves of an event, and whether it goes alone.
+fn leaving(policy: Option<&Policy<Sha2>>, event: &Event) -> Option<(String, bool)> {
+    let json = event.to_json();
+    let json = match policy {
+        Some(policy) => policy.apply(&json).ok()?,
+        None => json,
+    };
+    Some((json, event.is_isolated()))
 }
 
 /// Says what was wrong with a file's lines.

@@ -57,6 +57,8 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
     if !settings.enabled.value {
         bail!("analytics are off ({}): nothing is sent", settings.enabled.origin);
     }
+    // Where the policy cannot be kept to, nothing may leave: neither files nor what waits.
+    let policy = settings.policy()?;
     let Some(courier) = settings.courier()? else {
         bail!("no server is set: name one by --upload, TURNLEDGER_UPLOAD or `upload` in turnledger.toml");
     };
@@ -69,15 +71,19 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         delivered: 0,
         requests: 0,
         refused: 0,
+        withheld: 0,
     };
     let (ended, bad_lines) = if args.files.is_empty() {
         (drain(&mut uploader, &settings, args)?, 0)
     } else {
-        files::send(&mut uploader, &settings, args)?
+        files::send(&mut uploader, policy.as_ref(), &settings, args)?
     };
     if !args.quiet {
         let (delivered, requests) = (counted(uploader.delivered, "event"), counted(uploader.requests, "request"));
         eprintln!("{delivered} delivered, in {requests}");
+        if uploader.withheld > 0 {
+            eprintln!("{} kept back by the policy", counted(uploader.withheld, "event"));
+        }
     }
     if let Err(stopped) = &ended {
         eprintln!("turnledger: {}", stopped.0);
@@ -114,6 +120,8 @@ struct Uploader {
     delivered: u64,
     requests: u64,
     refused: u64,
+    /// Events of which the policy lets nothing leave.
+    withheld: u64,
 }
 
 impl Uploader {

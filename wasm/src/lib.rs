@@ -8,8 +8,10 @@ mod digest;
 mod options;
 mod rollouts;
 
+use std::borrow::Cow;
+
 use js_sys::Function;
-use turnledger_core::{Batch, Batcher, Direction, Fact, Limits, Output, Pipeline, UnixMillis};
+use turnledger_core::{Batch, Batcher, Direction, Fact, Limits, Output, Pipeline, Policy, UnixMillis};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -36,6 +38,8 @@ pub struct Engine {
     pipeline: Pipeline<HostDigest>,
     digest: HostDigest,
     output: Output,
+    /// What of an event may go into a request.
+    policy: Option<Policy<HostDigest>>,
     batcher: Batcher,
     limits: Limits,
     rollouts: Rollouts,
@@ -47,11 +51,11 @@ pub struct Engine {
 impl Engine {
     /// A session that has seen nothing, or goes on from a snapshot. The transport and the limits are numbers, in an order
     /// that `options.rs` says. With an organisation's key, hashes are made with HMAC-SHA-256 and it; with a function, by the
-    /// function, whose scheme has a name.
+    /// function, whose scheme has a name. A policy is JSON.
     ///
     /// # Errors
     ///
-    /// If the key, the function or the snapshot cannot be used.
+    /// If the key, the function, the policy or the snapshot cannot be used.
     #[wasm_bindgen(constructor)]
     #[allow(clippy::needless_pass_by_value, reason = "JavaScript hands over copies")]
     pub fn new(
@@ -60,10 +64,12 @@ impl Engine {
         key: Option<Box<[u8]>>,
         digest: Option<Function>,
         scheme: Option<String>,
+        policy: Option<String>,
         snapshot: Option<String>,
     ) -> Result<Self, JsError> {
         let (batch, limits) = options::limits(&limits);
         let digest = HostDigest::new(key.as_deref(), digest, scheme.as_deref())?;
+        let policy = policy.map(|rules| Policy::new(&rules, digest.clone())).transpose()?;
         let pipeline = match snapshot {
             Some(snapshot) => Pipeline::restore(digest.clone(), limits, &snapshot)?,
             None => Pipeline::new(digest.clone(), options::transport(transport), limits),
@@ -72,6 +78,7 @@ impl Engine {
             pipeline,
             digest,
             output: Output::default(),
+            policy,
             batcher: Batcher::new(batch),
             limits,
             rollouts: Rollouts::default(),
@@ -192,10 +199,19 @@ impl Engine {
         array(self.output.questions.drain(..).map(|question| question.to_json()))
     }
 
-    /// Takes an event into the next request. Returns the requests that are complete with it: each two lines,
-    /// how many events, and the body. Their keys are the host's to make: two sessions may have equal bodies.
-    pub fn batch(&mut self, event: &str, is_isolated: bool) -> String {
-        self.batcher.push_json(event, is_isolated).iter().map(lines_of).collect()
+    /// Takes what leaves of an event into the next request. Returns the requests that are complete with it: each two
+    /// lines, how many events, and the body; or nothing, if the policy withholds the event. The requests' keys are the
+    /// host's to make: two sessions may have equal bodies.
+    pub fn batch(&mut self, event: &str, is_isolated: bool) -> Option<String> {
+        let leaves = match &self.policy {
+            None => Cow::Borrowed(event),
+            Some(policy) => Cow::Owned(policy.apply(event).ok()?),
+        };
+        // Hashes that are none must not be taken for hashes.
+        if self.policy.is_some() && self.digest.take_failure() {
+            return None;
+        }
+        Some(self.batcher.push_json(&leaves, is_isolated).iter().map(lines_of).collect())
     }
 
     /// The request of what waits, if anything does.

@@ -41,11 +41,24 @@ export function isText(value: unknown, name: string): void {
 /** What a page and a worker's script may both say. */
 function shared(): Record<string, Check> {
   const cap = needed(members({ entries: isWhole, idleMs: isWhole }), "entries", "idleMs");
+  const names: Check = (value, name) => {
+    expect(Array.isArray(value) && value.every((one) => typeof one === "string" && one !== ""), name, "a list of names");
+  };
   return {
     key: (value, name) => {
       // Also of another realm, as a frame's or a test environment's are.
       expect(Object.prototype.toString.call(value) === "[object Uint8Array]", name, "bytes, as a Uint8Array");
     },
+    policy: members({
+      allow_events: names,
+      drop_events: names,
+      allow_clients: names,
+      drop_clients: names,
+      allow_members: names,
+      drop_members: names,
+      hash_members: names,
+      coarsen_times: (value, name) => expect(value === "hour", name, '"hour"'),
+    }),
     transport: (value, name) => {
       expect(transports.includes(value as never), name, '"stdio", "websocket" or "in_process"');
     },

@@ -51,17 +51,18 @@ export class Engine {
   /** Events in the request that is being formed. */
   forming = 0;
 
-  /** @throws if the options, the key or the snapshot cannot be used. */
+  /** @throws if the options, the key, the policy or the snapshot cannot be used. */
   constructor(module: WebAssembly.Module, options: LedgerOptions) {
-    const { batch, digest, key, limits, transport } = options;
+    const { batch, digest, key, limits, policy, transport } = options;
     // Once an instance has failed the next begins with the same.
     const numbers = numbersOf(batch, limits);
     const [way, scheme] = [Math.max(0, transports.indexOf(transport ?? "stdio")), digest?.scheme];
     const hash = digest && ((bytes: Uint8Array) => digest.digest(bytes));
+    const rules = policy && JSON.stringify(policy);
     this.#make = (snapshot) => {
       const { Engine: Core, initSync } = glue();
       const { memory } = initSync({ module });
-      return { core: new Core(way, numbers, key, hash, scheme, snapshot), memory };
+      return { core: new Core(way, numbers, key, hash, scheme, rules, snapshot), memory };
     };
     this.#hasDigest = digest !== undefined;
     // A ledger that did nothing had nothing to save.
@@ -139,18 +140,20 @@ export class Engine {
     return this.#guard((core) => core.nextDeadline(), Infinity);
   }
 
-  /** The requests that are complete with an event. */
-  batch({ json, isIsolated }: EventText): Formed[] {
+  /** The requests that are complete with an event; nothing if the policy withholds it. */
+  batch({ json, isIsolated }: EventText): Formed[] | undefined {
+    const lines = this.#guard((core) => core.batch(json, isIsolated), undefined);
+    if (lines === undefined) return undefined;
     this.forming += 1;
-    return this.#formed((core) => core.batch(json, isIsolated));
+    return this.#formed(lines);
   }
 
   flushBatch(): Formed[] {
-    return this.#formed((core) => core.flushBatch());
+    return this.#formed(this.#guard((core) => core.flushBatch(), ""));
   }
 
-  #formed(work: (core: Core) => string): Formed[] {
-    const formed = requests(this.#guard(work, ""));
+  #formed(lines: string): Formed[] {
+    const formed = requests(lines);
     for (const { events } of formed) this.forming -= events;
     return formed;
   }

@@ -25,6 +25,7 @@ export class Ledger {
   readonly #seen = (event: Event): void => (isGoing(event) ? this.leave() : this.comeBack());
   #malformed = 0;
   #vetoed = 0;
+  #withheld = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** The timer for what expires in a session in which nothing happens. */
   #watch: ReturnType<typeof setTimeout> | undefined;
@@ -222,6 +223,7 @@ export class Ledger {
       unknown: (core.unknown ?? []).map(([kind, name, count]) => ({ kind, name, count })),
       malformed: this.#malformed,
       vetoed: this.#vetoed,
+      withheld: this.#withheld,
       delivered: counts?.delivered ?? 0,
       refused: counts?.refused ?? 0,
       lastFailure: this.#delivery?.lastFailure ?? null,
@@ -290,7 +292,12 @@ export class Ledger {
       this.#audience.event(event, json);
     }
     if (this.#delivery === undefined && !this.#audience.wants("batch")) return;
-    for (const batch of this.#engine!.batch({ json, isIsolated: text.isIsolated })) this.#send(batch);
+    const formed = this.#engine!.batch({ json, isIsolated: text.isIsolated });
+    if (formed === undefined) {
+      this.#withheld += 1;
+      return;
+    }
+    for (const batch of formed) this.#send(batch);
     if (this.#engine!.forming > 0) {
       const age = Math.min(this.#options.batch?.ageMs ?? 5000, LONGEST_AGE_MS);
       this.#timer ??= setTimeout(() => this.#flushBatch(), age);

@@ -42,6 +42,27 @@ export interface HostDigest {
   digest(bytes: Uint8Array): Uint8Array;
 }
 
+/**
+ * What may leave, by lists of names in which `*` stands for any characters: the rules that `[policy]` has in the program's
+ * settings. What is both allowed and dropped is dropped. A member is named by the end of its path: `model` in every event,
+ * `codex_turn_event.model` in one, `app_server_client.client_name` in that object.
+ */
+export interface Policy {
+  /** Events of these types leave, and no others. */
+  allow_events?: string[];
+  drop_events?: string[];
+  /** Events of these clients (`product_client_id`) leave, and no others. With a rule about clients, an event that names none stays. */
+  allow_clients?: string[];
+  drop_clients?: string[];
+  /** These members leave, and no others. */
+  allow_members?: string[];
+  drop_members?: string[];
+  /** Hashes of these members leave, made with your `key` or your `digest`. What is no text is left out. */
+  hash_members?: string[];
+  /** Of each time the hour leaves. Ids that hold a time (UUID version 7) leave as hashes. */
+  coarsen_times?: "hour";
+}
+
 /** What became of a request. */
 export type Outcome =
   /** The server answered. Its status means the same as for {@link UploadTo}; 0 is a redirection. */
@@ -131,6 +152,8 @@ export interface LedgerOptions {
   storage?: Storage;
   limits?: Limits;
   batch?: BatchLimits;
+  /** What of an event may go into a request. Listeners see the whole event. */
+  policy?: Policy;
   /** Called with every event before it goes anywhere. Returns the event, changed or not, or `null` to hold it back. */
   beforeSend?: (event: TurnledgerEvent) => TurnledgerEvent | null;
   /** Called with what yielded no event. */
@@ -161,6 +184,8 @@ export interface Stats {
   malformed: number;
   /** Events that `beforeSend` held back, or for which your digest failed. */
   vetoed: number;
+  /** Events of which the policy lets nothing leave. */
+  withheld: number;
   delivered: number;
   /** Events that the server refused for good. */
   refused: number;

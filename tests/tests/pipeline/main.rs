@@ -25,6 +25,7 @@ mod joins_turns;
 mod limits;
 mod long;
 mod model;
+mod policy;
 mod privacy;
 mod privacy_protocol;
 mod properties;

@@ -6,6 +6,7 @@ mod import;
 mod import_again;
 mod import_follow;
 mod kinds;
+mod policy;
 mod readme;
 mod report;
 mod settings;

@@ -15,7 +15,7 @@ use turnledger_tests::golden::{folder, recording};
 use turnledger_tests::program::{is_ignored, lines, pass, run, run_in, send, stderr, tap};
 
 /// Plays the client of a recording against the scripted server behind the tap; returns what it got.
-fn play(home: &Path, options: &[&str], name: &str) -> (Vec<String>, Output) {
+pub(crate) fn play(home: &Path, options: &[&str], name: &str) -> (Vec<String>, Output) {
     let traffic = folder().join("0.131.0").join(name).join("traffic.jsonl").display().to_string();
     let mut child =
         tap(home, options, &[env!("CARGO_BIN_EXE_scripted_server"), &traffic]).spawn().expect("the tap starts");

@@ -20,6 +20,11 @@ pub fn example(event_type: &str) -> &'static str {
     EXAMPLES.lines().find(|line| line.starts_with(&start)).expect("an example of each event")
 }
 
+/// All examples of the contract.
+pub fn examples() -> impl Iterator<Item = Value> {
+    EXAMPLES.lines().map(|line| serde_json::from_str(line).expect("an example"))
+}
+
 /// The contract's example of an event with other parameters.
 pub fn changed(event_type: &str, more: Value) -> Value {
     let mut event: Value = serde_json::from_str(example(event_type)).expect("an example");

@@ -156,6 +156,7 @@ the page is not up to date, or if a member is missing from it. `turnledger schem
 
 - **Everything**: `DO_NOT_TRACK=1` or `TURNLEDGER_DISABLED=1` in the environment, `enabled = false` in `turnledger.toml`,
   `enabled(false)` in Rust, `enabled: false` in JavaScript (Global Privacy Control counts, too).
+- **Events, members, names, times**: a [policy](policy.md) in the settings drops, hashes or coarsens them before they leave.
 - **An event, or a member of it**: `before_send` (Rust) and `beforeSend` (JavaScript) see every event before it is stored.
   They can change it or hold it back.
 - **With the program**: `turnledger preview` shows what would be sent. `turnledger tap --events FILE` only writes a file. Filter

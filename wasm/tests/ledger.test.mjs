@@ -1,7 +1,7 @@
 // The package's interface: listeners, hooks, snapshots, and what is wrong with an argument.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -75,6 +75,58 @@ test("beforeSend changes and vetoes", async (context) => {
   first.event_params.model = "masked";
   assert.deepEqual(bodies, [{ events: [first] }]);
   assert.equal(ledger.stats().vetoed, 36);
+});
+
+test("a policy decides what goes into a request, and a hook cannot undo it", async () => {
+  const key = Buffer.from("a key of 16 bytes or more");
+  const policy = {
+    drop_events: ["codex_web_search_event"],
+    drop_clients: ["nobody"],
+    drop_members: ["runtime", "app_server_client.client_version"],
+    hash_members: ["model"],
+    coarsen_times: "hour",
+  };
+  const bodies = [];
+  const heard = [];
+  const beforeSend = (event) => ({ ...event, event_params: { ...event.event_params, runtime: "again" } });
+  const [ledger, clock] = await ledgerAndClock({ key, policy, beforeSend });
+  ledger.on("event", (event) => heard.push(event));
+  ledger.on("batch", ({ body }) => bodies.push(JSON.parse(body)));
+  feed(ledger, clock, messages(recording(LONG)));
+  await ledger.close();
+
+  const hash = (text) => createHmac("sha256", key).update("member\0").update(text).digest("hex");
+  const left = heard.flatMap(({ event_type, event_params: { runtime, ...params }, ...others }) => {
+    assert.equal(runtime, "again");
+    // Accepted lines name no client, and there is a rule about clients.
+    if (event_type === "codex_web_search_event" || params.app_server_client === undefined) return [];
+    const { client_version, ...client } = params.app_server_client;
+    params.app_server_client = client;
+    for (const [name, value] of Object.entries(params)) {
+      if (name.endsWith("_at")) params[name] = value - (value % 3600);
+      else if (name.endsWith("_at_ms")) params[name] = value - (value % 3_600_000);
+      else if (typeof value === "string" && (name === "model" || isOfVersion7(value))) params[name] = hash(value);
+      else if (name === "receiver_thread_ids") params[name] = value.map(hash);
+    }
+    return [{ event_type, ...others, event_params: params }];
+  });
+  assert.ok(left.length > 20);
+  assert.deepEqual(bodies.flatMap(({ events }) => events), left);
+  assert.equal(ledger.stats().withheld, heard.length - left.length);
+});
+
+const isOfVersion7 = (text) => /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/.test(text);
+
+test("without a policy that can be kept to there is no ledger", async () => {
+  for (const [options, problem] of [
+    [{ policy: { drop_event: [] } }, /policy: unknown member "drop_event"/],
+    [{ policy: { drop_events: [1] } }, /policy.drop_events: expected a list of names/],
+    [{ policy: { coarsen_times: "day" } }, /policy.coarsen_times: expected "hour"/],
+    [{ policy: { hash_members: ["model"] } }, /`hash_members` and `coarsen_times` need a key/],
+    [{ policy: "all" }, /policy: expected an object/],
+  ]) {
+    await assert.rejects(createLedger(options), problem);
+  }
 });
 
 test("a ledger that is suspended goes on as if it had not been", async () => {

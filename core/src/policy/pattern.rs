@@ -1,5 +1,6 @@
 //! Patterns of names, in which `*` stands for any characters.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 
 /// A name, or a pattern of names.
@@ -13,26 +14,40 @@ impl Pattern {
 
     /// Whether it is a pattern of this name.
     pub(super) fn fits(&self, name: &str) -> bool {
-        fits(&self.0, name)
+        fits(self.0.as_bytes(), name.as_bytes())
     }
 
     /// Whether it names the end of this path. It is compared part by part, so that `*` stays within its part.
-    pub(super) fn ends<'p>(&self, path: impl DoubleEndedIterator<Item = &'p str>) -> bool {
-        let mut path = path.rev();
-        self.0.rsplit('.').all(|part| path.next().is_some_and(|name| fits(part, name)))
+    pub(super) fn ends(&self, path: &[Cow<'_, str>]) -> bool {
+        let mut path = path.iter().rev();
+        let mut parts = self.0.as_bytes().rsplit(|byte| *byte == b'.');
+        parts.all(|part| path.next().is_some_and(|name| fits(part, name.as_bytes())))
     }
 }
 
-fn fits(pattern: &str, name: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(mut name) = name.strip_prefix(first) else { return false };
-    let Some((middle, last)) = rest.rsplit_once('*') else { return name.ends_with(rest) };
-    for part in middle.split('*') {
-        // The first place leaves the most for what comes behind.
-        let Some(place) = name.find(part) else { return false };
-        name = &name[place + part.len()..];
+fn fits(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut in_pattern, mut in_name) = (0, 0);
+    // The latest star, and where what it stands for ends.
+    let mut star = None;
+    loop {
+        match (pattern.get(in_pattern), name.get(in_name), star) {
+            (Some(b'*'), ..) => {
+                star = Some((in_pattern, in_name));
+                in_pattern += 1;
+            }
+            (Some(expected), Some(byte), _) if expected == byte => {
+                in_pattern += 1;
+                in_name += 1;
+            }
+            (None, None, _) => return true,
+            // The star stands for one byte more.
+            (_, _, Some((place, end))) if end < name.len() => {
+                (in_pattern, in_name) = (place + 1, end + 1);
+                star = Some((place, end + 1));
+            }
+            _ => return false,
+        }
     }
-    name.ends_with(last)
 }
 
 #[cfg(test)]
@@ -58,14 +73,14 @@ mod tests {
         #[test]
         fn stars(pattern in "[ab*]{0,8}", name in "[ab]{0,8}") {
             let chars = |text: &str| text.chars().collect::<alloc::vec::Vec<_>>();
-            prop_assert_eq!(fits(&pattern, &name), by_definition(&chars(&pattern), &chars(&name)));
+            prop_assert_eq!(fits(pattern.as_bytes(), name.as_bytes()), by_definition(&chars(&pattern), &chars(&name)));
         }
     }
 
     #[test]
     fn ends_of_paths() {
-        let path = ["codex_turn_event", "app_server_client", "client_name"];
-        let ends = |pattern: &str| Pattern::new(String::from(pattern)).unwrap().ends(path.into_iter());
+        let path = ["codex_turn_event", "app_server_client", "client_name"].map(Into::into);
+        let ends = |pattern: &str| Pattern::new(String::from(pattern)).unwrap().ends(&path);
         for pattern in ["client_name", "client_*", "app_server_client.client_name", "*.client_name", "*_turn_*.*.*"] {
             assert!(ends(pattern), "{pattern}");
         }

@@ -154,7 +154,7 @@ impl<'text> Rewriting<'_, 'text> {
             self.client = Some(reader.at_position(position, Reader::string)?);
         }
         let rules = self.rules;
-        let ends = |pattern: &Pattern| pattern.ends(self.path.iter().map(|name| &**name));
+        let ends = |pattern: &Pattern| pattern.ends(&self.path);
         let standing = Standing {
             depth: around.depth,
             is_dropped: around.is_dropped || rules.members.dropped.iter().any(ends),

@@ -211,15 +211,13 @@ impl Rules {
                 return Err(Failed);
             }
         };
-        reader.array(&mut |reader| match Pattern::new(reader.string().map(Cow::into_owned)?) {
-            Some(pattern) => {
-                patterns.push(pattern);
-                Ok(())
-            }
-            None => {
+        reader.array(&mut |reader| {
+            let Some(pattern) = Pattern::new(reader.string().map(Cow::into_owned)?) else {
                 *problem = Some(PolicyError::EmptyName(name.to_owned()));
-                Err(Failed)
-            }
+                return Err(Failed);
+            };
+            patterns.push(pattern);
+            Ok(())
         })
     }
 }

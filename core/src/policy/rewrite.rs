@@ -224,12 +224,12 @@ impl<'text> Rewriting<'_, 'text> {
                 self.tell(Change::LeftOut);
                 Ok(false)
             }
-            _ => self.number(reader.raw()?),
+            _ => Ok(self.number(reader.raw()?)),
         }
     }
 
-    /// Writes a number or a flag.
-    fn number(&mut self, number: &str) -> Result<bool, Failed> {
+    /// Writes a number or a flag. Returns whether it leaves.
+    fn number(&mut self, number: &str) -> bool {
         let name = self.path.last().map_or("", |name| name);
         let unit = match () {
             () if !self.rules.coarsens_times => None,
@@ -246,10 +246,10 @@ impl<'text> Rewriting<'_, 'text> {
             // No time of the contract: it cannot be made coarse.
             (Some(_), Err(_)) => {
                 self.tell(Change::LeftOut);
-                return Ok(false);
+                return false;
             }
         }
-        Ok(true)
+        true
     }
 
     fn label(&mut self, name: &str) {

@@ -60,6 +60,8 @@ fn identity(event_type: &str, params: &Map<String, Value>) -> Option<Identity> {
         "codex_review_event" | "codex_guardian_review" => REVIEW,
         // Files of some versions do not say when one began.
         "codex_compaction_event" => numbered(&["thread_id", "turn_id", "status"]),
+        // A diff that `fingerprint` read may be of no turn: it is what it says.
+        "codex_accepted_line_fingerprints" if params.get("turn_id").is_some_and(|id| id == "unknown") => return None,
         // The parts of a large turn.
         "codex_accepted_line_fingerprints" => numbered(&["thread_id", "turn_id"]),
         "codex_app_mentioned" | "codex_app_used" => APP,

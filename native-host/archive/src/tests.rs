@@ -233,3 +233,18 @@ fn files_that_are_no_store_or_a_newer_one() {
     }
     assert!(matches!(Archive::open(&folder.path().join("none/no\0thing")), Err(ArchiveError::File { .. })));
 }
+
+/// What `fingerprint` makes of two diffs, neither of a turn.
+#[test]
+fn diffs_of_no_turn_are_told_apart() {
+    let diff = |added: u64| {
+        let mut json: Value = serde_json::from_str(&lines("unknown", added, None, false).to_json()).unwrap();
+        json["event_params"]["turn_id"] = "unknown".into();
+        event(&json)
+    };
+    let (_folder, mut archive) = store();
+    let new = |new| Added { new, ..Added::default() };
+    assert_eq!(add(&mut archive, &[diff(1)]), new(1));
+    assert_eq!(add(&mut archive, &[diff(2)]), new(1));
+    assert_eq!(add(&mut archive, &[diff(1)]), Added { known: 1, ..Added::default() });
+}

@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use turnledger::delivery::account::AccountKey;
@@ -90,7 +91,7 @@ fn what_is_there_is_told_with_its_size() {
     let bytes = store_session(home.path());
     let state = home.path().join(".local/state/turnledger");
     fs::create_dir_all(&state).expect("a folder");
-    let mut spool = Spool::open(&state.join("spool"), StoreLimits::default(), Default::default()).expect("a spool");
+    let mut spool = Spool::open(&state.join("spool"), StoreLimits::default(), Duration::default()).expect("a spool");
     let events = replay(turnledger::Sha2::default(), &recording("0.131.0", "plain_turn").messages()).events;
     let stored: Vec<_> = events.iter().map(|event| StoredEvent::new(now(), AccountKey::NONE, event)).collect();
     spool.append(&stored, now()).expect("room");
@@ -299,7 +300,7 @@ fn refused_events_are_a_problem() {
     let home = tempfile::tempdir().expect("a folder");
     store_session(home.path());
     let path = home.path().join("spool");
-    let mut spool = Spool::open(&path, StoreLimits::default(), Default::default()).expect("a spool");
+    let mut spool = Spool::open(&path, StoreLimits::default(), Duration::default()).expect("a spool");
     let events = replay(turnledger::Sha2::default(), &recording("0.131.0", "plain_turn").messages()).events;
     let stored: Vec<_> = events.iter().map(|event| StoredEvent::new(now(), AccountKey::NONE, event)).collect();
     spool.append(&stored, now()).expect("room");

@@ -160,7 +160,8 @@ numbers! {
         "Turns that ended, those of agents' threads among them. A turn that still runs is in no number of turns.";
     TurnsCompleted = "turns_completed", "Completed", Count, Turns, Nobody, "Turns that ended by themselves.";
     TurnsFailed = "turns_failed", "Failed", Count, Turns, Events,
-        "Turns that failed, also those that failed before any request to a model.",
+        "Turns that failed, also those that failed before any request to a model. Where the server gave a turn no settings, \
+         the turn has no event.",
         "A turn whose file ends before the turn does says nothing of how it ended.";
     TurnsInterrupted = "turns_interrupted", "Interrupts", Count, Turns, Events, "Turns that somebody interrupted.",
         "A turn whose file ends before the turn does says nothing of how it ended.";

@@ -31,9 +31,10 @@ impl Line {
         self
     }
 
-    fn gap(mut self, gap: Option<Gap>) -> Self {
-        let gap = gap.map(|gap| gap.to_string()).filter(|gap| !self.gaps.contains(gap));
-        self.gaps.extend(gap);
+    /// What a note leaves out, if the number itself does not.
+    fn gap(mut self, of: &str, gap: Option<Gap>) -> Self {
+        let gap = gap.filter(|gap| !self.gaps.contains(&gap.to_string()));
+        self.gaps.extend(gap.map(|gap| format!("{of}: {gap}")));
         self
     }
 }
@@ -63,7 +64,7 @@ pub(super) fn work(report: &Report) -> Vec<Line> {
         Line::new(row, Number::Turns)
             .note(some(row, Number::TurnsFailed, "failed"))
             .note(some(row, Number::TurnsInterrupted, "interrupted"))
-            .gap(row.gap(Number::TurnsFailed)),
+            .gap("how they ended", row.gap(Number::TurnsFailed)),
         Line::new(row, Number::TurnTime),
         Line::new(row, Number::Tokens)
             .note(tokens(row, Number::InputTokens, "in", Number::CachedTokens, "cached"))
@@ -111,11 +112,11 @@ pub(super) fn others(report: &Report) -> Vec<Line> {
     lines.extend([
         Line::new(row, Number::Steers)
             .note(some(row, Number::SteersRejected, "refused"))
-            .gap(row.gap(Number::SteersRejected)),
+            .gap("refused ones", row.gap(Number::SteersRejected)),
         Line::new(row, Number::TurnsInterrupted),
         Line::new(row, Number::Compactions)
             .note(some(row, Number::CompactionsFailed, "failed"))
-            .gap(row.gap(Number::CompactionsFailed)),
+            .gap("failed ones", row.gap(Number::CompactionsFailed)),
         Line::new(row, Number::Hooks).note(some(row, Number::HooksFailed, "failed")).note(some(
             row,
             Number::HooksBlocked,

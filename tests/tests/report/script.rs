@@ -81,8 +81,12 @@ pub(crate) fn union(readings: &[Vec<Value>]) -> Vec<Value> {
                 "codex_turn_steer_event" => vec!["thread_id", "expected_turn_id", "rejection_reason", "created_at"],
                 // Traffic does not say the item of a goal's tool.
                 "codex_control_tool_call_event" => vec!["thread_id", "turn_id", "tool_name"],
+                // Nor do all say a goal's id.
+                "codex_goal_event" => {
+                    vec!["thread_id", "turn_id", "event_kind", "goal_status", "cumulative_tokens_accounted"]
+                }
                 _ if is_call(event) => vec!["thread_id", "turn_id", "item_id"],
-                _ => vec!["thread_id", "turn_id", "status", "hook_name", "hook_source", "goal_id", "event_kind"],
+                _ => vec!["thread_id", "turn_id", "status", "hook_name", "hook_source"],
             };
             let values = members.iter().map(|member| params(event)[*member].to_string());
             let key = [kind(event).to_owned(), event["skill_name"].to_string()].into_iter().chain(values);

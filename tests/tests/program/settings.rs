@@ -100,7 +100,10 @@ fn what_is_wrong_is_said_with_its_place() {
     };
     let names = "enabled, key_file, upload, auth, certificates, timeout_seconds, batch_events, batch_bytes, \
                  batch_seconds, spool, spool_bytes, spool_days, store";
-    assert_eq!(said("\nuplod = 1\n", &[], &[]), format!("turnledger: {file}:2: unknown setting; known are {names}\n"));
+    assert_eq!(
+        said("\nuplod = 1\n", &[], &[]),
+        format!("turnledger: {file}:2: unknown setting; known are {names}, and the table [policy]\n")
+    );
     assert_eq!(said("enabled = 3\n", &[], &[]), format!("turnledger: {file}:1: enabled: expected true or false\n"));
     assert_eq!(
         said("upload = [\"x\"]\n", &[], &[]),

@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use super::By;
 use super::calendar::{Calendar, Step};
 use super::maps::Map;
-use super::pass::Threads;
 use super::tally::{Kind, Seen, Tally};
+use super::threads::Threads;
 
 /// A tally for each thing.
 #[derive(Debug)]

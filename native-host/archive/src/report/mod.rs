@@ -10,6 +10,7 @@ mod numbers;
 mod pass;
 mod prices;
 mod tally;
+mod threads;
 
 use jiff::tz::TimeZone;
 use turnledger_core::UnixMillis;

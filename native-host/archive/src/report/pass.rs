@@ -7,39 +7,15 @@ use rusqlite::{Row as SqlRow, params_from_iter};
 use turnledger_core::UnixMillis;
 
 use super::groups::Groups;
-use super::maps::{Map, Set};
+use super::maps::Set;
 use super::tally::{Kind, Seen, Tally};
+use super::threads::Threads;
 use super::{By, Missing, Number, Query, Report, Row, span};
 use crate::{Archive, ArchiveError};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// A longer trend has weeks.
 const LONGEST_DAYS: i64 = 92;
-
-/// The threads of a store, and whose session each belongs to.
-#[derive(Debug, Default)]
-pub(super) struct Threads {
-    names: Map<i64, String>,
-    roots: Map<i64, i64>,
-    /// By session; of several the last one by name.
-    repositories: Map<i64, String>,
-    /// Whose beginning is known.
-    begun: Set<i64>,
-}
-
-impl Threads {
-    pub(super) fn name(&self, thread: i64) -> Option<&str> {
-        self.names.get(&thread).map(String::as_str)
-    }
-
-    pub(super) fn repository(&self, root: i64) -> Option<&str> {
-        self.repositories.get(&root).map(String::as_str)
-    }
-
-    fn root(&self, thread: i64) -> i64 {
-        self.roots.get(&thread).copied().unwrap_or(thread)
-    }
-}
 
 /// The sessions that are wanted; all without a limit.
 #[derive(Debug)]

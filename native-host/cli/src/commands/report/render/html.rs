@@ -36,7 +36,7 @@ fn write(page: &mut String, report: &Report, notes: &[String]) -> fmt::Result {
     tiles(page, overview::work(report).into_iter().chain(overview::others(report)))?;
     let sentences: Vec<_> = notes.iter().cloned().chain(overview::missing(report)).collect();
     if !sentences.is_empty() {
-        page.push_str("<section aria-labelledby=\"notes\">\n<h2 id=\"notes\">To be known</h2>\n<ul>\n");
+        page.push_str("<section aria-labelledby=\"notes\">\n<h2 id=\"notes\">What is missing</h2>\n<ul>\n");
         sentences.iter().try_for_each(|sentence| writeln!(page, "<li>{}</li>", Text(sentence)))?;
         page.push_str("</ul>\n</section>\n");
     }

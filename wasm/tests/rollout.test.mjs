@@ -12,7 +12,7 @@ import { connectLedger, serveLedger } from "../dist/worker.js";
 import { rollouts as files, root, unpacked as content } from "./support.mjs";
 
 const program = join(root, "target/debug/turnledger");
-const native = (file) => execFileSync(program, ["import", "--quiet", file], { encoding: "utf8", maxBuffer: 1 << 28 });
+const native = (file) => execFileSync(program, ["import", "--quiet", "--output", "-", file], { encoding: "utf8", maxBuffer: 1 << 28 });
 
 let place;
 before(() => (place = mkdtempSync(join(tmpdir(), "turnledger-rollouts-"))));
@@ -100,7 +100,7 @@ test("bad lines are named as the program names them, and nothing around them is 
     '{"timestamp":"2026-11-28T08:34:40.090Z","type":"event_ms',
   ];
   writeFileSync(file, lines.join("\n"));
-  const { stdout, stderr } = spawnSync(program, ["import", file], { encoding: "utf8" });
+  const { stdout, stderr } = spawnSync(program, ["import", "--output", "-", file], { encoding: "utf8" });
   const { text, result } = await events((ledger) => ledger.readRollout(readFileSync(file)));
   assert.deepEqual(text.split("\n").sort(), stdout.split("\n").sort());
   assert.deepEqual(result.badLines, [

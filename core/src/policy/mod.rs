@@ -14,6 +14,7 @@ use core::fmt;
 use self::pattern::Pattern;
 pub use self::rewrite::{Change, Withheld};
 use crate::digest::{Digest, Scheme};
+use crate::event::EVENT_TYPES;
 use crate::json::read::{Failed, ReadError, Reader};
 
 /// What leaves, by the rules of an organisation or a user.
@@ -26,7 +27,7 @@ use crate::json::read::{Failed, ReadError, Reader};
 /// | `allow_clients`, `drop_clients` | events of these clients (`product_client_id`); all but these. An event that names no client stays |
 /// | `allow_members`, `drop_members` | these members; all but these |
 /// | `hash_members` | these members as hashes, by the host's digest, which must have a key. What is no text is left out |
-/// | `coarsen_times` | with `"hour"`, times (`…_at`, `…_at_ms`) as the hour they are in. Ids of UUID version 7 hold a time, and are hashed |
+/// | `coarsen_times` | with `"hour"`, times (`…_at`, `…_at_ms`) as the hour they are in. Ids of threads, turns, items and the like may hold a time, and are hashed |
 ///
 /// Each list has names, in which `*` stands for any characters. A member is named by the end of its path: `model` in every
 /// event, `codex_turn_event.model` in one, `app_server_client.client_name` in that object. What holds for an object holds
@@ -91,6 +92,10 @@ pub enum PolicyError {
     Repeated(String),
     /// A rule has an empty name.
     EmptyName(String),
+    /// A rule about events has a name that no event's type fits, so that it would do nothing.
+    UnknownEvent(String),
+    /// A rule about members names `event_params`. The members in it are those of the event.
+    Params(String),
     /// Times can be made as coarse as an hour, and no other.
     Coarseness,
     /// Something is to be hashed, and the digest has no key: a hash of a name could be guessed.
@@ -104,6 +109,10 @@ impl fmt::Display for PolicyError {
             Self::UnknownRule(name) => write!(formatter, "unknown rule `{name}`; known are {}", NAMES.join(", ")),
             Self::Repeated(name) => write!(formatter, "`{name}` stands twice"),
             Self::EmptyName(name) => write!(formatter, "`{name}` has an empty name"),
+            Self::UnknownEvent(name) => write!(formatter, "`{name}` has a name that is no event's type"),
+            Self::Params(name) => {
+                write!(formatter, "`{name}`: leave out `event_params`: its members are named as the event's")
+            }
             Self::Coarseness => formatter.write_str("`coarsen_times`: expected \"hour\""),
             Self::NoKey => {
                 formatter.write_str("`hash_members` and `coarsen_times` need a key: without one, a hash can be guessed")
@@ -141,6 +150,7 @@ impl<D: Digest> Policy<D> {
     /// [`PolicyError`] if a rule cannot be read or kept to. The host must then send nothing.
     pub fn new(text: &str, digest: D) -> Result<Self, PolicyError> {
         let rules = Rules::read(text)?;
+        rules.check()?;
         let needs_key = rules.coarsens_times || !rules.hashed.is_empty();
         if needs_key && [Scheme::SHA256, Scheme::SHA1].contains(&digest.scheme().as_str()) {
             return Err(PolicyError::NoKey);
@@ -187,6 +197,29 @@ impl Rules {
             (Err(Failed), None) => Err(PolicyError::Unreadable(reader.error())),
             (Ok(()), None) => Ok(rules),
         }
+    }
+
+    /// Refuses what would do nothing.
+    fn check(&self) -> Result<(), PolicyError> {
+        let is_of_events = |pattern: &Pattern| EVENT_TYPES.iter().any(|name| pattern.fits(name));
+        let is_of_members = |pattern: &Pattern| !pattern.has_part("event_params");
+        let Self { events, members, hashed, .. } = self;
+        for (name, patterns) in [("allow_events", events.allowed.as_ref()), ("drop_events", Some(&events.dropped))] {
+            if !patterns.into_iter().flatten().all(is_of_events) {
+                return Err(PolicyError::UnknownEvent(name.into()));
+            }
+        }
+        let lists = [
+            ("allow_members", members.allowed.as_ref()),
+            ("drop_members", Some(&members.dropped)),
+            ("hash_members", Some(hashed)),
+        ];
+        for (name, patterns) in lists {
+            if !patterns.into_iter().flatten().all(is_of_members) {
+                return Err(PolicyError::Params(name.into()));
+            }
+        }
+        Ok(())
     }
 
     fn rule(&mut self, reader: &mut Reader<'_>, name: &str, problem: &mut Option<PolicyError>) -> Result<(), Failed> {
@@ -262,7 +295,7 @@ mod tests {
     fn events_and_clients() {
         for (rules, withheld) in [
             (r#"{"allow_events":[]}"#, Withheld::Event),
-            (r#"{"allow_events":["codex_*"]}"#, Withheld::Event),
+            (r#"{"allow_events":["codex_turn_*"]}"#, Withheld::Event),
             (r#"{"allow_events":["*"],"drop_events":["skill_*"]}"#, Withheld::Event),
             (r#"{"drop_clients":["demo_*"]}"#, Withheld::Client),
             (r#"{"allow_clients":["other"]}"#, Withheld::Client),
@@ -339,6 +372,9 @@ mod tests {
         assert_eq!(error(r#"{"drop_events":[],"drop_events":[]}"#), PolicyError::Repeated(name("drop_events")));
         assert_eq!(error(r#"{"drop_events":[""]}"#), PolicyError::EmptyName(name("drop_events")));
         assert_eq!(error(r#"{"coarsen_times":"day"}"#), PolicyError::Coarseness);
+        // Rules that would do nothing.
+        assert_eq!(error(r#"{"drop_events":["codex_hook_runs"]}"#), PolicyError::UnknownEvent(name("drop_events")));
+        assert_eq!(error(r#"{"drop_members":["event_params.model"]}"#), PolicyError::Params(name("drop_members")));
         for text in ["", "[]", "{}x", r#"{"drop_events":"x"}"#, r#"{"drop_events":[1]}"#, r#"{"coarsen_times":true}"#] {
             assert!(matches!(error(text), PolicyError::Unreadable(_)), "{text}");
         }

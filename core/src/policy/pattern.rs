@@ -17,6 +17,11 @@ impl Pattern {
         fits(self.0.as_bytes(), name.as_bytes())
     }
 
+    /// Whether one of its parts is this name.
+    pub(super) fn has_part(&self, name: &str) -> bool {
+        self.0.as_bytes().split(|byte| *byte == b'.').any(|part| part == name.as_bytes())
+    }
+
     /// Whether it names the end of this path. It is compared part by part, so that `*` stays within its part.
     pub(super) fn ends(&self, path: &[Cow<'_, str>]) -> bool {
         let mut path = path.iter().rev();

@@ -61,6 +61,9 @@ impl fmt::Display for Withheld {
 const HOUR_S: u64 = 3600;
 /// How deep objects and arrays stand in one another at most. No event comes near.
 const DEEPEST: u8 = 32;
+/// How the names end of members that have ids of what a session is made of.
+const OF_SESSIONS: [&str; 8] =
+    ["thread_id", "thread_ids", "turn_id", "session_id", "item_id", "review_id", "response_id", "call_id"];
 /// What stands before a text that is hashed, so that its hash is never one of a line or a path.
 const PREFIX: &[u8] = b"member\0";
 
@@ -207,7 +210,7 @@ impl<'text> Rewriting<'_, 'text> {
             b'"' => {
                 let position = reader.position();
                 let text = reader.string()?;
-                if standing.is_hashed || (self.rules.coarsens_times && holds_time(&text)) {
+                if standing.is_hashed || (self.rules.coarsens_times && self.may_hold_time(&text)) {
                     self.digest.digest(&[PREFIX, text.as_bytes()]).write(&mut self.text);
                     self.tell(Change::Hashed);
                 } else {
@@ -250,6 +253,12 @@ impl<'text> Rewriting<'_, 'text> {
             }
         }
         true
+    }
+
+    /// Whether a text may be an id with a time in it: a UUID of version 7, or what a model's server calls an item.
+    fn may_hold_time(&self, text: &str) -> bool {
+        let name = self.path.last().map_or("", |name| name);
+        OF_SESSIONS.iter().any(|end| name.ends_with(end)) || holds_time(text)
     }
 
     fn label(&mut self, name: &str) {

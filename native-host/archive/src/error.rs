@@ -42,16 +42,23 @@ pub enum ArchiveError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// The file is another program's database.
+    #[error("{}: another program's database, and no store: name another file", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process holds the file.
     #[error("{}: another process holds the store: try again when it has ended", path.display())]
     Busy {
         /// The store.
         path: PathBuf,
     },
-    /// What was to be forgotten is deleted, but its traces are still in the file: another process reads it.
+    /// What was to be forgotten is deleted, but its traces are still in the file: another process reads it, or there is no
+    /// room to write it anew.
     #[error(
-        "{}: the events are deleted, but another process reads the store, so that traces of them are left: \
-         `turnledger store vacuum` takes them out when it has ended",
+        "{}: the events are deleted, but another process reads the store, or the disk is full, so that traces of them are \
+         left: `turnledger store vacuum` takes them out later",
         path.display()
     )]
     Traces {

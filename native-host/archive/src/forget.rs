@@ -74,8 +74,8 @@ impl Archive {
     fn without_traces(&mut self, forgotten: Forgotten) -> Result<Forgotten, ArchiveError> {
         match self.vacuum() {
             Ok(()) => Ok(forgotten),
-            Err(ArchiveError::Busy { path }) => Err(ArchiveError::Traces { path }),
-            Err(error) => Err(error),
+            // Of whatever it was, what is deleted may still be in the file.
+            Err(_) => Err(ArchiveError::Traces { path: self.path.clone() }),
         }
     }
 
@@ -94,6 +94,13 @@ impl Archive {
             let before = threads(&transaction)?;
             let events = delete(&transaction)? as u64;
             let after = threads(&transaction)?;
+            // What only forgotten events said of a thread that has others.
+            transaction.execute(
+                "UPDATE threads SET repo_hash = NULL WHERE repo_hash IS NOT NULL AND NOT EXISTS (
+                    SELECT 1 FROM events WHERE thread = threads.id AND type = 'codex_accepted_line_fingerprints'
+                 )",
+                [],
+            )?;
             // A row that is gone may have been the last to name another.
             loop {
                 let unnamed = format!("{UNNAMED} RETURNING id");

@@ -11,8 +11,32 @@ use serde_json::{Map, Value};
 /// The members that are merged member by member.
 const OF_MEMBERS: [&str; 3] = ["event_params", "app_server_client", "runtime"];
 
+/// The members of accepted lines that mean something only together: hashes, what made them, and the repository's, which
+/// the same made.
+const HASHES: [&str; 3] = ["fingerprint_scheme", "line_fingerprints", "repo_hash"];
+
+/// Takes over the other's hashes if `is_better` says so of both, and takes them out of the other.
+fn settle_hashes(into: &mut Value, other: &mut Value, is_better: impl Fn(&Value, &Value) -> bool) {
+    let params = |json: &mut Value| json.get_mut("event_params").and_then(Value::as_object_mut).map(std::mem::take);
+    let (Some(mut mine), Some(mut others)) = (params(into), params(other)) else { return };
+    if mine.contains_key("line_fingerprints") && others.contains_key("line_fingerprints") {
+        let hashes = |members: &Map<String, Value>| HASHES.map(|name| members.get(name).cloned().unwrap_or_default());
+        let takes = is_better(&hashes(&others).to_vec().into(), &hashes(&mine).to_vec().into());
+        for name in HASHES {
+            let of_other = others.remove(name);
+            if takes {
+                mine.remove(name);
+                mine.extend(of_other.map(|value| (name.to_owned(), value)));
+            }
+        }
+    }
+    into["event_params"] = mine.into();
+    other["event_params"] = others.into();
+}
+
 /// Merges what was told alike twice, by traffic and facts, or by files.
-pub(crate) fn alike(into: &mut Value, other: Value) {
+pub(crate) fn alike(into: &mut Value, mut other: Value) {
+    settle_hashes(into, &mut other, |others, mine| order(mine, others) == Ordering::Less);
     merge(into, other, "", &|_, mine, other| {
         if order(mine, &other) == Ordering::Less {
             *mine = other;
@@ -25,6 +49,8 @@ pub(crate) fn filled(told: &mut Value, mut read: Value) {
     if let Some(params) = read.get_mut("event_params").and_then(Value::as_object_mut) {
         params.remove("source");
     }
+    let is_empty = |hashes: &Value| hashes[1].as_array().is_none_or(Vec::is_empty);
+    settle_hashes(told, &mut read, |read, told| is_empty(told) && !is_empty(read));
     merge(told, read, "", &|name, mine, other| {
         if knowledge(name, mine) < knowledge(name, &other) {
             *mine = other;

@@ -22,13 +22,17 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// [`ArchiveError::File`] if the file cannot be made, [`ArchiveError::Version`] for a store of a later version,
+    /// [`ArchiveError::File`] if the file cannot be made, [`ArchiveError::Foreign`] for another program's database, which
+    /// stays as it is, [`ArchiveError::Version`] for a store of a later version,
     /// [`ArchiveError::Damaged`] for a file that is no store, [`ArchiveError::Busy`] if another process holds it for more
     /// than ten seconds, and [`ArchiveError::Sqlite`] for everything else that SQLite says.
     pub fn open(path: &Path) -> Result<Self, ArchiveError> {
         let file = |source| ArchiveError::File { path: path.into(), source };
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
             make_private_folder(folder).map_err(file)?;
+        }
+        if path.exists() {
+            check_own(path)?;
         }
         make_private(path).map_err(file)?;
         // SQLite makes new ones with the mode of the file.
@@ -51,8 +55,8 @@ impl Archive {
             }
             // Readers wait for nobody. A file system without shared memory keeps another journal.
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-            // After a crash of the machine the last transactions may be missing, and are told again; the file is whole.
-            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            // An import remembers what it told: that must not be gone after a power failure.
+            connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
             // What is deleted is overwritten.
             connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
@@ -73,6 +77,7 @@ impl Archive {
         if !path.exists() {
             return Err(ArchiveError::Missing { path: path.into() });
         }
+        check_own(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let (connection, found) = patiently(|| {
             let connection = Connection::open_with_flags(path, flags)?;
@@ -94,6 +99,21 @@ impl Archive {
             return Err(ArchiveError::Version { path: path.into(), found, known: schema::VERSION });
         }
         Ok(Self { path: path.into(), connection })
+    }
+}
+
+/// Refuses another program's database before anything of it is changed.
+fn check_own(path: &Path) -> Result<(), ArchiveError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let is_foreign = patiently(|| {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        schema::is_foreign(&connection)
+    });
+    match is_foreign {
+        Ok(true) => Err(ArchiveError::Foreign { path: path.into() }),
+        Ok(false) => Ok(()),
+        Err(error) => Err(of_sqlite(path, error)),
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Filter {
     pub since: Option<UnixMillis>,
     /// Only what ended or happened before.
     pub until: Option<UnixMillis>,
-    /// Only events of this thread.
+    /// Only events of the session that this thread belongs to.
     pub thread: Option<String>,
     /// Only events of this type.
     pub event_type: Option<&'static str>,
@@ -39,7 +39,7 @@ impl Filter {
         self
     }
 
-    /// Only events of this thread.
+    /// Only events of the session that this thread belongs to.
     #[must_use]
     pub fn thread(mut self, thread: impl Into<Option<String>>) -> Self {
         self.thread = thread.into();
@@ -106,7 +106,8 @@ impl Archive {
             values.push(millis(until));
         }
         if let Some(thread) = &filter.thread {
-            wanted.push("thread = (SELECT id FROM threads WHERE thread_id = ?)");
+            wanted
+                .push("thread IN (SELECT id FROM threads WHERE root = (SELECT root FROM threads WHERE thread_id = ?))");
             values.push(Sql::Text(thread.clone()));
         }
         if let Some(event_type) = filter.event_type {

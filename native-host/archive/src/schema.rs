@@ -5,6 +5,9 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+/// What says that a file is a store: `TLdg`, in the place that SQLite's files have for it.
+const APPLICATION_ID: i64 = 0x544c_6467;
+
 /// What brings a file from each version to the next: the first from nothing to version 1. What was released is never
 /// changed.
 const MIGRATIONS: &[&str] = &[VERSION_1];
@@ -23,6 +26,7 @@ const VERSION_1: &str = "
         root INTEGER REFERENCES threads (id)
     ) STRICT;
     CREATE INDEX threads_by_parent ON threads (parent_thread_id) WHERE parent_thread_id IS NOT NULL;
+    CREATE INDEX threads_by_root ON threads (root);
     CREATE INDEX threads_by_session ON threads (session_id) WHERE session_id IS NOT NULL;
     -- One row for each event, with what is asked often.
     CREATE TABLE events (
@@ -83,6 +87,13 @@ pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
+/// Whether a file is another program's: it has tables, and not our mark.
+pub(crate) fn is_foreign(connection: &Connection) -> rusqlite::Result<bool> {
+    let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let has_tables = || connection.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0));
+    Ok(id != APPLICATION_ID && (id != 0 || has_tables()?))
+}
+
 /// Brings a file to this version, and returns the version that it has then: a newer file stays as it is.
 pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
     let found = version(connection)?;
@@ -97,6 +108,7 @@ pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
         transaction.execute_batch(migration)?;
     }
     if found < VERSION {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()?;

@@ -248,3 +248,66 @@ fn diffs_of_no_turn_are_told_apart() {
     assert_eq!(add(&mut archive, &[diff(2)]), new(1));
     assert_eq!(add(&mut archive, &[diff(1)]), Added { known: 1, ..Added::default() });
 }
+
+/// Hashes, what made them, and the repository's are of one making: of two tellings, one's stay.
+#[test]
+fn hashes_stay_with_what_made_them() {
+    let hashed = |scheme: Option<&str>, digit: char, is_read: bool| {
+        let hash = digit.to_string().repeat(64);
+        let mut json: Value = serde_json::from_str(&lines("thread", 1, None, is_read).to_json()).unwrap();
+        let params = json["event_params"].as_object_mut().unwrap();
+        params.insert("line_fingerprints".into(), json!([{ "path_hash": hash, "line_hash": hash }]));
+        params.insert("repo_hash".into(), hash.into());
+        match scheme {
+            Some(scheme) => _ = params.insert("fingerprint_scheme".into(), scheme.into()),
+            None => _ = params.remove("fingerprint_scheme"),
+        }
+        event(&json)
+    };
+    let hashes = |archive: &Archive| {
+        let mut found = Vec::new();
+        let take = |stored: crate::StoredEvent| {
+            let json: Value = serde_json::from_str(&stored.event.to_json()).unwrap();
+            let params = &json["event_params"];
+            found.push((params["fingerprint_scheme"].clone(), params["repo_hash"].clone()));
+            true
+        };
+        archive.events(&Filter::default(), take).unwrap();
+        found
+    };
+    let of = |scheme: Value, digit: char| [(scheme, Value::from(digit.to_string().repeat(64)))];
+    // What traffic told stays whole, whatever a file has.
+    let (_folder, mut archive) = store();
+    let uploaded = hashed(None, 'a', false);
+    let told = hashes_of(&uploaded);
+    add(&mut archive, &[uploaded]);
+    add(&mut archive, &[hashed(Some("sha256"), 'b', true)]);
+    assert_eq!(hashes(&archive), of(told, 'a'));
+    // Of two keys one stays, in either order.
+    let both = [hashed(Some("sha256"), 'a', false), hashed(Some("hmac-sha256:k"), 'b', false)];
+    for order in [[0, 1], [1, 0]] {
+        let (_folder, mut archive) = store();
+        for at in order {
+            add(&mut archive, &[both[at].clone()]);
+        }
+        assert_eq!(hashes(&archive), of("sha256".into(), 'a'));
+    }
+}
+
+/// What an event says of what made its hashes.
+fn hashes_of(event: &Event) -> Value {
+    serde_json::from_str::<Value>(&event.to_json()).unwrap()["event_params"]["fingerprint_scheme"].clone()
+}
+
+#[test]
+fn another_programs_database_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("CREATE TABLE notes (text TEXT)").unwrap();
+    drop(connection);
+    let before = fs::read(&path).unwrap();
+    assert!(matches!(Archive::open(&path), Err(ArchiveError::Foreign { .. })));
+    assert!(matches!(Archive::open_read_only(&path), Err(ArchiveError::Foreign { .. })));
+    assert_eq!(fs::read(&path).unwrap(), before);
+}

@@ -34,6 +34,13 @@ fn names(rules: &Value, list: &str, path: &[String]) -> bool {
     patterns.into_iter().any(|pattern| (2..=path.len()).any(|end| named(pattern, &path[..end])))
 }
 
+fn is_of_session(path: &[String]) -> bool {
+    let name = path.last().expect("a name").trim_end_matches('s');
+    ["thread_id", "turn_id", "session_id", "item_id", "review_id", "response_id", "call_id"]
+        .iter()
+        .any(|end| name.ends_with(end))
+}
+
 fn has_version_7(text: &str) -> bool {
     text.match_indices("-7").any(|(place, _)| {
         let whole = place.checked_sub(13).and_then(|start| text.get(start..start + 36));
@@ -59,7 +66,9 @@ fn expected(rules: &Value, path: &mut Vec<String>, value: &Value) -> Option<Valu
         }
         _ if !may_leave => None,
         Value::Null => Some(Value::Null),
-        Value::String(text) if names(rules, "hash_members", path) || (is_coarse && has_version_7(text)) => {
+        Value::String(text)
+            if names(rules, "hash_members", path) || (is_coarse && (has_version_7(text) || is_of_session(path))) =>
+        {
             Some(keyed().digest(&[b"member\0", text.as_bytes()]).to_string().into())
         }
         Value::String(_) => Some(value.clone()),
@@ -150,7 +159,14 @@ fn member() -> impl Strategy<Value = String> {
 
 fn rules() -> impl Strategy<Value = Value> {
     let members = |most| prop::option::weighted(0.4, prop::collection::vec(member(), 0..most));
-    let event = prop::sample::select(vec!["codex_*", "codex_turn_event", "skill_invocation", "*_event", "*", "none"]);
+    let event = prop::sample::select(vec![
+        "codex_*",
+        "codex_turn_event",
+        "skill_invocation",
+        "*_event",
+        "*",
+        "codex_goal_event",
+    ]);
     let client = prop::sample::select(vec!["demo_editor", "demo_*", "other"]);
     let list = |pattern: prop::sample::Select<&'static str>| {
         prop::option::weighted(0.3, prop::collection::vec(pattern.prop_map(str::to_owned), 0..3))

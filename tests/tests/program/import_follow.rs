@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use turnledger_tests::program::{command, ends_within, send};
 use turnledger_tests::rollouts::{import, recordings};
 
@@ -53,6 +54,38 @@ impl Follower {
         assert_eq!(status.code(), Some(0));
         self.lines.iter().map(|(_, line)| line).collect()
     }
+}
+
+/// The system is told to watch a new folder only once it has been made, and what is made in it meanwhile is not told.
+#[test]
+fn files_in_folders_that_come_in_a_row_are_followed() {
+    let home = tempfile::tempdir().expect("a folder");
+    let sessions = home.path().join(".codex/sessions");
+    fs::create_dir_all(&sessions).expect("a folder");
+    let recorded = recordings("0.131.0").into_iter().find(|recorded| recorded.name == "patch_files");
+    let text = recorded.expect("the recording").files.remove(0).1;
+    let meta: Value = serde_json::from_str(text.lines().next().expect("a line")).expect("JSON");
+    let thread = meta["payload"]["id"].as_str().expect("an id");
+
+    let follower = Follower::start(home.path());
+    for number in 10..30 {
+        let text = text.replace(thread, &format!("{}{number}", &thread[..thread.len() - 2]));
+        let folder = sessions.join(format!("20{number}/11/28/a/b"));
+        fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join("rollout-a.jsonl");
+        let (begin, end) = text.split_at(text.len() / 2);
+        fs::write(&path, begin).expect("a file");
+        thread::sleep(Duration::from_millis(250));
+        let mut file = File::options().append(true).open(&path).expect("the file");
+        let written = Instant::now();
+        file.write_all(end.as_bytes()).expect("it is written");
+        for event in import(turnledger::Sha2::default(), &text).events {
+            let (at, line) = follower.lines.recv_timeout(Duration::from_secs(90)).expect("an event");
+            assert_eq!(line, event.to_json());
+            assert!(at < written + Duration::from_secs(10), "{number}: {:?}", at - written);
+        }
+    }
+    assert_eq!(follower.end(), [""; 0]);
 }
 
 #[test]

@@ -44,8 +44,8 @@ fn leaving(mut event: Value) -> Option<Value> {
     for (name, value) in params.iter_mut() {
         if name == "app_server_client" {
             value.as_object_mut().expect("an object").remove("client_version");
-        } else if name == "model" || name == "thread_id" || name == "turn_id" {
-            // The ids are UUIDs of version 7.
+        } else if ["model", "thread_id", "turn_id", "item_id"].contains(&name.as_str()) {
+            // Ids may hold a time.
             *value = hash(value.as_str().expect("text"));
         } else if let Some(hour) = [("_at", 3600), ("_at_ms", 3_600_000)].iter().find(|(end, _)| name.ends_with(end)) {
             *value = (value.as_u64().expect("a time") / hour.1 * hour.1).into();
@@ -104,7 +104,7 @@ fn a_preview_shows_what_the_policy_does() {
     let notes: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# Policy: ")).collect();
     let patch = "codex_file_change_event: app_server_client.client_version left out, runtime.codex_rs_version left out, \
                  runtime.runtime_arch left out, runtime.runtime_os left out, runtime.runtime_os_version left out, \
-                 thread_id hashed, turn_id hashed, completed_at_ms coarsened, started_at_ms coarsened";
+                 item_id hashed, thread_id hashed, turn_id hashed, completed_at_ms coarsened, started_at_ms coarsened";
     let review = "codex_review_event stays: events of this type stay";
     let fingerprints = "codex_accepted_line_fingerprints stays: events of this type stay";
     let of_types = |name: &str| notes.iter().filter(|note| note.starts_with(name)).copied().collect::<Vec<_>>();
@@ -140,6 +140,7 @@ fn without_a_policy_that_can_be_read_nothing_leaves() {
           drop_clients, allow_members, drop_members, hash_members, coarsen_times",
         ),
         ("[policy]\n\ncoarsen_times = \"day\"\n", 3, "`coarsen_times`: expected \"hour\""),
+        ("[policy]\ndrop_members = [\"runtime\", \"modell\"]\n", 2, "`drop_members`: no event has a member `modell`"),
         (
             "[policy]\nhash_members = [\"model\"]\n",
             1,

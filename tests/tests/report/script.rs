@@ -180,6 +180,7 @@ pub(crate) fn numbers(events: &[&Value], sessions: &HashMap<&str, &str>) -> Numb
         ("call_time_ms", sum_of(&calls, "duration_ms")),
         ("steers", having(&steers, "result", "accepted").into()),
         ("compactions", compactions.len().into()),
+        ("compactions_failed", having(&compactions, "status", "failed").into()),
         ("added_lines", sum_of(&lines, "accepted_added_lines")),
         ("deleted_lines", sum_of(&lines, "accepted_deleted_lines")),
     ]
@@ -197,7 +198,6 @@ pub(crate) fn numbers(events: &[&Value], sessions: &HashMap<&str, &str>) -> Numb
         ("automatic_reviews_refused", having(&automatic, "status", "denied").into()),
         ("automatic_review_tokens", both(&guardian)),
         ("steers_rejected", having(&steers, "result", "rejected").into()),
-        ("compactions_failed", having(&compactions, "status", "failed").into()),
         ("hooks", hooks.len().into()),
         ("hooks_failed", having(&hooks, "status", "failed").into()),
         ("hooks_blocked", (having(&hooks, "status", "blocked") + having(&hooks, "status", "stopped")).into()),

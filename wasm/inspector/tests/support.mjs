@@ -51,7 +51,7 @@ function runImport(...options) {
   const state = mkdtempSync(join(tmpdir(), "turnledger-state-"));
   try {
     const env = { ...process.env, XDG_STATE_HOME: state };
-    return spawnSync(program, ["import", "--again", ...options], { encoding: "utf8", maxBuffer: 1 << 30, env });
+    return spawnSync(program, ["import", "--again", "--output", "-", ...options], { encoding: "utf8", maxBuffer: 1 << 30, env });
   } finally {
     rmSync(state, { recursive: true });
   }

@@ -60,6 +60,9 @@ pub(super) struct Calendar {
     without_time: Tally,
 }
 
+/// Over a longer time, only the days or weeks are told of which anything is known: twenty years.
+const LONGEST_MS: i64 = 20 * 366 * 24 * 60 * 60 * 1000;
+
 impl Calendar {
     pub(super) fn new(step: Step, zone: TimeZone) -> Self {
         Self { step, zone, buckets: BTreeMap::new(), without_time: Tally::default() }
@@ -90,8 +93,11 @@ impl Calendar {
         Some(start)
     }
 
-    /// Makes those from one moment to another of which nothing is known.
+    /// Makes those from one moment to another of which nothing is known, if they are few: a wrong time may be far away.
     pub(super) fn fill(&mut self, from: i64, to: i64) {
+        if to.saturating_sub(from) > LONGEST_MS {
+            return;
+        }
         let mut at = from;
         while at <= to {
             let Some(start) = self.known(at).or_else(|| self.make(at)) else { break };

@@ -220,8 +220,8 @@ numbers! {
     SteersRejected = "steers_rejected", "Refused steers", Count, Others, Files, "Further input that no turn took.",
         "Codex's files have no refused steers.";
     Compactions = "compactions", "Compactions", Count, Others, Nobody, "Compactions of a thread's context, however they ended.";
-    CompactionsFailed = "compactions_failed", "Failed compactions", Count, Others, Files, "Compactions that failed.",
-        "A compaction that failed leaves nothing in Codex's files.";
+    CompactionsFailed = "compactions_failed", "Failed compactions", Count, Others, Nobody,
+        "Compactions that failed. Codex's files have them from 0.145 on.";
     Hooks = "hooks", "Hooks", Count, Others, Files, "Runs of hooks.", "Codex's files have no hooks.";
     HooksFailed = "hooks_failed", "Failed hooks", Count, Others, Files, "Runs of hooks that failed, or had not ended.",
         "Codex's files have no hooks.";

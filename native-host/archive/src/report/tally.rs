@@ -223,8 +223,8 @@ impl Tally {
             }
             Kind::Skill => counts.skills += 1,
             Kind::Lines => {
-                counts.added_lines += seen.added_lines.unwrap_or(0);
-                counts.deleted_lines += seen.deleted_lines.unwrap_or(0);
+                counts.added_lines = counts.added_lines.saturating_add(seen.added_lines.unwrap_or(0));
+                counts.deleted_lines = counts.deleted_lines.saturating_add(seen.deleted_lines.unwrap_or(0));
             }
             Kind::Other => {}
         }

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Parser, ValueEnum};
 use turnledger_core::event::common::RpcTransport;
 use turnledger_intake::replay::{Format, Options, ReplayError, replay};
@@ -79,6 +79,9 @@ impl From<Transport> for RpcTransport {
 pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
     let sources = recordings(&args.files)?;
     let settings = Settings::load(config, &[&args.key, &args.keep])?;
+    if args.batches && settings.policy()?.is_some() {
+        bail!("--batches shows bodies as they are without a policy: `turnledger preview` shows what would be sent");
+    }
     let format = match (args.batches, args.keep.is_given()) {
         (true, _) => Format::Batches,
         (_, true) => Format::Placed,

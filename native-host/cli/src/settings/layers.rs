@@ -1,5 +1,6 @@
 //! Where a setting comes from: a flag, the environment, the file, or the default.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -8,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
+use turnledger_core::schemas;
 
 use super::{Flags, NAMES, Setting, xdg_folder};
 
@@ -85,6 +87,18 @@ pub(super) struct PolicyTable {
 }
 
 impl PolicyTable {
+    /// A rule about members, and a name in it without `*` that no event's member has: it is misspelt.
+    pub(super) fn unknown_member(&self) -> Option<(&str, String)> {
+        let rules: serde_json::Value = serde_json::from_str(&self.json).ok()?;
+        let mut known = BTreeSet::new();
+        member_names(&serde_json::to_value(schemas::of_events()).ok()?, &mut known);
+        self.rules.iter().filter(|(rule, _)| rule.ends_with("_members")).find_map(|(rule, _)| {
+            let mut names = rules[rule].as_array()?.iter().filter_map(|name| name.as_str()?.rsplit('.').next());
+            let unknown = names.find(|name| !name.contains('*') && !known.contains(*name));
+            unknown.map(|name| (rule.as_str(), name.to_owned()))
+        })
+    }
+
     /// Where a rule stands; of an unknown one, where the table begins.
     pub(super) fn line_of(&self, rule: Option<&str>) -> usize {
         let named = self.rules.iter().find(|(name, _)| Some(name.as_str()) == rule);
@@ -188,6 +202,20 @@ fn parse(text: &str) -> Result<InFile, (usize, String)> {
         file.settings.push((name, value, line));
     }
     Ok(file)
+}
+
+/// The names of all members that a schema has.
+fn member_names(schema: &serde_json::Value, names: &mut BTreeSet<String>) {
+    match schema {
+        serde_json::Value::Object(members) => {
+            if let Some(properties) = members.get("properties").and_then(serde_json::Value::as_object) {
+                names.extend(properties.keys().cloned());
+            }
+            members.values().for_each(|member| member_names(member, names));
+        }
+        serde_json::Value::Array(values) => values.iter().for_each(|value| member_names(value, names)),
+        _ => {}
+    }
 }
 
 /// The table of what leaves.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use turnledger::Sha2;
 use turnledger::delivery::auth::{AuthProvider, NoAuth};
 use turnledger::delivery::{Courier, Endpoint, HttpClient, TokenFile};
@@ -144,6 +144,10 @@ impl Settings {
             let line = table.line_of(rule_of(&error));
             anyhow!("{}:{line}: policy: {error}{hint}; nothing is sent", file.display())
         });
+        if let Some((rule, name)) = table.unknown_member() {
+            let line = table.line_of(Some(rule));
+            bail!("{}:{line}: policy: `{rule}`: no event has a member `{name}`; nothing is sent", file.display());
+        }
         policy.map(Some)
     }
 
@@ -220,7 +224,11 @@ impl Settings {
 /// The rule that a policy's fault is about.
 fn rule_of(error: &PolicyError) -> Option<&str> {
     match error {
-        PolicyError::UnknownRule(name) | PolicyError::Repeated(name) | PolicyError::EmptyName(name) => Some(name),
+        PolicyError::UnknownRule(name)
+        | PolicyError::Repeated(name)
+        | PolicyError::EmptyName(name)
+        | PolicyError::UnknownEvent(name)
+        | PolicyError::Params(name) => Some(name),
         PolicyError::Coarseness => Some("coarsen_times"),
         _ => None,
     }

@@ -48,7 +48,7 @@ pub fn follow(
     let paths: Vec<_> = paths.iter().map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())).collect();
     let paths = &paths[..];
     // Before the first look, so that nothing is missed in between.
-    let (changes, _watcher, is_told) = watch_changes(paths, watch);
+    let (changes, mut watcher, is_told) = watch_changes(paths, watch);
     let rollouts = Rollouts::find(paths, &options, memory)?;
     let summary = import(&rollouts, &options, memory, lines, watch)?;
     watch.caught_up(&summary);
@@ -63,6 +63,7 @@ pub fn follow(
             looked = Instant::now();
         }
         for path in changed.iter().flatten() {
+            watch_new(watcher.as_mut(), path);
             is_saved &= !following.take(path)?;
         }
         if !is_saved && saved.elapsed() >= SAVE {
@@ -93,6 +94,17 @@ fn watch_changes(
             watch.note(&format!("the system does not tell of changes ({}): looking twice a second", cause(&error)));
             (changes, None, false)
         }
+    }
+}
+
+/// Watches a folder that is new. Under Linux each folder has a watch of its own, and what is made in one before it has
+/// its watch is not told: folders that come in a row, as those of a year, a month and a day, could stay without.
+fn watch_new(watcher: Option<&mut RecommendedWatcher>, path: &Path) {
+    if let Some(watcher) = watcher.filter(|_| cfg!(target_os = "linux"))
+        && fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
+    {
+        // The folders are looked through all the same, once a minute.
+        let _ = watcher.watch(path, RecursiveMode::Recursive);
     }
 }
 

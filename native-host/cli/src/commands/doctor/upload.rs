@@ -37,6 +37,9 @@ impl Upload {
             problems.push(Problem::new("upload", error, format!("name a server, or `none`, in {origin}")));
             None
         });
+        if let Err(error) = settings.policy() {
+            problems.push(Problem::new("upload", error, "mend the rule, or take it out"));
+        }
         let credentials = auth.as_ref().map(|_| match settings.auth().login() {
             Login::Account(_) => Credentials::Account,
             Login::NotBackend => Credentials::ApiKey,

@@ -123,6 +123,9 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
     let path = settings.store()?;
     let zone = args.time_zone.clone().unwrap_or_else(TimeZone::system);
     let period = if args.all { Period::default() } else { Period::of(args.since, args.until, &zone)? };
+    if period.since.zip(period.until).is_some_and(|(since, until)| since >= until) {
+        bail!("--until is before --since: there is no time between them");
+    }
     let repositories = args.repo.as_deref().map(|repo| hashes(repo, &settings)).transpose()?;
     let prices = args.prices.as_deref().map(prices).transpose()?;
     let archive = Archive::open_read_only(path)?;

@@ -115,6 +115,8 @@ fn keep(path: &Path, receiver: &Receiver<Message>) {
             }
         }
         if let Some(done) = finish {
+            // What is closed is whole in one file.
+            archive = None;
             // Nobody waits any more after a time.
             let _ = done.send(());
         }

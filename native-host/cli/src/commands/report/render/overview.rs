@@ -114,9 +114,7 @@ pub(super) fn others(report: &Report) -> Vec<Line> {
             .note(some(row, Number::SteersRejected, "refused"))
             .gap("refused ones", row.gap(Number::SteersRejected)),
         Line::new(row, Number::TurnsInterrupted),
-        Line::new(row, Number::Compactions)
-            .note(some(row, Number::CompactionsFailed, "failed"))
-            .gap("failed ones", row.gap(Number::CompactionsFailed)),
+        Line::new(row, Number::Compactions).note(some(row, Number::CompactionsFailed, "failed")),
         Line::new(row, Number::Hooks).note(some(row, Number::HooksFailed, "failed")).note(some(
             row,
             Number::HooksBlocked,

@@ -110,6 +110,8 @@ pub struct Reading {
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub(crate) key: Key,
+    /// What the key has its number behind, and the number; `None` for an event with a name of its own.
+    numbered: Option<(String, u32)>,
     pub(crate) at: Option<UnixMillis>,
     pub(crate) event: Event,
     /// The event's JSON.
@@ -123,11 +125,11 @@ impl Reading {
         let text = event.to_json();
         // An event writes JSON.
         let json: Value = serde_json::from_str(&text).unwrap_or_default();
-        let key = self.key(&event, &json);
-        Entry { key, at, event, json }
+        let (key, numbered) = self.key(&event, &json);
+        Entry { key, numbered, at, event, json }
     }
 
-    fn key(&mut self, event: &Event, json: &Value) -> Key {
+    fn key(&mut self, event: &Event, json: &Value) -> (Key, Option<(String, u32)>) {
         let event_type = event.event_type();
         let none = Map::new();
         let params = json.get("event_params").and_then(Value::as_object).unwrap_or(&none);
@@ -145,12 +147,42 @@ impl Reading {
         }
         let first = digest(&[text.as_bytes()]);
         if identity.is_some_and(|identity| !identity.is_numbered) {
-            return first;
+            return (first, None);
         }
         let count = self.counts.entry(first).or_default();
         *count += 1;
-        digest(&[text.as_bytes(), b"\n#", &count.to_be_bytes()])
+        (with_number(&text, *count), Some((text, *count)))
     }
+}
+
+impl Entry {
+    /// The same event with the next number, if it has one.
+    pub(crate) fn next(&self) -> Option<Self> {
+        let (text, number) = self.numbered.as_ref()?;
+        let number = number + 1;
+        Some(Self { key: with_number(text, number), numbered: Some((text.clone(), number)), ..self.clone() })
+    }
+
+    /// Whether another event of the same key is another one all the same: both say when they were or of which item they
+    /// are, and differ in it. A file always says the same of an event.
+    pub(crate) fn is_apart_from(&self, other: &Value) -> bool {
+        const APART: [&str; 7] = [
+            "item_id",
+            "started_at_ms",
+            "completed_at_ms",
+            "occurred_at_ms",
+            "started_at",
+            "completed_at",
+            "created_at",
+        ];
+        let of =
+            |json: &Value, name: &str| json.get("event_params")?.get(name).filter(|value| !value.is_null()).cloned();
+        APART.iter().any(|name| of(&self.json, name).zip(of(other, name)).is_some_and(|(one, other)| one != other))
+    }
+}
+
+fn with_number(text: &str, number: u32) -> Key {
+    digest(&[text.as_bytes(), b"\n#", &number.to_be_bytes()])
 }
 
 fn digest(parts: &[&[u8]]) -> Key {

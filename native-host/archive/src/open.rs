@@ -31,8 +31,9 @@ impl Archive {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
             make_private_folder(folder).map_err(file)?;
         }
-        if path.exists() {
-            check_own(path)?;
+        let foreign = || ArchiveError::Foreign { path: path.into() };
+        if path.exists() && is_foreign(path) {
+            return Err(foreign());
         }
         make_private(path).map_err(file)?;
         // SQLite makes new ones with the mode of the file.
@@ -45,13 +46,16 @@ impl Archive {
             }
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let (connection, found) = patiently(|| {
+        let opened = patiently(|| {
             let mut connection = Connection::open_with_flags(path, flags)?;
             connection.busy_timeout(PATIENCE)?;
+            if schema::is_foreign(&connection)? {
+                return Ok(None);
+            }
             // A newer one is left as it is.
             let found = schema::version(&connection)?;
             if found > schema::VERSION {
-                return Ok((connection, found));
+                return Ok(Some((connection, found)));
             }
             // Readers wait for nobody. A file system without shared memory keeps another journal.
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
@@ -61,9 +65,9 @@ impl Archive {
             // What is deleted is overwritten.
             connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
             let found = schema::migrate(&mut connection)?;
-            Ok((connection, found))
-        })
-        .map_err(|error| of_sqlite(path, error))?;
+            Ok(Some((connection, found)))
+        });
+        let (connection, found) = opened.map_err(|error| of_sqlite(path, error))?.ok_or_else(foreign)?;
         Self::known(path, connection, found)
     }
 
@@ -77,20 +81,22 @@ impl Archive {
         if !path.exists() {
             return Err(ArchiveError::Missing { path: path.into() });
         }
-        check_own(path)?;
+        if is_foreign(path) {
+            return Err(ArchiveError::Foreign { path: path.into() });
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let (connection, found) = patiently(|| {
+        let opened = patiently(|| {
             let connection = Connection::open_with_flags(path, flags)?;
             connection.busy_timeout(PATIENCE)?;
             let found = schema::version(&connection)?;
             Ok((connection, found))
-        })
-        .map_err(|error| of_sqlite(path, error))?;
-        if found < schema::VERSION {
-            // Opening it to write migrates it, or makes the tables that a process was killed before making.
-            drop(connection);
-            return Self::open(path);
-        }
+        });
+        let (connection, found) = match opened {
+            Ok((connection, found)) if found >= schema::VERSION => (connection, found),
+            Err(error) if error.sqlite_error_code() != Some(ErrorCode::ReadOnly) => return Err(of_sqlite(path, error)),
+            // Opening it to write migrates it, or mends what a process was killed before ending.
+            _ => return Self::open(path),
+        };
         Self::known(path, connection, found)
     }
 
@@ -102,19 +108,14 @@ impl Archive {
     }
 }
 
-/// Refuses another program's database before anything of it is changed.
-fn check_own(path: &Path) -> Result<(), ArchiveError> {
+/// Whether a file is another program's database. Where that cannot be told, opening it tells.
+fn is_foreign(path: &Path) -> bool {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let is_foreign = patiently(|| {
-        let connection = Connection::open_with_flags(path, flags)?;
+    let is_foreign = Connection::open_with_flags(path, flags).and_then(|connection| {
         connection.busy_timeout(PATIENCE)?;
         schema::is_foreign(&connection)
     });
-    match is_foreign {
-        Ok(true) => Err(ArchiveError::Foreign { path: path.into() }),
-        Ok(false) => Ok(()),
-        Err(error) => Err(of_sqlite(path, error)),
-    }
+    is_foreign.unwrap_or(false)
 }
 
 /// A file that SQLite keeps beside the store.

@@ -311,3 +311,34 @@ fn another_programs_database_stays_as_it_is() {
     assert!(matches!(Archive::open_read_only(&path), Err(ArchiveError::Foreign { .. })));
     assert_eq!(fs::read(&path).unwrap(), before);
 }
+
+/// An import that goes on in a turn numbers its events from the first; an earlier one had those numbers.
+#[test]
+fn what_an_import_goes_on_with_is_not_what_an_earlier_one_told() {
+    let compaction = |at: u64| {
+        event(&json!({
+            "event_type": "codex_compaction_event",
+            "event_params": {
+                "thread_id": "T", "turn_id": "turn",
+                "app_server_client": {
+                    "product_client_id": "editor", "client_name": null, "client_version": null, "rpc_transport": null,
+                    "experimental_api_enabled": null
+                },
+                "runtime": {
+                    "codex_rs_version": "0.131.0", "runtime_os": "linux", "runtime_os_version": "1", "runtime_arch": "arm"
+                },
+                "thread_source": null, "subagent_source": null, "parent_thread_id": null, "trigger": "auto",
+                "reason": "context_limit", "implementation": "responses_compact", "phase": "mid_turn", "strategy": "memento",
+                "status": "completed", "error": null, "active_context_tokens_before": 1,
+                "active_context_tokens_after": 1, "started_at": at, "completed_at": at, "duration_ms": 1,
+                "source": "rollout"
+            }
+        }))
+    };
+    let (_folder, mut archive) = store();
+    let new = |new| Added { new, ..Added::default() };
+    assert_eq!(add(&mut archive, &[compaction(1), compaction(2)]), new(2));
+    assert_eq!(add(&mut archive, &[compaction(3)]), new(1));
+    let all = [compaction(1), compaction(2), compaction(3)];
+    assert_eq!(add(&mut archive, &all), Added { known: 3, ..Added::default() });
+}

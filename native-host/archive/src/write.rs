@@ -1,5 +1,7 @@
 //! Adding events.
 
+use std::borrow::Cow;
+
 use rusqlite::{OptionalExtension, ToSql, Transaction, TransactionBehavior, params, params_from_iter};
 use serde_json::Value;
 use turnledger_core::Event;
@@ -52,7 +54,8 @@ impl Archive {
         let mut threads = Threads::default();
         let mut added = Added::default();
         for entry in entries {
-            let row = find(&transaction, entry).map_err(sqlite)?;
+            let (row, entry) = place(&transaction, entry).map_err(sqlite)?;
+            let entry = &*entry;
             match row {
                 None => {
                     insert(&transaction, &mut threads, entry).map_err(sqlite)?;
@@ -74,6 +77,21 @@ impl Archive {
         threads.settle(&transaction).map_err(sqlite)?;
         transaction.commit().map_err(sqlite)?;
         Ok(added)
+    }
+}
+
+/// The row of an event, and the event with the key that the row has or is to have. What an import goes on with in a turn
+/// that an earlier one saw begin has the numbers of what that one told: it gets those behind them.
+fn place<'e>(transaction: &Transaction<'_>, entry: &'e Entry) -> rusqlite::Result<(Option<Row>, Cow<'e, Entry>)> {
+    let mut entry = Cow::Borrowed(entry);
+    loop {
+        let row = find(transaction, &entry)?;
+        let read = row.as_ref().and_then(|row| row.read.as_deref()).filter(|_| is_read(&entry.event, &entry.json));
+        let read = read.and_then(|read| serde_json::from_str(read).ok());
+        match read.filter(|read| entry.is_apart_from(read)).and_then(|_: Value| entry.next()) {
+            Some(next) => entry = Cow::Owned(next),
+            None => return Ok((row, entry)),
+        }
     }
 }
 

@@ -188,6 +188,7 @@ fn the_html_page_is_whole_and_says_what_the_json_says() {
     let home = home(&["0.131.0"]);
     let json: Value = serde_json::from_str(&report(home.path(), &["--all", "--format", "json"])).expect("JSON");
     let page = report(home.path(), &["--all", "--by", "tool", "--format", "html"]);
+    assert_eq!(page, report(home.path(), &["--all", "--by", "tool", "--html"]));
     assert!(page.starts_with("<!doctype html>\n<html lang=\"en\">") && page.ends_with("</main>\n</body>\n</html>\n"));
     let turns = json["total"]["turns"].to_string();
     assert!(page.contains(&format!("<dt>Turns</dt><dd class=\"value\">{turns}</dd>")), "{page}");

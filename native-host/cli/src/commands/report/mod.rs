@@ -62,6 +62,9 @@ pub(crate) struct Args {
     /// Form of the output
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// The same as `--format html`: one page that opens offline
+    #[arg(long, conflicts_with = "format")]
+    html: bool,
     /// Write to FILE instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -158,7 +161,8 @@ fn write(args: &Args, report: &Report, standing: Option<&StillThere>) -> anyhow:
     let notes: Vec<String> = standing.iter().flat_map(|standing| standing.sentences()).collect();
     let look = Look::new(args.output.is_some());
     let mut output = Vec::new();
-    match args.format {
+    let format = if args.html { Format::Html } else { args.format };
+    match format {
         Format::Table => output.extend_from_slice(render::table(report, &notes, look).as_bytes()),
         Format::Json => render::json(&mut output, report, standing)?,
         Format::Csv => render::csv(&mut output, report)?,

@@ -44,14 +44,14 @@ export const rollouts = readdirSync(rolloutFolder).flatMap((version) =>
 );
 
 /** The events that the native program makes of rollouts, and folders of them. */
-export const imported = (...paths) => runImport("--quiet", ...paths).stdout;
+export const imported = (...paths) => runImport("--quiet", "--output", "-", ...paths).stdout;
 
 /** Everything each time, whatever was imported before; the memory of it is nobody's. */
 function runImport(...options) {
   const state = mkdtempSync(join(tmpdir(), "turnledger-state-"));
   try {
     const env = { ...process.env, XDG_STATE_HOME: state };
-    return spawnSync(program, ["import", "--again", "--output", "-", ...options], { encoding: "utf8", maxBuffer: 1 << 30, env });
+    return spawnSync(program, ["import", "--again", ...options], { encoding: "utf8", maxBuffer: 1 << 30, env });
   } finally {
     rmSync(state, { recursive: true });
   }

@@ -1,7 +1,7 @@
-//! What makes an event the same event, whoever tells it.
+//! The key of an event: traffic, facts and files that tell the same event give it the same key.
 //!
-//! The key is a digest of the event's type and of the members that name what it is about. Kinds of events that nothing
-//! names get a number besides: the how-manieth with the same members it is in one [`Reading`].
+//! The key is a digest of the event's type and of the members that name what it is about. Where no member
+//! names an event, its key has a number as well: 1 for the first with the same members in a [`Reading`], 2 for the second.
 
 use std::collections::HashMap;
 

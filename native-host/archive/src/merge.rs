@@ -1,7 +1,7 @@
 //! Two tellings of the same event become one, in whatever order they come.
 //!
 //! A member that is known wins over one that is not: null, absent, the word `unknown`, or the time 0. Of two that are known, the
-//! greater wins, which is the same whoever comes first. The client and the runtime are merged member by member; any
+//! greater wins, so that the order makes no difference. The client and the runtime are merged member by member; any
 //! other object, and a list, is one value.
 
 use std::cmp::Ordering;
@@ -58,7 +58,7 @@ pub(crate) fn filled(told: &mut Value, mut read: Value) {
     });
 }
 
-/// Puts the better of two values in the place of the first: the one of this member's two that it chooses.
+/// Given a member's name and its two values, leaves the better one in the place of the first.
 type Choose<'c> = &'c dyn Fn(&str, &mut Value, Value);
 
 fn merge(into: &mut Value, other: Value, name: &str, choose: Choose<'_>) {
@@ -81,7 +81,7 @@ fn merge_members(into: &mut Map<String, Value>, other: Map<String, Value>, choos
 /// The times that are 0 if the server gave none.
 const TIMES: [&str; 2] = ["completed_at", "created_at"];
 
-/// How much a member says: nothing, that nobody knows, or something.
+/// How much a value says: 0 nothing, 1 that it is unknown, 2 a known value.
 fn knowledge(name: &str, value: &Value) -> u8 {
     match value {
         Value::Null => 0,

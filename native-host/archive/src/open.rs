@@ -17,8 +17,8 @@ const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(300) } else { D
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl Archive {
-    /// Opens a store, and makes one if there is none: the file, and those that SQLite keeps beside it, are their owner's
-    /// alone. A store of an earlier version becomes one of this version.
+    /// Opens a store, and makes one if there is none. Only the owner can read the file and those that SQLite keeps beside
+    /// it. A store of an earlier version becomes one of this version.
     ///
     /// # Errors
     ///
@@ -32,6 +32,9 @@ impl Archive {
             make_private_folder(folder).map_err(file)?;
         }
         let foreign = || ArchiveError::Foreign { path: path.into() };
+        if path.is_dir() {
+            return Err(file(io::ErrorKind::IsADirectory.into()));
+        }
         if path.exists() && is_foreign(path) {
             return Err(foreign());
         }
@@ -80,6 +83,9 @@ impl Archive {
     pub fn open_read_only(path: &Path) -> Result<Self, ArchiveError> {
         if !path.exists() {
             return Err(ArchiveError::Missing { path: path.into() });
+        }
+        if path.is_dir() {
+            return Err(ArchiveError::File { path: path.into(), source: io::ErrorKind::IsADirectory.into() });
         }
         if is_foreign(path) {
             return Err(ArchiveError::Foreign { path: path.into() });

@@ -1,4 +1,4 @@
-//! A store of a few events: what is told twice, what is told by two, whose session it is, and what is forgotten.
+//! A store of a few events: repeated events, merged events, sessions of threads, and forgetting.
 
 use std::fs;
 
@@ -341,4 +341,13 @@ fn what_an_import_goes_on_with_is_not_what_an_earlier_one_told() {
     assert_eq!(add(&mut archive, &[compaction(3)]), new(1));
     let all = [compaction(1), compaction(2), compaction(3)];
     assert_eq!(add(&mut archive, &all), Added { known: 3, ..Added::default() });
+}
+
+#[test]
+fn a_folder_is_no_store() {
+    let folder = tempfile::tempdir().unwrap();
+    for opened in [Archive::open(folder.path()), Archive::open_read_only(folder.path())] {
+        let Err(ArchiveError::File { path, source }) = opened else { panic!("it opens") };
+        assert_eq!((path.as_path(), source.kind()), (folder.path(), std::io::ErrorKind::IsADirectory));
+    }
 }

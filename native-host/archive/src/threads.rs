@@ -45,7 +45,7 @@ impl Threads {
         Ok(row)
     }
 
-    /// The row of a thread, made if there is none, and what is known of it.
+    /// A thread's row and what is known of the thread. Adds the row if there is none.
     fn find(&mut self, transaction: &Transaction<'_>, thread_id: &str) -> rusqlite::Result<(i64, ThreadSays)> {
         if let Some(known) = self.known.get(thread_id) {
             return Ok(known.clone());

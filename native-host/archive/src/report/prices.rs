@@ -36,7 +36,7 @@ impl Prices {
     ///
     /// # Errors
     ///
-    /// [`PricesError`] if it is none.
+    /// [`PricesError`] if the text is no table of prices.
     pub fn read(json: &[u8]) -> Result<Self, PricesError> {
         let table: Map<String, Value> = serde_json::from_slice(json)?;
         let prices = table.into_iter().filter_map(|(model, entry)| Some((model, Price::of(&entry)?)));

@@ -104,7 +104,7 @@ const FEMTODOLLARS: f64 = 1e15;
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     sessions: Set<i64>,
-    /// The sessions of which something is told by more than files.
+    /// The sessions with an event that traffic or facts told.
     told: Set<i64>,
     threads: Set<i64>,
     last: Option<(i64, bool)>,

@@ -1,8 +1,8 @@
 //! What a report asks of an event, as columns: texts and numbers that need no JSON.
 
 use serde_json::{Map, Value};
-use turnledger_core::event::Event;
-use turnledger_core::event::EventIds;
+
+use crate::content::Content;
 
 /// An event's row, but for its key and its thread.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,12 +86,15 @@ fn status_member(event_type: &str) -> &'static str {
 }
 
 impl Columns {
-    /// The columns of an event; `json` is the same event as JSON.
-    pub(crate) fn of(event: &Event, json: &Value) -> Self {
+    /// The columns of an event. Of one that this version cannot read only what it is about.
+    pub(crate) fn of(content: &Content) -> Self {
         let none = Map::new();
-        let params = params(json).unwrap_or(&none);
-        let EventIds { turn_id, item_id, .. } = event.ids();
-        let event_type = event.event_type();
+        let params = content.params().unwrap_or(&none);
+        let event_type = content.event_type();
+        let [_, turn_id, item_id] = content.ids().map(|id| id.map(ToOwned::to_owned));
+        if content.event.is_none() {
+            return Self { at_ms: own_time(event_type, params), turn_id, item_id, ..Self::default() };
+        }
         let text = |name: &str| Some(params.get(name)?.as_str()?.to_owned());
         let number = |name: &str| params.get(name)?.as_i64();
         let client = params.get("app_server_client").and_then(|client| client.get("product_client_id"));
@@ -99,13 +102,13 @@ impl Columns {
             "codex_guardian_review" => {
                 params.get("reviewed_action").and_then(|action| action.get("type")).and_then(Value::as_str)
             }
-            "skill_invocation" => json.get("skill_name").and_then(Value::as_str),
+            "skill_invocation" => content.json.get("skill_name").and_then(Value::as_str),
             _ => params.get(name_member(event_type)).and_then(Value::as_str),
         };
         Self {
             at_ms: own_time(event_type, params),
-            turn_id: turn_id.map(|id| id.as_str().to_owned()),
-            item_id: item_id.map(|id| id.as_str().to_owned()),
+            turn_id,
+            item_id,
             model: text("model").or_else(|| text("model_slug")),
             client: client.and_then(Value::as_str).map(ToOwned::to_owned).or_else(|| text("product_client_id")),
             name: name.map(ToOwned::to_owned),
@@ -124,9 +127,10 @@ impl Columns {
 
 impl ThreadSays {
     /// What an event says of its thread; `None` for an event without one.
-    pub(crate) fn of(event: &Event, json: &Value) -> Option<Self> {
-        let thread_id = event.ids().thread_id?.as_str().to_owned();
-        let params = params(json)?;
+    pub(crate) fn of(content: &Content) -> Option<Self> {
+        let [thread_id, ..] = content.ids();
+        let thread_id = thread_id?.to_owned();
+        let params = content.params()?;
         let text = |name: &str| Some(params.get(name)?.as_str()?.to_owned());
         Some(Self {
             thread_id,
@@ -135,11 +139,6 @@ impl ThreadSays {
             repo_hash: text("repo_hash"),
         })
     }
-}
-
-/// An event's parameters.
-pub(crate) fn params(json: &Value) -> Option<&Map<String, Value>> {
-    json.get("event_params")?.as_object()
 }
 
 /// When the event ended or happened. A 0 says that the server gave no time, and a resumed thread tells when it was made.

@@ -73,8 +73,8 @@ pub enum ArchiveError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
-    /// A row's JSON is no event that this version knows.
-    #[error("{}: row {row} has no event that this program knows", path.display())]
+    /// A row's JSON is no event.
+    #[error("{}: row {row} has no event: the store is damaged", path.display())]
     Event {
         /// The store.
         path: PathBuf,

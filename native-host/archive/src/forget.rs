@@ -4,7 +4,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use turnledger_core::UnixMillis;
 
 use crate::read::count;
-use crate::{Archive, ArchiveError};
+use crate::read::origins_sql;
+use crate::{Archive, ArchiveError, OriginId};
 
 /// What was forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,9 +20,13 @@ pub struct Forgotten {
 /// Threads that nothing names any more.
 const UNNAMED: &str = "
     DELETE FROM threads WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.thread = threads.id)
-        AND NOT EXISTS (SELECT 1 FROM threads AS other WHERE other.parent_thread_id = threads.thread_id)
         AND NOT EXISTS (
-            SELECT 1 FROM threads AS other WHERE other.session_id = threads.thread_id AND other.id <> threads.id
+            SELECT 1 FROM threads AS other
+            WHERE other.parent_thread_id = threads.thread_id AND other.origin = threads.origin
+        )
+        AND NOT EXISTS (
+            SELECT 1 FROM threads AS other
+            WHERE other.session_id = threads.thread_id AND other.origin = threads.origin AND other.id <> threads.id
         )";
 
 impl Archive {
@@ -35,10 +40,11 @@ impl Archive {
     /// take their traces out of the file. Else what SQLite says.
     pub fn forget_thread(&mut self, thread_id: &str) -> Result<Forgotten, ArchiveError> {
         let below = "
-            WITH RECURSIVE below (id, thread_id) AS (
-                SELECT id, thread_id FROM threads WHERE thread_id = ?1
-                UNION SELECT threads.id, threads.thread_id FROM threads
-                    JOIN below ON threads.parent_thread_id = below.thread_id OR threads.session_id = below.thread_id
+            WITH RECURSIVE below (id, origin, thread_id) AS (
+                SELECT id, origin, thread_id FROM threads WHERE thread_id = ?1
+                UNION SELECT threads.id, threads.origin, threads.thread_id FROM threads
+                    JOIN below ON threads.origin = below.origin
+                        AND (threads.parent_thread_id = below.thread_id OR threads.session_id = below.thread_id)
             )
             SELECT id FROM below";
         let forgotten = self.forget(|connection| {
@@ -67,6 +73,26 @@ impl Archive {
             let gone = "SELECT id FROM events WHERE at_ms < ?1";
             connection.execute(&format!("DELETE FROM bodies WHERE id IN ({gone})"), [before])?;
             connection.execute("DELETE FROM events WHERE at_ms < ?1", params![before])
+        })?;
+        self.without_traces(forgotten)
+    }
+
+    /// Forgets all that these origins brought, and their names. This machine's own events stay.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`forget_thread`](Self::forget_thread).
+    pub fn forget_origins(&mut self, origins: &[OriginId]) -> Result<Forgotten, ArchiveError> {
+        let origins: Vec<OriginId> = origins.iter().copied().filter(|origin| *origin != OriginId::OWN).collect();
+        let wanted = origins_sql(&origins);
+        let forgotten = self.forget(|connection| {
+            connection
+                .execute(&format!("DELETE FROM bodies WHERE id IN (SELECT id FROM events WHERE {wanted})"), [])?;
+            let events = connection.execute(&format!("DELETE FROM events WHERE {wanted}"), [])?;
+            connection.execute(&format!("DELETE FROM threads WHERE {wanted}"), [])?;
+            connection.execute(&format!("DELETE FROM receipts WHERE {wanted}"), [])?;
+            connection.execute(&format!("DELETE FROM origins WHERE {}", wanted.replace("origin IN", "id IN")), [])?;
+            Ok(events)
         })?;
         self.without_traces(forgotten)
     }

@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 use turnledger_core::digest::Sha2;
 use turnledger_core::{Digest, Event, UnixMillis};
 
+use crate::content::{Content, NotAnEvent};
+use crate::origin::OriginId;
+
 /// The first half of a SHA-256.
 pub(crate) type Key = [u8; 16];
 
@@ -103,6 +106,7 @@ fn identity(event_type: &str, params: &Map<String, Value>) -> Option<Identity> {
 /// is tapped. Events that nothing names are counted within it.
 #[derive(Debug, Default)]
 pub struct Reading {
+    origin: OriginId,
     counts: HashMap<Key, u32>,
 }
 
@@ -112,38 +116,57 @@ pub struct Entry {
     pub(crate) key: Key,
     /// What the key has its number behind, and the number; `None` for an event with a name of its own.
     numbered: Option<(String, u32)>,
+    pub(crate) origin: OriginId,
     pub(crate) at: Option<UnixMillis>,
-    pub(crate) event: Event,
-    /// The event's JSON.
-    pub(crate) json: Value,
+    pub(crate) content: Content,
 }
 
 impl Reading {
+    /// One of what this origin sends.
+    pub fn of(origin: OriginId) -> Self {
+        Self { origin, ..Self::default() }
+    }
+
     /// Takes the reading's next event. `at` is when the host got it, where that is known: it is the time of events that
     /// have none of their own.
     pub fn next(&mut self, at: Option<UnixMillis>, event: Event) -> Entry {
-        let text = event.to_json();
-        // An event writes JSON.
-        let json: Value = serde_json::from_str(&text).unwrap_or_default();
-        let (key, numbered) = self.key(&event, &json);
-        Entry { key, numbered, at, event, json }
+        self.entry(at, Content::of(event))
     }
 
-    fn key(&mut self, event: &Event, json: &Value) -> (Key, Option<(String, u32)>) {
-        let event_type = event.event_type();
+    /// Takes the reading's next event as JSON. One of a later version, which this one cannot read, is kept as it came.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnEvent`] for a text that is no event of any version.
+    pub fn read(&mut self, at: Option<UnixMillis>, json: &str) -> Result<Entry, NotAnEvent> {
+        Ok(self.entry(at, Content::read(json)?))
+    }
+
+    fn entry(&mut self, at: Option<UnixMillis>, content: Content) -> Entry {
+        let (key, numbered) = self.key(&content);
+        Entry { key, numbered, origin: self.origin, at, content }
+    }
+
+    fn key(&mut self, content: &Content) -> (Key, Option<(String, u32)>) {
+        let event_type = content.event_type();
         let none = Map::new();
-        let params = json.get("event_params").and_then(Value::as_object).unwrap_or(&none);
-        let identity = identity(event_type, params);
-        let mut text = String::from(event_type);
-        match &identity {
-            Some(identity) => {
-                for name in identity.members {
-                    let member = params.get(*name).or_else(|| json.get(*name)).unwrap_or(&Value::Null);
-                    text.push('\n');
-                    text.push_str(&member.to_string());
-                }
+        let params = content.params().unwrap_or(&none);
+        let identity = content.event.as_ref().and_then(|_| identity(event_type, params));
+        let mut text = match self.origin {
+            OriginId::OWN => String::new(),
+            // No event's type begins like this.
+            OriginId(origin) => format!("{origin}\n"),
+        };
+        text.push_str(event_type);
+        if let Some(identity) = &identity {
+            for name in identity.members {
+                let member = params.get(*name).or_else(|| content.json.get(*name)).unwrap_or(&Value::Null);
+                text.push('\n');
+                text.push_str(&member.to_string());
             }
-            None => text = event.to_json(),
+        } else {
+            text.truncate(text.len() - event_type.len());
+            text.push_str(&content.text());
         }
         let first = digest(&[text.as_bytes()]);
         if identity.is_some_and(|identity| !identity.is_numbered) {
@@ -177,7 +200,9 @@ impl Entry {
         ];
         let of =
             |json: &Value, name: &str| json.get("event_params")?.get(name).filter(|value| !value.is_null()).cloned();
-        APART.iter().any(|name| of(&self.json, name).zip(of(other, name)).is_some_and(|(one, other)| one != other))
+        APART
+            .iter()
+            .any(|name| of(&self.content.json, name).zip(of(other, name)).is_some_and(|(one, other)| one != other))
     }
 }
 

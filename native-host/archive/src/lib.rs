@@ -8,12 +8,15 @@
 #![deny(missing_docs)]
 
 mod columns;
+mod content;
 mod error;
 mod forget;
 mod key;
 mod merge;
 mod open;
+mod origin;
 mod read;
+mod receive;
 pub mod report;
 mod schema;
 #[cfg(test)]
@@ -25,10 +28,13 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+pub use content::NotAnEvent;
 pub use error::ArchiveError;
 pub use forget::Forgotten;
 pub use key::{Entry, Reading};
+pub use origin::{Origin, OriginId};
 pub use read::{Filter, Status, StoredEvent};
+pub use receive::{Receipt, Received};
 pub use write::Added;
 
 /// A store of events.

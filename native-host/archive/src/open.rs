@@ -64,10 +64,10 @@ impl Archive {
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
             // An import remembers what it told: that must not be gone after a power failure.
             connection.pragma_update(None, "synchronous", "FULL")?;
-            connection.pragma_update(None, "foreign_keys", true)?;
             // What is deleted is overwritten.
             connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
             let found = schema::migrate(&mut connection)?;
+            connection.pragma_update(None, "foreign_keys", true)?;
             Ok(Some((connection, found)))
         });
         let (connection, found) = opened.map_err(|error| of_sqlite(path, error))?.ok_or_else(foreign)?;

@@ -7,6 +7,7 @@ use rusqlite::{Row, params_from_iter};
 use turnledger_core::{Event, UnixMillis};
 
 use crate::open::beside;
+use crate::origin::OriginId;
 use crate::write::whole;
 use crate::{Archive, ArchiveError, schema};
 
@@ -22,6 +23,8 @@ pub struct Filter {
     pub thread: Option<String>,
     /// Only events of this type.
     pub event_type: Option<&'static str>,
+    /// Only what one of these origins brought.
+    pub origins: Option<Vec<OriginId>>,
 }
 
 impl Filter {
@@ -50,6 +53,13 @@ impl Filter {
     #[must_use]
     pub fn event_type(mut self, event_type: impl Into<Option<&'static str>>) -> Self {
         self.event_type = event_type.into();
+        self
+    }
+
+    /// Only what one of these origins brought.
+    #[must_use]
+    pub fn origins(mut self, origins: impl Into<Option<Vec<OriginId>>>) -> Self {
+        self.origins = origins.into();
         self
     }
 }
@@ -88,12 +98,12 @@ pub struct Status {
 
 impl Archive {
     /// Hands on each event that is wanted, in the order of time, as it was when this began; those without a time come
-    /// first. It ends when `take` returns false.
+    /// first. It ends when `take` returns false. Says how many it passed over, since only a later version can read them.
     ///
     /// # Errors
     ///
-    /// [`ArchiveError::Event`] if a row has no event that this version knows, and what SQLite says.
-    pub fn events(&self, filter: &Filter, mut take: impl FnMut(StoredEvent) -> bool) -> Result<(), ArchiveError> {
+    /// [`ArchiveError::Event`] if a row has no event, and what SQLite says.
+    pub fn events(&self, filter: &Filter, mut take: impl FnMut(StoredEvent) -> bool) -> Result<u64, ArchiveError> {
         let mut wanted = vec!["1"];
         let mut values: Vec<Sql> = Vec::new();
         let millis = |time: UnixMillis| Sql::Integer(i64::try_from(time.0).unwrap_or(i64::MAX));
@@ -106,19 +116,23 @@ impl Archive {
             values.push(millis(until));
         }
         if let Some(thread) = &filter.thread {
-            wanted
-                .push("thread IN (SELECT id FROM threads WHERE root = (SELECT root FROM threads WHERE thread_id = ?))");
+            wanted.push(
+                "thread IN (SELECT id FROM threads WHERE root IN (SELECT root FROM threads WHERE thread_id = ?))",
+            );
             values.push(Sql::Text(thread.clone()));
         }
         if let Some(event_type) = filter.event_type {
             wanted.push("type = ?");
             values.push(Sql::Text(event_type.into()));
         }
+        let of_origins = filter.origins.as_deref().map(origins_sql);
+        wanted.extend(of_origins.as_deref());
         let wanted = wanted.join(" AND ");
         let sql = format!(
             "SELECT id, at_ms, told, read FROM events JOIN bodies USING (id) WHERE {wanted} ORDER BY at_ms, id"
         );
         let mut statement = self.connection.prepare(&sql).map_err(|error| self.sqlite(error))?;
+        let mut passed_over = 0;
         let mut rows = statement.query(params_from_iter(values)).map_err(|error| self.sqlite(error))?;
         while let Some(row) = rows.next().map_err(|error| self.sqlite(error))? {
             let read = || -> rusqlite::Result<_> {
@@ -126,14 +140,18 @@ impl Archive {
                 Ok((row.get::<_, i64>(0)?, row.get(1)?, told, read))
             };
             let (id, at_ms, told, read) = read().map_err(|error| self.sqlite(error))?;
-            let Ok((event, _)) = whole(told.as_deref(), read.as_deref()) else {
+            let Ok(content) = whole(told.as_deref(), read.as_deref()) else {
                 return Err(ArchiveError::Event { path: self.path.clone(), row: id });
+            };
+            let Some(event) = content.event else {
+                passed_over += 1;
+                continue;
             };
             if !take(StoredEvent { at: time(at_ms), event }) {
                 break;
             }
         }
-        Ok(())
+        Ok(passed_over)
     }
 
     /// What the store holds.
@@ -183,6 +201,12 @@ impl Archive {
 /// A count of SQLite's.
 pub(crate) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
+}
+
+/// What is asked of an event's or a thread's origin, as SQL. The numbers are the store's own.
+pub(crate) fn origins_sql(origins: &[OriginId]) -> String {
+    let numbers: Vec<String> = origins.iter().map(|origin| origin.0.to_string()).collect();
+    format!("origin IN ({})", numbers.join(", "))
 }
 
 fn time(at_ms: Option<i64>) -> Option<UnixMillis> {

@@ -10,7 +10,7 @@ const APPLICATION_ID: i64 = 0x544c_6467;
 
 /// What brings a file from each version to the next: the first from nothing to version 1. What was released is never
 /// changed.
-const MIGRATIONS: &[&str] = &[VERSION_1];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 const VERSION_1: &str = "
     -- One row for each thread that an event names.
@@ -78,6 +78,56 @@ const VERSION_1: &str = "
     LEFT JOIN threads AS sessions ON sessions.id = threads.root;
 ";
 
+/// What several people bring is told apart: see origin.rs.
+const VERSION_2: &str = "
+    -- A number is never given again.
+    CREATE TABLE origins (id INTEGER PRIMARY KEY AUTOINCREMENT, person TEXT NOT NULL, team TEXT) STRICT;
+    CREATE UNIQUE INDEX origins_by_names ON origins (person, coalesce(team, ''));
+    -- Requests that were stored.
+    CREATE TABLE receipts (
+        origin INTEGER NOT NULL,
+        -- Digests of the idempotency key and of what the request said.
+        key BLOB NOT NULL,
+        digest BLOB NOT NULL,
+        -- When it came: Unix milliseconds.
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (origin, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX receipts_by_time ON receipts (at_ms);
+    -- A thread's id is its own within its origin.
+    DROP VIEW event;
+    CREATE TABLE threads_2 (
+        id INTEGER PRIMARY KEY,
+        -- 0 is this machine.
+        origin INTEGER NOT NULL DEFAULT 0,
+        thread_id TEXT NOT NULL,
+        parent_thread_id TEXT,
+        session_id TEXT,
+        repo_hash TEXT,
+        root INTEGER REFERENCES threads (id),
+        UNIQUE (thread_id, origin)
+    ) STRICT;
+    INSERT INTO threads_2 (id, thread_id, parent_thread_id, session_id, repo_hash, root)
+        SELECT id, thread_id, parent_thread_id, session_id, repo_hash, root FROM threads;
+    DROP TABLE threads;
+    ALTER TABLE threads_2 RENAME TO threads;
+    CREATE INDEX threads_by_parent ON threads (parent_thread_id) WHERE parent_thread_id IS NOT NULL;
+    CREATE INDEX threads_by_root ON threads (root);
+    CREATE INDEX threads_by_session ON threads (session_id) WHERE session_id IS NOT NULL;
+    ALTER TABLE events ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;
+    -- When a session began and ended is asked of the index alone.
+    DROP INDEX events_by_thread;
+    CREATE INDEX events_by_thread ON events (thread, at_ms);
+    CREATE VIEW event AS SELECT
+        events.type, at_ms, threads.thread_id, sessions.thread_id AS session_id, turn_id, item_id, model, client, name,
+        status, duration_ms, input_tokens, cached_input_tokens, output_tokens, reasoning_output_tokens, added_lines,
+        deleted_lines, reviewer, source, threads.repo_hash, coalesce(told, read) AS json, events.origin
+    FROM events
+    JOIN bodies USING (id)
+    LEFT JOIN threads ON threads.id = events.thread
+    LEFT JOIN threads AS sessions ON sessions.id = threads.root;
+";
+
 /// The version that this program writes.
 #[expect(clippy::cast_possible_wrap, reason = "there are a few")]
 pub(crate) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -100,6 +150,8 @@ pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
     if found >= VERSION {
         return Ok(found);
     }
+    // A table that others refer to is made anew.
+    connection.pragma_update(None, "foreign_keys", false)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been first.
     let found = version(&transaction)?;
@@ -113,4 +165,12 @@ pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
     }
     transaction.commit()?;
     version(connection)
+}
+
+/// Makes a file of version 1.
+#[cfg(test)]
+pub(crate) fn version_1(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(VERSION_1)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", 1)
 }

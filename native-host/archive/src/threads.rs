@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::columns::ThreadSays;
+use crate::origin::OriginId;
 
 /// The rows of the threads that one transaction's events are about.
 #[derive(Debug, Default)]
 pub(crate) struct Threads {
-    known: HashMap<String, (i64, ThreadSays)>,
+    known: HashMap<(OriginId, String), (i64, ThreadSays)>,
     /// Rows whose session may be another now.
     changed: BTreeSet<i64>,
 }
@@ -17,13 +18,19 @@ pub(crate) struct Threads {
 impl Threads {
     /// The row of an event's thread, which then has what the event says of it. Of two things that are known, the greater
     /// one stays: the order of the events does not matter.
-    pub(crate) fn row(&mut self, transaction: &Transaction<'_>, says: &ThreadSays) -> rusqlite::Result<i64> {
-        if let Some((row, known)) = self.known.get(&says.thread_id)
+    pub(crate) fn row(
+        &mut self,
+        transaction: &Transaction<'_>,
+        origin: OriginId,
+        says: &ThreadSays,
+    ) -> rusqlite::Result<i64> {
+        let name = (origin, says.thread_id.clone());
+        if let Some((row, known)) = self.known.get(&name)
             && known == says
         {
             return Ok(*row);
         }
-        let (row, mut known) = self.find(transaction, &says.thread_id)?;
+        let (row, mut known) = self.find(transaction, origin, &says.thread_id)?;
         let before = known.clone();
         known.parent_thread_id = known.parent_thread_id.max(says.parent_thread_id.clone());
         known.session_id = known.session_id.max(says.session_id.clone());
@@ -38,21 +45,29 @@ impl Threads {
                 self.changed.insert(row);
             }
             for named in [&known.parent_thread_id, &known.session_id].into_iter().flatten() {
-                self.find(transaction, named)?;
+                self.find(transaction, origin, named)?;
             }
         }
-        self.known.insert(says.thread_id.clone(), (row, known));
+        self.known.insert(name, (row, known));
         Ok(row)
     }
 
     /// A thread's row and what is known of the thread. Adds the row if there is none.
-    fn find(&mut self, transaction: &Transaction<'_>, thread_id: &str) -> rusqlite::Result<(i64, ThreadSays)> {
-        if let Some(known) = self.known.get(thread_id) {
+    fn find(
+        &mut self,
+        transaction: &Transaction<'_>,
+        origin: OriginId,
+        thread_id: &str,
+    ) -> rusqlite::Result<(i64, ThreadSays)> {
+        let name = (origin, thread_id.to_owned());
+        if let Some(known) = self.known.get(&name) {
             return Ok(known.clone());
         }
         let found = transaction
-            .prepare_cached("SELECT id, parent_thread_id, session_id, repo_hash FROM threads WHERE thread_id = ?1")?
-            .query_row([thread_id], |row| {
+            .prepare_cached(
+                "SELECT id, parent_thread_id, session_id, repo_hash FROM threads WHERE origin = ?1 AND thread_id = ?2",
+            )?
+            .query_row(params![origin.0, thread_id], |row| {
                 let says = ThreadSays {
                     thread_id: thread_id.to_owned(),
                     parent_thread_id: row.get(1)?,
@@ -65,12 +80,14 @@ impl Threads {
         let known = if let Some(known) = found {
             known
         } else {
-            transaction.prepare_cached("INSERT INTO threads (thread_id) VALUES (?1)")?.execute([thread_id])?;
+            transaction
+                .prepare_cached("INSERT INTO threads (origin, thread_id) VALUES (?1, ?2)")?
+                .execute(params![origin.0, thread_id])?;
             let row = transaction.last_insert_rowid();
             self.changed.insert(row);
             (row, ThreadSays { thread_id: thread_id.to_owned(), ..ThreadSays::default() })
         };
-        self.known.insert(thread_id.to_owned(), known.clone());
+        self.known.insert(name, known.clone());
         Ok(known)
     }
 
@@ -80,6 +97,7 @@ impl Threads {
         let mut seen: BTreeSet<i64> = open.iter().copied().collect();
         let mut children = transaction.prepare_cached(
             "SELECT child.id FROM threads AS child JOIN threads AS parent ON child.parent_thread_id = parent.thread_id
+                AND child.origin = parent.origin
              WHERE parent.id = ?1",
         )?;
         let mut set = transaction.prepare_cached("UPDATE threads SET root = ?2 WHERE id = ?1 AND root IS NOT ?2")?;
@@ -101,8 +119,8 @@ impl Threads {
 fn root(transaction: &Transaction<'_>, row: i64) -> rusqlite::Result<i64> {
     let mut up = transaction.prepare_cached(
         "SELECT session.id, parent.id FROM threads
-         LEFT JOIN threads AS session ON session.thread_id = threads.session_id
-         LEFT JOIN threads AS parent ON parent.thread_id = threads.parent_thread_id
+         LEFT JOIN threads AS session ON session.thread_id = threads.session_id AND session.origin = threads.origin
+         LEFT JOIN threads AS parent ON parent.thread_id = threads.parent_thread_id AND parent.origin = threads.origin
          WHERE threads.id = ?1",
     )?;
     let (mut at, mut seen) = (row, BTreeSet::from([row]));

@@ -1,13 +1,15 @@
 //! Adding events.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use rusqlite::{OptionalExtension, ToSql, Transaction, TransactionBehavior, params, params_from_iter};
 use serde_json::Value;
-use turnledger_core::Event;
 
-use crate::columns::{Columns, ThreadSays, params as params_of};
+use crate::columns::{Columns, ThreadSays};
+use crate::content::{Content, NotAnEvent};
 use crate::key::Entry;
+use crate::origin::OriginId;
 use crate::threads::Threads;
 use crate::{Archive, ArchiveError, merge};
 
@@ -54,25 +56,7 @@ impl Archive {
         let mut threads = Threads::default();
         let mut added = Added::default();
         for entry in entries {
-            let (row, entry) = place(&transaction, entry).map_err(sqlite)?;
-            let entry = &*entry;
-            match row {
-                None => {
-                    insert(&transaction, &mut threads, entry).map_err(sqlite)?;
-                    added.new += 1;
-                }
-                Some(row) => {
-                    let id = row.id;
-                    let unknown = |NotAnEvent| ArchiveError::Event { path: path.clone(), row: id };
-                    match Better::of(row, entry).map_err(unknown)? {
-                        None => added.known += 1,
-                        Some(better) => {
-                            better.write(&transaction, &mut threads, id).map_err(sqlite)?;
-                            added.improved += 1;
-                        }
-                    }
-                }
-            }
+            added.add(self::add(&transaction, &mut threads, entry, false, &path)?);
         }
         threads.settle(&transaction).map_err(sqlite)?;
         transaction.commit().map_err(sqlite)?;
@@ -80,15 +64,50 @@ impl Archive {
     }
 }
 
+/// Adds an event. With `is_piece`, those before it may have been another reading's.
+pub(crate) fn add(
+    transaction: &Transaction<'_>,
+    threads: &mut Threads,
+    entry: &Entry,
+    is_piece: bool,
+    path: &Path,
+) -> Result<Added, ArchiveError> {
+    let sqlite = |source| crate::error::of_sqlite(path, source);
+    let mut added = Added::default();
+    match place(transaction, entry, is_piece).map_err(sqlite)? {
+        (None, entry) => {
+            insert(transaction, threads, &entry).map_err(sqlite)?;
+            added.new = 1;
+        }
+        (Some(row), entry) => {
+            let id = row.id;
+            match Better::of(row, &entry).map_err(|NotAnEvent| ArchiveError::Event { path: path.into(), row: id })? {
+                None => added.known = 1,
+                Some(better) => {
+                    better.write(transaction, threads, entry.origin, id).map_err(sqlite)?;
+                    added.improved = 1;
+                }
+            }
+        }
+    }
+    Ok(added)
+}
+
 /// The row of an event, and the event with the key that the row has or is to have. What an import goes on with in a turn
-/// that an earlier one saw begin has the numbers of what that one told: it gets those behind them.
-fn place<'e>(transaction: &Transaction<'_>, entry: &'e Entry) -> rusqlite::Result<(Option<Row>, Cow<'e, Entry>)> {
+/// that an earlier one saw begin has the numbers of what that one told: it gets those behind them. So does a piece.
+fn place<'e>(
+    transaction: &Transaction<'_>,
+    entry: &'e Entry,
+    is_piece: bool,
+) -> rusqlite::Result<(Option<Row>, Cow<'e, Entry>)> {
     let mut entry = Cow::Borrowed(entry);
     loop {
         let row = find(transaction, &entry)?;
-        let read = row.as_ref().and_then(|row| row.read.as_deref()).filter(|_| is_read(&entry.event, &entry.json));
-        let read = read.and_then(|read| serde_json::from_str(read).ok());
-        match read.filter(|read| entry.is_apart_from(read)).and_then(|_: Value| entry.next()) {
+        let before = row.as_ref().and_then(|row| {
+            if entry.content.is_read() { row.read.as_deref() } else { row.told.as_deref().filter(|_| is_piece) }
+        });
+        let before = before.and_then(|before| serde_json::from_str(before).ok());
+        match before.filter(|before| entry.is_apart_from(before)).and_then(|_: Value| entry.next()) {
             Some(next) => entry = Cow::Owned(next),
             None => return Ok((row, entry)),
         }
@@ -104,36 +123,29 @@ fn find(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Option
         .optional()
 }
 
-/// Whether a file told the event.
-fn is_read(event: &Event, json: &Value) -> bool {
-    // An import of settings and a plugin that was not installed have a `source` of another meaning.
-    event.ids().thread_id.is_some()
-        && params_of(json).is_some_and(|params| params.get("source").is_some_and(|source| source == "rollout"))
-}
-
 fn host_ms(entry: &Entry) -> Option<i64> {
     entry.at.and_then(|at| i64::try_from(at.0).ok())
 }
 
 fn insert(transaction: &Transaction<'_>, threads: &mut Threads, entry: &Entry) -> rusqlite::Result<()> {
-    let Entry { key, event, json, .. } = entry;
-    let is_read = is_read(event, json);
-    let says = ThreadSays::of(event, json);
-    let thread = says.map(|says| threads.row(transaction, &says)).transpose()?;
-    let columns = Columns::of(event, json);
+    let Entry { key, content, .. } = entry;
+    let is_read = content.is_read();
+    let says = ThreadSays::of(content);
+    let thread = says.map(|says| threads.row(transaction, entry.origin, &says)).transpose()?;
+    let columns = Columns::of(content);
     let at_ms = columns.at_ms.or_else(|| host_ms(entry));
-    let (key, event_type, source) = (&key[..], event.event_type(), source(is_read));
-    let named: [&dyn ToSql; 3] = [&key, &event_type, &thread];
+    let (key, event_type, source) = (&key[..], content.event_type(), source(is_read));
+    let named: [&dyn ToSql; 4] = [&key, &event_type, &thread, &entry.origin.0];
     transaction
         .prepare_cached(
-            "INSERT INTO events (key, type, thread, at_ms, turn_id, item_id, model, client, name, status, duration_ms,
+            "INSERT INTO events (key, type, thread, origin, at_ms, turn_id, item_id, model, client, name, status, duration_ms,
                 input_tokens, cached_input_tokens, output_tokens, reasoning_output_tokens, added_lines, deleted_lines,
                 reviewer, source)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params_from_iter(named.into_iter().chain(values(&columns, &at_ms, &source))))?;
     let id = transaction.last_insert_rowid();
-    let text = event.to_json();
+    let text = content.text();
     let (told, read) = if is_read { (None, Some(text)) } else { (Some(text), None) };
     transaction
         .prepare_cached("INSERT INTO bodies (id, told, read) VALUES (?1, ?2, ?3)")?
@@ -172,8 +184,7 @@ fn values<'v>(columns: &'v Columns, at_ms: &'v dyn ToSql, source: &'v dyn ToSql)
 struct Better {
     told: Option<String>,
     read: Option<String>,
-    event: Event,
-    json: Value,
+    content: Content,
     at_ms: Option<i64>,
 }
 
@@ -181,13 +192,13 @@ impl Better {
     /// What the row becomes; `None` if it stays as it is.
     fn of(row: Row, entry: &Entry) -> Result<Option<Self>, NotAnEvent> {
         let Row { at_ms: at_before, mut told, mut read, .. } = row;
-        let side = if is_read(&entry.event, &entry.json) { &mut read } else { &mut told };
-        let text = entry.event.to_json();
+        let side = if entry.content.is_read() { &mut read } else { &mut told };
+        let text = entry.content.text();
         let text = match side.as_deref() {
             Some(before) if before != text => {
                 let mut json: Value = serde_json::from_str(before).map_err(|_| NotAnEvent)?;
-                merge::alike(&mut json, entry.json.clone());
-                event_of(&json)?.to_json()
+                merge::alike(&mut json, entry.content.json.clone());
+                Content::read(&json.to_string())?.text()
             }
             _ => text,
         };
@@ -198,17 +209,23 @@ impl Better {
             return Ok(None);
         }
         *side = Some(text);
-        let (event, json) = whole(told.as_deref(), read.as_deref())?;
-        let at_ms = Columns::of(&event, &json).at_ms.or(host).or(at_before);
-        let better = Self { told, read, event, json, at_ms };
+        let content = whole(told.as_deref(), read.as_deref())?;
+        let at_ms = Columns::of(&content).at_ms.or(host).or(at_before);
+        let better = Self { told, read, content, at_ms };
         Ok(Some(better).filter(|better| !is_same || better.at_ms != at_before))
     }
 
-    fn write(&self, transaction: &Transaction<'_>, threads: &mut Threads, id: i64) -> rusqlite::Result<()> {
-        if let Some(says) = ThreadSays::of(&self.event, &self.json) {
-            threads.row(transaction, &says)?;
+    fn write(
+        &self,
+        transaction: &Transaction<'_>,
+        threads: &mut Threads,
+        origin: OriginId,
+        id: i64,
+    ) -> rusqlite::Result<()> {
+        if let Some(says) = ThreadSays::of(&self.content) {
+            threads.row(transaction, origin, &says)?;
         }
-        let (columns, source) = (Columns::of(&self.event, &self.json), source(self.told.is_none()));
+        let (columns, source) = (Columns::of(&self.content), source(self.told.is_none()));
         let row: [&dyn ToSql; 1] = [&id];
         transaction
             .prepare_cached(
@@ -225,27 +242,16 @@ impl Better {
     }
 }
 
-/// JSON that is no event that this version knows.
-pub(crate) struct NotAnEvent;
-
-fn event_of(json: &Value) -> Result<Event, NotAnEvent> {
-    serde_json::from_str(&json.to_string()).map_err(|_| NotAnEvent)
-}
-
-/// An event from what was told of it and what was read, as an event and as its JSON.
-pub(crate) fn whole(told: Option<&str>, read: Option<&str>) -> Result<(Event, Value), NotAnEvent> {
+/// An event from what was told of it and what was read.
+pub(crate) fn whole(told: Option<&str>, read: Option<&str>) -> Result<Content, NotAnEvent> {
     let value = |text: &str| serde_json::from_str::<Value>(text).map_err(|_| NotAnEvent);
-    let json = match (told, read) {
+    match (told, read) {
         (Some(told), Some(read)) => {
             let mut json = value(told)?;
             merge::filled(&mut json, value(read)?);
-            json
+            Content::read(&json.to_string())
         }
-        (Some(only), None) | (None, Some(only)) => value(only)?,
-        (None, None) => return Err(NotAnEvent),
-    };
-    let event = event_of(&json)?;
-    // The members that the event's type does not have are gone.
-    let json = value(&event.to_json())?;
-    Ok((event, json))
+        (Some(only), None) | (None, Some(only)) => Content::read(only),
+        (None, None) => Err(NotAnEvent),
+    }
 }

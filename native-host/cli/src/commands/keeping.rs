@@ -4,9 +4,9 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::bail;
 use turnledger_archive::{Added, Archive, Entry, Reading};
-use turnledger_core::{Event, UnixMillis};
+use turnledger_core::UnixMillis;
 
 use super::counted;
 
@@ -50,10 +50,16 @@ impl Keeping {
         self.reading = Reading::default();
     }
 
-    /// Keeps an event.
-    pub(super) fn keep(&mut self, at: Option<UnixMillis>, event: Event) -> anyhow::Result<()> {
-        self.entries.push(self.reading.next(at, event));
-        if self.entries.len() >= AT_ONCE { self.commit() } else { Ok(()) }
+    /// Keeps an event, given as JSON. False if it is none.
+    pub(super) fn keep(&mut self, at: Option<UnixMillis>, json: &[u8]) -> anyhow::Result<bool> {
+        let Some(Ok(entry)) = std::str::from_utf8(json).ok().map(|json| self.reading.read(at, json)) else {
+            return Ok(false);
+        };
+        self.entries.push(entry);
+        if self.entries.len() >= AT_ONCE {
+            self.commit()?;
+        }
+        Ok(true)
     }
 
     /// Keeps what waits.
@@ -80,8 +86,9 @@ impl Keeping {
             }
             _ => (None, &line[..]),
         };
-        let event = serde_json::from_slice(json).context("what was made is no event")?;
-        self.keep(at, event)?;
+        if !self.keep(at, json)? {
+            bail!("what was made is no event");
+        }
         // Its memory is used again.
         self.line = line;
         self.line.clear();

@@ -179,12 +179,9 @@ fn add(path: &Path, args: &AddArgs) -> anyhow::Result<ExitCode> {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            match serde_json::from_slice(&line) {
-                Ok(event) if is_whole => kept.keep(None, event)?,
-                _ => {
-                    bad_lines += 1;
-                    complaints.add(number, "no event");
-                }
+            if !is_whole || !kept.keep(None, &line)? {
+                bad_lines += 1;
+                complaints.add(number, "no event");
             }
         }
         for complaint in complaints.tell(&source.name()) {
@@ -207,9 +204,12 @@ fn export(path: &Path, args: &ExportArgs) -> anyhow::Result<()> {
     };
     let filter = Filter::default().since(args.since).until(args.until).thread(args.thread.clone());
     let mut written = Ok(());
-    archive.events(&filter, |stored| {
+    let passed_over = archive.events(&filter, |stored| {
         written = writeln!(output, "{}", stored.event);
         written.is_ok()
     })?;
+    if passed_over > 0 {
+        eprintln!("left out: {} that only a later version of this program can read", counted(passed_over, "event"));
+    }
     ignore_closed_pipe(written.and_then(|()| output.flush())).context("cannot write the events")
 }

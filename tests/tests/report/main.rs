@@ -1,5 +1,6 @@
 //! The store's reports against the numbers that a short script makes of the events' JSON.
 
+mod parts;
 mod script;
 
 use std::collections::{BTreeMap, HashMap};

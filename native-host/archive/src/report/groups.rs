@@ -19,6 +19,8 @@ pub(super) enum Groups {
     Session(Map<Option<i64>, Tally>),
     /// By the session's repository.
     Repository(Texts),
+    /// By the person or the team who brought it.
+    Origin(By, Map<i64, Tally>),
 }
 
 impl Groups {
@@ -30,6 +32,7 @@ impl Groups {
             By::Client => Self::Client(Clients::default()),
             By::Thread => Self::Session(Map::default()),
             By::Repository => Self::Repository(Texts::default()),
+            By::Team | By::Person => Self::Origin(by, Map::default()),
         }
     }
 
@@ -47,6 +50,7 @@ impl Groups {
             }
             Self::Client(clients) => clients.of(seen).add(seen),
             Self::Session(sessions) => sessions.entry(seen.root).or_default().add(seen),
+            Self::Origin(_, origins) => origins.entry(seen.origin).or_default().add(seen),
             Self::Repository(texts) => texts.of(seen.root.and_then(|root| threads.repository(root))).add(seen),
         }
     }
@@ -56,6 +60,14 @@ impl Groups {
             Self::Time(calendar) => calendar.rows(),
             Self::Text(_, texts) | Self::Repository(texts) => texts.rows(),
             Self::Client(clients) => clients.texts().rows(),
+            Self::Origin(by, origins) => {
+                let mut texts = Texts::default();
+                for (origin, tally) in origins {
+                    let name = if by == By::Team { threads.team(origin) } else { threads.person(origin) };
+                    texts.of(name).merge(tally);
+                }
+                texts.rows()
+            }
             Self::Session(sessions) => {
                 let name = |root| threads.name(root).map(ToOwned::to_owned);
                 sessions.into_iter().map(|(root, tally)| (root.and_then(name), tally)).collect()
@@ -98,13 +110,9 @@ pub(super) struct Clients {
     of_threads: Map<Option<i64>, (Option<Box<str>>, Tally)>,
 }
 
-/// What a rollout writes if nobody said it.
-const UNKNOWN: &str = "unknown";
-
 impl Clients {
     fn of(&mut self, seen: &Seen<'_>) -> &mut Tally {
-        let client = seen.client.filter(|client| *client != UNKNOWN && !client.is_empty());
-        let Some(client) = client else { return &mut self.of_threads.entry(seen.thread).or_default().1 };
+        let Some(client) = seen.client else { return &mut self.of_threads.entry(seen.thread).or_default().1 };
         // Of several clients of a thread the last one by name, whatever the order.
         let (known, _) = self.of_threads.entry(seen.thread).or_default();
         if seen.thread.is_some() && known.as_deref() < Some(client) {

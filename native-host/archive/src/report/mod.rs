@@ -4,19 +4,25 @@
 //! what it leaves out.
 
 mod calendar;
+mod cells;
 mod groups;
 mod maps;
 mod numbers;
 mod pass;
 mod prices;
+mod sessions;
 mod tally;
 mod threads;
 
 use jiff::tz::TimeZone;
 use turnledger_core::UnixMillis;
 
+use crate::origin::OriginId;
+
+pub use cells::{Cell, Part};
 pub use numbers::{Amount, Gap, Number, Subject, Unit};
 pub use prices::{Prices, PricesError};
+pub use sessions::{Choices, Place, Session, Sessions};
 
 use self::tally::Tally;
 
@@ -40,6 +46,10 @@ pub enum By {
     Tool,
     /// The kind of tool: the type of its calls' events.
     ToolKind,
+    /// The team of who brought the events.
+    Team,
+    /// Who brought the events.
+    Person,
 }
 
 impl By {
@@ -54,6 +64,8 @@ impl By {
             Self::Thread => "thread",
             Self::Tool => "tool",
             Self::ToolKind => "tool_kind",
+            Self::Team => "team",
+            Self::Person => "person",
         }
     }
 
@@ -88,6 +100,12 @@ pub struct Query {
     pub thread: Option<String>,
     /// Only sessions of which a thread has accepted lines in a repository with one of these hashes.
     pub repositories: Option<Vec<String>>,
+    /// Only sessions of which a turn was set to one of these models.
+    pub models: Option<Vec<String>>,
+    /// Only sessions of which an event names one of these clients.
+    pub clients: Option<Vec<String>>,
+    /// Only what one of these origins brought.
+    pub origins: Option<Vec<OriginId>>,
     /// What tokens cost.
     pub prices: Option<Prices>,
 }
@@ -95,7 +113,18 @@ pub struct Query {
 impl Query {
     /// Everything, with days of this time zone.
     pub const fn new(time_zone: TimeZone) -> Self {
-        Self { since: None, until: None, by: None, time_zone, thread: None, repositories: None, prices: None }
+        Self {
+            since: None,
+            until: None,
+            by: None,
+            time_zone,
+            thread: None,
+            repositories: None,
+            models: None,
+            clients: None,
+            origins: None,
+            prices: None,
+        }
     }
 
     /// Only what ended or happened then or later.
@@ -130,6 +159,27 @@ impl Query {
     #[must_use]
     pub fn repositories(mut self, hashes: impl Into<Option<Vec<String>>>) -> Self {
         self.repositories = hashes.into();
+        self
+    }
+
+    /// Only sessions of which a turn was set to one of these models.
+    #[must_use]
+    pub fn models(mut self, models: impl Into<Option<Vec<String>>>) -> Self {
+        self.models = models.into();
+        self
+    }
+
+    /// Only sessions of which an event names one of these clients.
+    #[must_use]
+    pub fn clients(mut self, clients: impl Into<Option<Vec<String>>>) -> Self {
+        self.clients = clients.into();
+        self
+    }
+
+    /// Only what one of these origins brought.
+    #[must_use]
+    pub fn origins(mut self, origins: impl Into<Option<Vec<OriginId>>>) -> Self {
+        self.origins = origins.into();
         self
     }
 
@@ -173,6 +223,8 @@ pub struct Report {
 pub struct Missing {
     /// Events of the store that no period has, since nothing says when they were. A count; 0 without a period.
     pub events_without_time: u64,
+    /// Events of types that only a later version knows: no number has them. A count.
+    pub events_of_later_versions: u64,
     /// Sessions of the report whose first thread has no event of its beginning: it is not known who started them, nor
     /// whether they belong to others. A count.
     pub sessions_without_beginning: u64,

@@ -267,6 +267,20 @@ impl Number {
         self.info().untold
     }
 
+    /// Whether that of a whole is the sum of those of its parts. A session may be in several parts, and a median or a rate
+    /// is no sum.
+    pub const fn is_additive(self) -> bool {
+        !matches!(
+            self,
+            Self::Sessions
+                | Self::Threads
+                | Self::SessionsOfFiles
+                | Self::CallFailureRate
+                | Self::WaitMedian
+                | Self::WaitP95
+        )
+    }
+
     /// The number with this id.
     pub fn of_id(id: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|number| number.id() == id)

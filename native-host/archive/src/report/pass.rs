@@ -5,21 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::types::ValueRef;
 use rusqlite::{Row as SqlRow, params_from_iter};
 use turnledger_core::UnixMillis;
+use turnledger_core::event::EVENT_TYPES;
 
 use super::groups::Groups;
-use super::maps::Set;
 use super::tally::{Kind, Seen, Tally};
-use super::threads::Threads;
+use super::threads::{Threads, Wanted};
 use super::{By, Missing, Number, Query, Report, Row, span};
+use crate::read::origins_sql;
 use crate::{Archive, ArchiveError};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// A longer trend has weeks.
 const LONGEST_DAYS: i64 = 92;
-
-/// The sessions that are wanted; all without a limit.
-#[derive(Debug)]
-struct Wanted(Option<Set<i64>>);
 
 impl Archive {
     /// What the events add up to, as it was when this began. The memory that it takes grows with threads, rows and
@@ -35,7 +32,7 @@ impl Archive {
     fn read_report(&self, query: &Query) -> rusqlite::Result<Report> {
         // All statements see the same events.
         let transaction = self.connection.unchecked_transaction()?;
-        let (threads, wanted) = self.threads(query)?;
+        let (threads, wanted) = Threads::read(&self.connection, query)?;
         let (wanted_sql, values) = period(query);
         let bounds: (Option<i64>, Option<i64>) = self.connection.query_row(
             // Each by itself is one step of the index.
@@ -48,8 +45,9 @@ impl Archive {
         )?;
         let has_period = query.since.is_some() || query.until.is_some();
         let events_without_time = if has_period {
-            let sql = "SELECT count(*) FROM events WHERE at_ms IS NULL";
-            self.connection.query_row(sql, [], |row| crate::read::count(row, 0))?
+            let of_origins = query.origins.as_deref().map_or_else(|| String::from("1"), origins_sql);
+            let sql = format!("SELECT count(*) FROM events WHERE at_ms IS NULL AND {of_origins}");
+            self.connection.query_row(&sql, [], |row| crate::read::count(row, 0))?
         } else {
             0
         };
@@ -61,6 +59,7 @@ impl Archive {
             threads: &threads,
             wanted,
             events: 0,
+            later: 0,
             total: Tally::default(),
             trend: Groups::new(trend_by, &query.time_zone),
             models: Groups::new(By::Model, &query.time_zone),
@@ -71,12 +70,9 @@ impl Archive {
             tiered: BTreeSet::new(),
         };
         let all = !has_period || self.is_large_part(&wanted_sql, &values)?;
-        let columns =
-            "type, at_ms, thread, status, duration_ms, name, client, model, input_tokens, cached_input_tokens,
-            output_tokens, reasoning_output_tokens, added_lines, deleted_lines, reviewer, source IS NULL";
         // The file from front to back is faster than a jump for each event.
         let indexed = if all { "NOT INDEXED" } else { "" };
-        let sql = format!("SELECT {columns} FROM events {indexed} WHERE {wanted_sql}");
+        let sql = format!("SELECT {COLUMNS} FROM events {indexed} WHERE {wanted_sql}");
         let mut statement = self.connection.prepare(&sql)?;
         let mut rows = statement.query(params_from_iter(&values))?;
         while let Some(row) = rows.next()? {
@@ -99,59 +95,20 @@ impl Archive {
         let all = self.connection.query_row(sql, [], |row| crate::read::count(row, 0))?;
         Ok(part > all / 8)
     }
-
-    fn threads(&self, query: &Query) -> rusqlite::Result<(Threads, Wanted)> {
-        let mut threads = Threads::default();
-        let mut of_repositories = Set::default();
-        let mut of_thread = Set::default();
-        let mut statement = self.connection.prepare("SELECT id, root, thread_id, repo_hash FROM threads")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let id: i64 = row.get(0)?;
-            let root = row.get::<_, Option<i64>>(1)?.unwrap_or(id);
-            let name: String = row.get(2)?;
-            let repository: Option<String> = row.get(3)?;
-            if query.thread.as_ref() == Some(&name) {
-                of_thread.insert(root);
-            }
-            threads.names.insert(id, name);
-            threads.roots.insert(id, root);
-            if let Some(repository) = repository {
-                if query.repositories.as_ref().is_some_and(|wanted| wanted.contains(&repository)) {
-                    of_repositories.insert(root);
-                }
-                let known = threads.repositories.entry(root).or_default();
-                if *known < repository {
-                    *known = repository;
-                }
-            }
-        }
-        let sql = "SELECT thread FROM events WHERE type = 'codex_thread_initialized' AND thread IS NOT NULL";
-        for thread in self.connection.prepare(sql)?.query_map([], |row| row.get(0))? {
-            threads.begun.insert(thread?);
-        }
-        let by_thread = query.thread.as_ref().map(|_| of_thread);
-        let by_repository = query.repositories.as_ref().map(|_| of_repositories);
-        let wanted = match (by_thread, by_repository) {
-            (Some(thread), Some(repositories)) => Some(thread.intersection(&repositories).copied().collect()),
-            (Some(wanted), None) | (None, Some(wanted)) => Some(wanted),
-            (None, None) => None,
-        };
-        Ok((threads, Wanted(wanted)))
-    }
 }
 
 fn millis(time: UnixMillis) -> i64 {
     i64::try_from(time.0).unwrap_or(i64::MAX)
 }
 
-/// What is asked of an event's time, as SQL.
-fn period(query: &Query) -> (String, Vec<i64>) {
+/// What is asked of an event's time and of who brought it, as SQL.
+pub(super) fn period(query: &Query) -> (String, Vec<i64>) {
     let bounds = [("at_ms >= ?", query.since), ("at_ms < ?", query.until)];
-    let bounds = bounds.iter().filter_map(|(sql, time)| Some((*sql, millis((*time)?))));
-    let (mut sqls, values): (Vec<&str>, Vec<i64>) = bounds.unzip();
+    let bounds = bounds.iter().filter_map(|(sql, time)| Some(((*sql).to_owned(), millis((*time)?))));
+    let (mut sqls, values): (Vec<String>, Vec<i64>) = bounds.unzip();
+    sqls.extend(query.origins.as_deref().map(origins_sql));
     if sqls.is_empty() {
-        sqls.push("1");
+        sqls.push("1".into());
     }
     (sqls.join(" AND "), values)
 }
@@ -165,12 +122,62 @@ fn trend_period(query: &Query, (first, last): (Option<i64>, Option<i64>)) -> (Op
     }
 }
 
+/// What [`seen`] reads of a row of `events`.
+pub(super) const COLUMNS: &str = "type, at_ms, thread, status, duration_ms, name, client, model, input_tokens,
+    cached_input_tokens, output_tokens, reasoning_output_tokens, added_lines, deleted_lines, reviewer, source IS NULL,
+    origin";
+
+/// What a rollout writes if nobody said it.
+const UNKNOWN: &str = "unknown";
+
+/// An event's row, without its cost.
+pub(super) fn seen<'r>(row: &'r SqlRow<'_>, threads: &Threads) -> rusqlite::Result<Seen<'r>> {
+    let number = |column| -> rusqlite::Result<Option<u64>> {
+        Ok(row.get_ref(column)?.as_i64_or_null()?.and_then(|number| u64::try_from(number).ok()))
+    };
+    let text = |column| -> rusqlite::Result<Option<&str>> { Ok(row.get_ref(column)?.as_str_or_null()?) };
+    let event_type = text(0)?.unwrap_or_default();
+    let kind = Kind::of(event_type);
+    let thread = row.get_ref(2)?.as_i64_or_null()?;
+    let mut seen = Seen {
+        kind,
+        event_type,
+        at_ms: row.get_ref(1)?.as_i64_or_null()?,
+        thread,
+        root: thread.map(|thread| threads.root(thread)),
+        origin: row.get(16)?,
+        is_told: row.get_ref(15)? != ValueRef::Integer(0),
+        model: None,
+        client: text(6)?.filter(|client| !["", UNKNOWN].contains(client)),
+        name: text(5)?,
+        status: text(3)?,
+        duration_ms: number(4)?,
+        tokens: [None; 4],
+        added_lines: None,
+        deleted_lines: None,
+        reviewer: None,
+        cost: None,
+    };
+    match kind {
+        Kind::Turn | Kind::GuardianReview => {
+            seen.model = text(7)?;
+            seen.tokens = [number(8)?, number(9)?, number(10)?, number(11)?];
+        }
+        Kind::Lines => (seen.added_lines, seen.deleted_lines) = (number(12)?, number(13)?),
+        Kind::Review => seen.reviewer = text(14)?,
+        _ => {}
+    }
+    Ok(seen)
+}
+
 /// A report, while events are added to it.
 struct Adding<'a> {
     query: &'a Query,
     threads: &'a Threads,
     wanted: Wanted,
     events: u64,
+    /// Those of types that this version does not know.
+    later: u64,
     total: Tally,
     trend: Groups,
     models: Groups,
@@ -183,50 +190,15 @@ struct Adding<'a> {
 
 impl Adding<'_> {
     fn add(&mut self, row: &SqlRow<'_>) -> rusqlite::Result<()> {
-        let number = |column| -> rusqlite::Result<Option<u64>> {
-            Ok(row.get_ref(column)?.as_i64_or_null()?.and_then(|number| u64::try_from(number).ok()))
-        };
-        let text = |column| -> rusqlite::Result<Option<&str>> { Ok(row.get_ref(column)?.as_str_or_null()?) };
-        let thread = row.get_ref(2)?.as_i64_or_null()?;
-        let root = thread.map(|thread| self.threads.root(thread));
-        if let Wanted(Some(wanted)) = &self.wanted
-            && !root.is_some_and(|root| wanted.contains(&root))
-        {
+        let mut seen = seen(row, self.threads)?;
+        if !self.wanted.has(seen.root) {
             return Ok(());
         }
-        let event_type = text(0)?.unwrap_or_default();
-        let kind = Kind::of(event_type);
-        let mut seen = Seen {
-            kind,
-            event_type,
-            at_ms: row.get_ref(1)?.as_i64_or_null()?,
-            thread,
-            root,
-            is_told: row.get_ref(15)? != ValueRef::Integer(0),
-            model: None,
-            client: text(6)?,
-            name: text(5)?,
-            status: text(3)?,
-            duration_ms: number(4)?,
-            tokens: [None; 4],
-            added_lines: None,
-            deleted_lines: None,
-            reviewer: None,
-            cost: None,
-        };
-        match kind {
-            Kind::Turn | Kind::GuardianReview => {
-                seen.model = text(7)?;
-                seen.tokens = [number(8)?, number(9)?, number(10)?, number(11)?];
-            }
-            Kind::Lines => (seen.added_lines, seen.deleted_lines) = (number(12)?, number(13)?),
-            Kind::Review => seen.reviewer = text(14)?,
-            _ => {}
-        }
-        if kind == Kind::Turn {
+        if seen.kind == Kind::Turn {
             seen.cost = self.cost(&seen);
         }
         self.events += 1;
+        self.later += u64::from(seen.kind == Kind::Other && !EVENT_TYPES.contains(&seen.event_type));
         self.total.add(&seen);
         for groups in [&mut self.trend, &mut self.models, &mut self.tool_kinds].into_iter().chain(&mut self.rows) {
             groups.add(&seen, self.threads);
@@ -263,6 +235,7 @@ impl Adding<'_> {
         let begun = &self.threads.begun;
         let missing = Missing {
             events_without_time,
+            events_of_later_versions: self.later,
             sessions_without_beginning: self.total.sessions().filter(|root| !begun.contains(root)).count() as u64,
             models_without_price: self.unpriced.into_iter().collect(),
             models_with_tiers: self.tiered.into_iter().collect(),

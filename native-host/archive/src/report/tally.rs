@@ -51,6 +51,8 @@ pub(super) struct Seen<'a> {
     pub(super) thread: Option<i64>,
     /// The thread whose session it is.
     pub(super) root: Option<i64>,
+    /// Who brought it.
+    pub(super) origin: i64,
     /// Whether more than a file told it.
     pub(super) is_told: bool,
     pub(super) model: Option<&'a str>,

@@ -1,10 +1,35 @@
 //! The routes.
 
-use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
 
-use crate::Collector;
+use crate::{Collector, ingest};
 
-/// All routes of a collector.
+/// All routes of a collector. Every request needs a [`Peer`](crate::Peer) as an extension.
 pub fn router(collector: Collector) -> Router {
-    Router::new().with_state(collector)
+    Router::new().route(ingest::PATH, post(ingest::take)).route("/health", get(health)).with_state(collector)
+}
+
+/// The route of the metrics, which has an address of its own.
+pub(crate) fn metrics(collector: Collector) -> Router {
+    Router::new().route("/metrics", get(text)).with_state(collector)
+}
+
+/// Whether the collector works: 503 if its store cannot be written.
+async fn health(State(collector): State<Collector>) -> Response {
+    let (status, health) = if collector.health().is_writable().await {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be written")
+    };
+    (status, [(CACHE_CONTROL, "no-store")], Json(serde_json::json!({ "health": health }))).into_response()
+}
+
+async fn text(State(collector): State<Collector>) -> impl IntoResponse {
+    let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, form)], collector.metrics().text())
 }

@@ -1,6 +1,7 @@
 //! Arguments, exit codes, and what a person sees.
 
 mod attribute;
+mod collect;
 mod config;
 mod doctor;
 mod files;
@@ -56,6 +57,7 @@ enum Command {
     Spool(spool::Command),
     #[command(subcommand)]
     Store(store::Command),
+    Collect(Box<collect::Args>),
     Config(config::Args),
     Doctor(Box<doctor::Args>),
     Schema(SchemaArgs),
@@ -94,6 +96,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Upload(args) => upload::run(&args, config),
         Command::Spool(command) => spool::run(&command, config),
         Command::Store(command) => store::run(&command, config),
+        Command::Collect(args) => collect::run(*args),
         Command::Config(args) => config::run(&args, config),
         Command::Doctor(args) => doctor::run(&args, config),
         Command::Schema(args) => print_schema(&args),

@@ -174,6 +174,11 @@ impl Settings {
         xdg_folder("XDG_STATE_HOME", ".local/state")
     }
 
+    /// The folder for data, where it can be told.
+    pub(crate) fn data_folder() -> Option<PathBuf> {
+        xdg_folder("XDG_DATA_HOME", ".local/share")
+    }
+
     /// How much may wait, and how it is grouped into requests.
     pub(crate) fn store_limits(&self) -> StoreLimits {
         let size = |number| usize::try_from(number).unwrap_or(usize::MAX);

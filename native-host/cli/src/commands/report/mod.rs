@@ -18,6 +18,7 @@ use turnledger_archive::report::{By, Prices, Query, Report};
 use turnledger_core::git_remote::repo_hashes;
 use turnledger_git::repository::Git;
 
+pub(super) use self::period::time_zone;
 use self::period::{Period, Point};
 use self::render::Look;
 use self::standing::StillThere;

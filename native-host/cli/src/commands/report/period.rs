@@ -28,7 +28,7 @@ pub(super) fn point(text: &str) -> Result<Point, String> {
     text.parse().map(Point::Day).map_err(|_| FORMS.to_owned())
 }
 
-pub(super) fn time_zone(name: &str) -> Result<TimeZone, String> {
+pub(in crate::commands) fn time_zone(name: &str) -> Result<TimeZone, String> {
     TimeZone::get(name).map_err(|_| "no time zone that this machine knows; names are such as Europe/Berlin".into())
 }
 

@@ -1,0 +1,249 @@
+//! The one thread that writes to the store. What waits is written in one transaction.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::slice;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+use turnledger_archive::{Archive, ArchiveError, Incoming, OriginId, Receipt, Received};
+use turnledger_core::UnixMillis;
+
+use super::memory::Held;
+use super::{SOON, lost};
+use crate::accounts::Holder;
+use crate::metrics::Metrics;
+use crate::peer::Wait;
+use crate::refusal::Refusal;
+use crate::secret::Hash;
+
+/// How many events a transaction has at least before others wait for the next. A count.
+const ENOUGH: usize = 5_000;
+/// After what time a client comes again whose events could not be written.
+const LATER: Wait = Wait::new(Duration::from_secs(5));
+
+/// A request that is to be stored.
+#[derive(Debug)]
+pub(crate) struct Job {
+    holder: Holder,
+    key: Option<Hash>,
+    digest: Hash,
+    at: UnixMillis,
+    events: Vec<Incoming>,
+    held: Held,
+}
+
+impl Job {
+    pub(crate) fn new(
+        holder: Holder,
+        key: Option<Hash>,
+        digest: Hash,
+        at: UnixMillis,
+        events: Vec<Incoming>,
+        held: Held,
+    ) -> Self {
+        Self { holder, key, digest, at, events, held }
+    }
+}
+
+/// What became of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    /// It is on disk, now or since it came before.
+    Done,
+    /// Its key was used for another body.
+    OtherBody,
+}
+
+/// The store failed: the events are not in it.
+struct Failed;
+
+/// What the thread is told.
+enum Message {
+    Store(Box<Job>, oneshot::Sender<Result<Stored, Failed>>),
+    ForgetReceipts(UnixMillis),
+    End,
+}
+
+/// What tells a person of something.
+pub(crate) type Tell = fn(&str);
+
+/// The queue before the thread. A clone is the same queue.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Message>,
+    metrics: Arc<Metrics>,
+}
+
+impl Writer {
+    /// Starts the thread. It ends by [`end`](Self::end) or with the last writer, with everything written that waited.
+    pub(crate) fn start(
+        archive: Archive,
+        queue: usize,
+        metrics: Arc<Metrics>,
+        tell: Tell,
+    ) -> io::Result<(Self, JoinHandle<()>)> {
+        let (queue, messages) = mpsc::channel(queue.max(1));
+        let mut thread = Thread { archive, origins: HashMap::new(), metrics: metrics.clone(), tell, is_failing: false };
+        let thread = thread::Builder::new().name("store".into()).spawn(move || thread.run(messages))?;
+        Ok((Self { queue, metrics }, thread))
+    }
+
+    /// Stores a job's events. It is done when they are on disk.
+    pub(crate) async fn store(&self, job: Job) -> Result<Stored, Refusal> {
+        let (done, answer) = oneshot::channel();
+        self.metrics.queued();
+        if self.queue.try_send(Message::Store(Box::new(job), done)).is_err() {
+            self.metrics.unqueued();
+            return Err(Refusal::busy("the store has too much to do now", SOON));
+        }
+        match answer.await {
+            Ok(Ok(stored)) => Ok(stored),
+            Ok(Err(Failed)) => Err(Refusal::busy("the events could not be stored", LATER)),
+            Err(_) => Err(lost()),
+        }
+    }
+
+    /// Takes no more, and lets the thread end when what waits is written.
+    pub(crate) async fn end(&self) {
+        // Without the thread it has ended.
+        let _ = self.queue.send(Message::End).await;
+    }
+
+    /// Forgets which requests were stored before a time.
+    pub(crate) async fn forget_receipts(&self, before: UnixMillis) {
+        // Without the thread there is nothing to forget.
+        let _ = self.queue.send(Message::ForgetReceipts(before)).await;
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
+
+/// What the thread has.
+struct Thread {
+    archive: Archive,
+    origins: HashMap<(String, Option<String>), OriginId>,
+    metrics: Arc<Metrics>,
+    tell: Tell,
+    is_failing: bool,
+}
+
+/// A request in a transaction, and who waits for it.
+struct Waiting {
+    done: oneshot::Sender<Result<Stored, Failed>>,
+    /// Until the answer, the body's room is taken.
+    _held: Held,
+}
+
+impl Thread {
+    fn run(&mut self, mut messages: mpsc::Receiver<Message>) {
+        while let Some(first) = messages.blocking_recv() {
+            let (mut requests, mut waiting) = (Vec::new(), Vec::new());
+            let (mut next, mut events, mut forget) = (Some(first), 0, None);
+            while let Some(message) = next {
+                match message {
+                    Message::Store(job, done) => {
+                        self.metrics.unqueued();
+                        events += job.events.len();
+                        match self.received(*job) {
+                            Ok((request, held)) => {
+                                requests.push(request);
+                                waiting.push(Waiting { done, _held: held });
+                            }
+                            // The one who waited may have gone.
+                            Err(Failed) => _ = done.send(Err(Failed)),
+                        }
+                    }
+                    Message::ForgetReceipts(before) => forget = Some(before),
+                    // What is in the queue already is written.
+                    Message::End => messages.close(),
+                }
+                next = if events < ENOUGH { messages.try_recv().ok() } else { None };
+            }
+            self.write(&requests, waiting);
+            if let Some(Err(error)) = forget.map(|before| self.archive.forget_receipts(before)) {
+                self.failed(&error);
+            }
+        }
+    }
+
+    fn received(&mut self, job: Job) -> Result<(Received, Held), Failed> {
+        let Job { holder, key, digest, at, events, held } = job;
+        let names = (holder.person, holder.team);
+        let origin = match self.origins.get(&names) {
+            Some(origin) => *origin,
+            None => match self.archive.origin(&names.0, names.1.as_deref()) {
+                Ok(origin) => *self.origins.entry(names).or_insert(origin),
+                Err(error) => return Err(self.failed(&error)),
+            },
+        };
+        Ok((Received::new(origin, key, digest, at, events), held))
+    }
+
+    /// Writes requests in one transaction. Where one of them is about an event that a later version wrote, each is tried
+    /// alone: it is not to be in the way of the others.
+    fn write(&mut self, requests: &[Received], waiting: Vec<Waiting>) {
+        if requests.is_empty() {
+            return;
+        }
+        let receipts: Vec<_> = match self.commit(requests) {
+            Ok(receipts) => receipts.into_iter().map(Ok).collect(),
+            Err(ArchiveError::Event { .. }) if requests.len() > 1 => {
+                requests.iter().map(|request| self.commit_one(request)).collect()
+            }
+            Err(_) => requests.iter().map(|_| Err(Failed)).collect(),
+        };
+        for (receipt, Waiting { done, _held }) in receipts.into_iter().zip(waiting) {
+            let stored = receipt.map(|receipt| match receipt {
+                Receipt::OtherBody => Stored::OtherBody,
+                Receipt::Repeated => {
+                    self.metrics.repeated();
+                    Stored::Done
+                }
+                Receipt::Stored(added) => {
+                    self.metrics.stored(added);
+                    Stored::Done
+                }
+            });
+            // The one who waited may have gone: the events are stored all the same.
+            let _ = done.send(stored);
+        }
+    }
+
+    fn commit_one(&mut self, request: &Received) -> Result<Receipt, Failed> {
+        self.commit(slice::from_ref(request)).ok().and_then(|mut receipts| receipts.pop()).ok_or(Failed)
+    }
+
+    fn commit(&mut self, requests: &[Received]) -> Result<Vec<Receipt>, ArchiveError> {
+        let began = Instant::now();
+        match self.archive.receive(requests) {
+            Ok(receipts) => {
+                self.metrics.committed(began.elapsed());
+                if std::mem::take(&mut self.is_failing) {
+                    (self.tell)("the store can be written again");
+                }
+                Ok(receipts)
+            }
+            Err(error) => {
+                self.failed(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Tells of a failure, once until something is stored again.
+    fn failed(&mut self, error: &ArchiveError) -> Failed {
+        self.metrics.failed();
+        if !std::mem::replace(&mut self.is_failing, true) {
+            (self.tell)(&crate::with_causes(error));
+        }
+        Failed
+    }
+}

@@ -1,4 +1,4 @@
-//! Credentials in a file of Codex's `auth.json` form.
+//! Credentials in a file: of Codex's `auth.json` form, or a token alone.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,18 +10,27 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::account::Login;
+use super::account::{AccountKey, Login};
 use super::auth::{Account, AuthProvider, BearerToken, Credentials};
 use super::reply::Reply;
 
-/// A file of Codex's `auth.json` form, read again when it changes.
+/// A file of Codex's `auth.json` form, or with a bearer token alone, read again when it changes.
 ///
-/// The account is the file's `account_id` with the user that its tokens name. All tokens that name neither belong to
+/// In `auth.json` the account is the file's `account_id` with the user that its tokens name. All tokens that name neither belong to
 /// one account, because a refreshed token cannot be told from another account's.
+///
+/// A token alone says nothing of an account. All belong to one, and events are made while there is no token yet.
 #[derive(Debug)]
 pub struct TokenFile {
     path: PathBuf,
+    form: Form,
     read: Mutex<Option<Read>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    AuthJson,
+    Bearer,
 }
 
 /// What was read, and of which state of the file.
@@ -45,9 +54,14 @@ enum Found {
 }
 
 impl TokenFile {
-    /// The file at `path`, which need not be there yet.
+    /// The `auth.json` at `path`, which need not be there yet.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, read: Mutex::new(None) }
+        Self { path, form: Form::AuthJson, read: Mutex::new(None) }
+    }
+
+    /// The file at `path` with a bearer token alone, which need not be there yet. Space around the token does not count.
+    pub fn bearer(path: PathBuf) -> Self {
+        Self { path, form: Form::Bearer, read: Mutex::new(None) }
     }
 
     fn found(&self) -> Found {
@@ -62,16 +76,32 @@ impl TokenFile {
         }
         // A file that is being written is read the next time.
         let Ok(text) = fs::read(&self.path).map(SecretBytes) else { return Found::Nobody };
-        let Ok(auth) = serde_json::from_slice::<AuthJson>(&text.0) else { return Found::Nobody };
-        let found = match (auth.tokens, auth.api_key) {
-            (Some(tokens), _) => Found::Token(tokens.into_bearer()),
-            (None, Some(_)) => Found::ApiKey,
-            (None, None) => Found::Nobody,
+        let found = match self.form {
+            Form::AuthJson => of_auth_json(&text.0),
+            Form::Bearer => of_bearer(&text.0),
         };
+        let Some(found) = found else { return Found::Nobody };
         let is_settled = SystemTime::now().duration_since(modified).is_ok_and(|age| age > TIME_STEP);
         *read = Some(Read { modified, len, is_settled, found: found.clone() });
         found
     }
+}
+
+/// What an `auth.json` has; null for what is none.
+fn of_auth_json(text: &[u8]) -> Option<Found> {
+    let auth: AuthJson = serde_json::from_slice(text).ok()?;
+    Some(match (auth.tokens, auth.api_key) {
+        (Some(tokens), _) => Found::Token(tokens.into_bearer()),
+        (None, Some(_)) => Found::ApiKey,
+        (None, None) => Found::Nobody,
+    })
+}
+
+/// The token of a file that has nothing else; null for what is none.
+fn of_bearer(text: &[u8]) -> Option<Found> {
+    let token = str::from_utf8(text).ok()?.trim();
+    let is_token = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    is_token.then(|| Found::Token(BearerToken::new(token.into(), Account::default())))
 }
 
 impl AuthProvider for TokenFile {
@@ -79,6 +109,7 @@ impl AuthProvider for TokenFile {
         match self.found() {
             Found::Token(token) => token.login(),
             Found::ApiKey => Login::NotBackend,
+            Found::Nobody if self.form == Form::Bearer => Login::Account(AccountKey::of(None, None)),
             Found::Nobody => Login::LoggedOut,
         }
     }
@@ -162,7 +193,6 @@ impl Drop for SecretBytes {
 mod tests {
     use std::time::Instant;
 
-    use super::super::account::AccountKey;
     use super::super::reply::wait_for;
     use super::*;
 
@@ -198,6 +228,28 @@ mod tests {
         assert!(!format!("{file:?}").contains("token-22"));
         fs::write(&path, r#"{"tokens":{"acc"#).unwrap();
         assert!(matches!((file.login(), credentials(&file)), (Login::LoggedOut, Credentials::Missing)));
+    }
+
+    #[test]
+    fn a_token_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("team.token");
+        let file = TokenFile::bearer(path.clone());
+        let renew = || wait_for(Instant::now() + Duration::from_secs(20), |reply| file.renew(reply)).unwrap();
+        // Events are made for the token that comes.
+        let login = Login::Account(AccountKey::of(None, None));
+        assert!(matches!((file.login(), credentials(&file)), (found, Credentials::Missing) if found == login));
+        fs::write(&path, "tl_1\n").unwrap();
+        assert_eq!(shown(&file), pairs(&[("Authorization", "Bearer tl_1")]));
+        fs::write(&path, " tl_22\r\n").unwrap();
+        assert!(renew());
+        assert_eq!(shown(&file), pairs(&[("Authorization", "Bearer tl_22")]));
+        assert_eq!(file.login(), login);
+        for none in ["", " \n", "two words", "a\nb", "\u{fc}"] {
+            fs::write(&path, none).unwrap();
+            assert!(matches!((file.login(), credentials(&file)), (found, Credentials::Missing) if found == login));
+        }
+        assert!(!format!("{file:?}").contains("tl_22"));
     }
 
     /// A token that is a JWT with these claims.

@@ -137,7 +137,7 @@ fn what_is_there_is_told_with_its_size() {
             "is_there": true,
             "holds": {"bytes": size, "waiting": events.len(), "oldest_ms": oldest, "refused": 0},
         },
-        "upload": {"url": null, "auth": null, "credentials": null, "certificates": null},
+        "upload": {"url": null, "auth": null, "credentials": null, "token_file": null, "certificates": null},
         "problems": [],
     });
     assert_eq!(checkup, expected);

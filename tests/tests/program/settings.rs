@@ -25,6 +25,7 @@ fn each_value_has_its_origin() {
             "# key_file = \"none\" # default".into(),
             "# upload = \"none\" # default".into(),
             "# auth = \"none\" # default".into(),
+            "# token_file = \"none\" # default".into(),
             "# certificates = \"none\" # default".into(),
             "# timeout_seconds = 10 # default".into(),
             "# batch_events = 100 # default".into(),
@@ -51,6 +52,7 @@ fn each_value_has_its_origin() {
         "# key_file = \"none\" # default".into(),
         "upload = \"https://b.test\" # TURNLEDGER_UPLOAD".into(),
         format!("auth = \"{home_path}/.codex/auth.json\" # {path}:3"),
+        "# token_file = \"none\" # default".into(),
         format!("certificates = \"{folder_path}/ca.pem\" # {path}:4"),
         "# timeout_seconds = 10 # default".into(),
         "batch_events = 9 # --batch-events".into(),
@@ -98,8 +100,8 @@ fn what_is_wrong_is_said_with_its_place() {
         assert_eq!((output.status.code(), stdout(&output)), (Some(2), String::new()));
         stderr(&output)
     };
-    let names = "enabled, key_file, upload, auth, certificates, timeout_seconds, batch_events, batch_bytes, \
-                 batch_seconds, spool, spool_bytes, spool_days, store";
+    let names = "enabled, key_file, upload, auth, token_file, certificates, timeout_seconds, batch_events, \
+                 batch_bytes, batch_seconds, spool, spool_bytes, spool_days, store";
     assert_eq!(
         said("\nuplod = 1\n", &[], &[]),
         format!("turnledger: {file}:2: unknown setting; known are {names}, and the table [policy]\n")

@@ -118,7 +118,8 @@ fn is_closed_pipe(error: &io::Error) -> bool {
 
 /// What stands before every body.
 fn head(url: &str, settings: &Settings) -> String {
-    let credentials = settings.auth.value.as_ref().map(|file| format!("Authorization: (from {})\n", file.display()));
+    let file = settings.auth.value.as_ref().or(settings.token_file.value.as_ref());
+    let credentials = file.map(|file| format!("Authorization: (from {})\n", file.display()));
     format!(
         "POST {url}\nContent-Type: application/json\nIdempotency-Key: (made when the request is formed)\n{}",
         credentials.unwrap_or_default()

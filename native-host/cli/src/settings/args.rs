@@ -43,6 +43,8 @@ flags! {
         upload: "URL",
         /// File with credentials for the server, in the form of Codex's `auth.json`; or `none`
         auth: "FILE",
+        /// File with a token for the server and nothing else, such as `turnledger collect token add` prints; or `none`
+        token_file: "FILE",
         /// File with PEM certificates to trust instead of the system's; or `none`
         certificates: "FILE",
         /// Longest time of a request, in seconds [default: 10]

@@ -6,13 +6,13 @@ mod layers;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use turnledger::Sha2;
-use turnledger::delivery::auth::{AuthProvider, NoAuth};
-use turnledger::delivery::{Courier, Endpoint, HttpClient, TokenFile};
+use turnledger::delivery::auth::{AuthProvider, Credentials, NoAuth};
+use turnledger::delivery::{Courier, Endpoint, HttpClient, Reply, TokenFile};
 use turnledger::ledger::disabled_by_environment;
 use turnledger::store::StoreLimits;
 use turnledger_core::BatchLimits;
@@ -39,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) key_file: Setting<Option<PathBuf>>,
     pub(crate) upload: Setting<Option<String>>,
     pub(crate) auth: Setting<Option<PathBuf>>,
+    pub(crate) token_file: Setting<Option<PathBuf>>,
     pub(crate) certificates: Setting<Option<PathBuf>>,
     pub(crate) timeout_seconds: Setting<u64>,
     pub(crate) batch_events: Setting<u64>,
@@ -52,11 +53,12 @@ pub(crate) struct Settings {
 }
 
 /// The names of the settings. A flag has `-` for `_`; a variable is `TURNLEDGER_` and the name in upper case.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "enabled",
     "key_file",
     "upload",
     "auth",
+    "token_file",
     "certificates",
     "timeout_seconds",
     "batch_events",
@@ -78,7 +80,7 @@ impl Settings {
         let count = |name, default| layers.get(name, default, |text, _| count(text));
         let size = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let path = |name, default| layers.get(name, default, |text, origin| Ok(path(text, origin)));
-        Ok(Self {
+        let settings = Self {
             enabled: match disabled_by_environment() {
                 Some(name) => Setting { value: false, origin: Origin::Environment(name.into()) },
                 None => layers.get("enabled", true, |text, _| truth(text))?,
@@ -86,6 +88,7 @@ impl Settings {
             key_file: path("key_file", None)?,
             upload: layers.get("upload", None, |text, _| url(text))?,
             auth: path("auth", None)?,
+            token_file: path("token_file", None)?,
             certificates: path("certificates", None)?,
             timeout_seconds: count("timeout_seconds", 10)?,
             batch_events: count("batch_events", size(limits.batch.events))?,
@@ -98,7 +101,13 @@ impl Settings {
             is_file_there: layers.is_file_there(),
             policy: layers.policy(),
             file: layers.into_file(),
-        })
+        };
+        if settings.auth.value.is_some() && settings.token_file.value.is_some() {
+            let (origin, problem) =
+                (settings.token_file.origin, "there are credentials in `auth`, too: set one of them");
+            return Err(Unusable::Value { origin, name: "token_file", problem });
+        }
+        Ok(settings)
     }
 
     /// Each setting's name, its value as TOML has it, and where it comes from.
@@ -113,6 +122,7 @@ impl Settings {
             (path(&self.key_file.value), &self.key_file.origin),
             (text(self.upload.value.as_deref().unwrap_or("none")), &self.upload.origin),
             (path(&self.auth.value), &self.auth.origin),
+            (path(&self.token_file.value), &self.token_file.origin),
             (path(&self.certificates.value), &self.certificates.origin),
             (self.timeout_seconds.value.to_string(), &self.timeout_seconds.origin),
             (self.batch_events.value.to_string(), &self.batch_events.origin),
@@ -203,9 +213,22 @@ impl Settings {
 
     /// What puts credentials on requests.
     pub(crate) fn auth(&self) -> Arc<dyn AuthProvider> {
-        match &self.auth.value {
-            Some(path) => Arc::new(TokenFile::new(path.clone())),
-            None => Arc::new(NoAuth),
+        match (&self.auth.value, &self.token_file.value) {
+            (Some(path), _) => Arc::new(TokenFile::new(path.clone())),
+            (None, Some(path)) => Arc::new(TokenFile::bearer(path.clone())),
+            (None, None) => Arc::new(NoAuth),
+        }
+    }
+
+    /// Whether the file with a token has one.
+    pub(crate) fn check_token(&self) -> anyhow::Result<()> {
+        let Some(path) = &self.token_file.value else { return Ok(()) };
+        fs::metadata(path).with_context(|| format!("cannot read the token in {}", path.display()))?;
+        let (given, token) = mpsc::channel();
+        self.auth().credentials(Reply::new(move |credentials| _ = given.send(credentials)));
+        match token.recv() {
+            Ok(Some(Credentials::Headers { .. })) => Ok(()),
+            _ => bail!("{}: expected a token and nothing else in it", path.display()),
         }
     }
 
@@ -220,6 +243,7 @@ impl Settings {
     /// What sends batches, if they go anywhere.
     pub(crate) fn courier(&self) -> anyhow::Result<Option<Courier>> {
         let Some(endpoint) = self.endpoint()? else { return Ok(None) };
+        self.check_token()?;
         let client = HttpClient::new(self.certificates()?.as_deref())
             .with_context(|| format!("cannot use the certificates that {} names", self.certificates.origin))?;
         Ok(Some(Courier::new(endpoint, Box::new(client), self.auth(), self.timeout())))

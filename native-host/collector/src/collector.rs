@@ -255,6 +255,11 @@ impl Collector {
             // A panic in it was told.
             let _ = spawn_blocking(move || thread.join()).await;
         }
+        let collector = self.clone();
+        let settled = spawn_blocking(move || collector.accounts().settle()).await;
+        if let Ok(Err(error)) = settled {
+            self.tell(&error);
+        }
     }
 
     /// Counts a wrong token or key of a peer. The error is that there were too many: 429.

@@ -64,6 +64,12 @@ impl Accounts {
         &self.path
     }
 
+    /// Brings all into the one file, if nobody else uses it now.
+    pub(crate) fn settle(&self) -> Result<(), AccountsError> {
+        // It says whether it could.
+        self.with(|connection| connection.pragma_query(None, "wal_checkpoint(TRUNCATE)", |_| Ok(())))
+    }
+
     /// Uses the connection. It blocks for as long as another writes.
     pub(crate) fn with<T>(&self, ask: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, AccountsError> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);

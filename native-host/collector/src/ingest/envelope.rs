@@ -5,12 +5,13 @@ use std::fmt;
 use axum::http::StatusCode;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use turnledger_archive::Incoming;
+use turnledger_archive::{Entry, Reading};
+use turnledger_core::UnixMillis;
 
 use crate::refusal::Refusal;
 
-/// A body's events: all of them, or what is wrong with the body.
-pub(super) fn events(body: &[u8], limit: usize) -> Result<Vec<Incoming>, Refusal> {
+/// A body's events, `limit` of them at most: all, or what is wrong with the body.
+pub(super) fn entries(body: &[u8], limit: usize, reading: Reading, at: UnixMillis) -> Result<Vec<Entry>, Refusal> {
     let malformed = || Refusal::new(StatusCode::BAD_REQUEST, "the body is no JSON of the form {\"events\":[…]}");
     let text = str::from_utf8(body).map_err(|_| malformed())?;
     let mut json = serde_json::Deserializer::from_str(text);
@@ -18,7 +19,8 @@ pub(super) fn events(body: &[u8], limit: usize) -> Result<Vec<Incoming>, Refusal
     match found.map_err(|_| malformed())? {
         Found::TooMany => Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "the body has too many events")),
         Found::Events(events) => {
-            let read = events.into_iter().map(|event| Incoming::read(event.get()));
+            let mut reading = reading;
+            let read = events.into_iter().map(|event| reading.read(Some(at), event.get()));
             let wrong = || Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "the body has something that is no event");
             read.collect::<Result<_, _>>().map_err(|_| wrong())
         }
@@ -103,18 +105,22 @@ impl<'b> Visitor<'b> for Events {
 mod tests {
     use axum::http::StatusCode;
 
-    use super::events;
+    use turnledger_archive::Reading;
+    use turnledger_core::UnixMillis;
 
-    fn read(body: &str) -> Result<usize, StatusCode> {
-        events(body.as_bytes(), 2).map(|events| events.len()).map_err(|refusal| refusal.status)
+    use super::entries;
+
+    fn read(body: impl AsRef<[u8]>) -> Result<usize, StatusCode> {
+        let entries = entries(body.as_ref(), 2, Reading::default(), UnixMillis(1));
+        entries.map(|entries| entries.len()).map_err(|refusal| refusal.status)
     }
 
     #[test]
     fn bodies() {
         let event = r#"{"event_type":"codex_of_tomorrow","event_params":{"thread_id":"t"}}"#;
         assert_eq!(read(r#"{"events":[]}"#), Ok(0));
-        assert_eq!(read(&format!(r#"{{"more":[1,{{}}],"events":[{event},{event}]}}"#)), Ok(2));
-        assert_eq!(read(&format!(r#"{{"events":[{event},{event},{event}]}}"#)), Err(StatusCode::PAYLOAD_TOO_LARGE));
+        assert_eq!(read(format!(r#"{{"more":[1,{{}}],"events":[{event},{event}]}}"#)), Ok(2));
+        assert_eq!(read(format!(r#"{{"events":[{event},{event},{event}]}}"#)), Err(StatusCode::PAYLOAD_TOO_LARGE));
         for malformed in [
             "",
             "[]",
@@ -130,7 +136,7 @@ mod tests {
         ] {
             assert_eq!(read(malformed), Err(StatusCode::BAD_REQUEST), "{malformed}");
         }
-        assert_eq!(events(b"{\"events\":[\"\xff\"]}", 2).unwrap_err().status, StatusCode::BAD_REQUEST);
+        assert_eq!(read(b"{\"events\":[\"\xff\"]}"), Err(StatusCode::BAD_REQUEST));
         let deep = format!("{{\"events\":[{}{}]}}", "[".repeat(100_000), "]".repeat(100_000));
         assert!(read(&deep).is_err());
         for no_event in ["1", "null", "{}", "\"x\"", r#"{"event_type":1}"#] {

@@ -14,6 +14,7 @@ use axum::http::header::{ACCEPT_ENCODING, AUTHORIZATION};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::task::spawn_blocking;
+use turnledger_archive::{Reading, Received};
 
 use self::body::Encoding;
 pub(crate) use self::memory::Memory;
@@ -28,6 +29,8 @@ use crate::{Collector, secret};
 pub(crate) const PATH: &str = "/codex/analytics-events/events";
 /// The longest idempotency key. Bytes. Ours have 64.
 const LONGEST_KEY: usize = 255;
+/// How much room an event takes that is read, for each byte of its text. At least.
+const ROOM: usize = 6;
 /// After what time a busy collector is asked again.
 const SOON: Wait = Wait::new(Duration::from_secs(1));
 
@@ -58,22 +61,21 @@ async fn take_body(collector: &Collector, peer: Peer, headers: &HeaderMap, body:
     let encoding = Encoding::of(headers)?;
     let key = key(headers)?;
     let limits = collector.limits();
+    let origin = collector.writer().origin(holder).await?;
     let (sent, mut held) = body::read(&limits, collector.memory(), body).await?;
     let turn = collector.turn_to_unpack().await?;
-    let metrics = collector.metrics().clone();
-    // What is unpacked takes more room than what was sent.
-    let memory = collector.memory().clone();
+    let (metrics, memory, at) = (collector.metrics().clone(), collector.memory().clone(), collector.now());
     let read = spawn_blocking(move || {
         let _turn = turn;
         let unpacked = encoding.unpack(&sent, limits.unpacked_bytes)?;
         metrics.received(sent.len(), unpacked.len());
         drop(sent);
-        held.set(&memory, unpacked.len()).map_err(|_| no_room())?;
-        let events = envelope::events(&unpacked, limits.events)?;
-        Ok((hash(&unpacked), events, held))
+        held.set(&memory, unpacked.len().saturating_mul(ROOM)).map_err(|_| no_room())?;
+        let entries = envelope::entries(&unpacked, limits.events, Reading::of(origin), at)?;
+        let request = Received { origin, key, digest: hash(&unpacked), at, entries };
+        Ok(Job { request, held })
     });
-    let (digest, events, held) = read.await.map_err(|_| lost())??;
-    let job = Job::new(holder, key, digest, collector.now(), events, held);
+    let job = read.await.map_err(|_| lost())??;
     match collector.writer().store(job).await? {
         Stored::Done => Ok(()),
         Stored::OtherBody => Err(Refusal::new(

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::slice;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
-use turnledger_archive::{Archive, ArchiveError, Incoming, OriginId, Receipt, Received};
+use turnledger_archive::{Archive, ArchiveError, OriginId, Receipt, Received};
 use turnledger_core::UnixMillis;
 
 use super::memory::Held;
@@ -18,7 +18,6 @@ use crate::accounts::Holder;
 use crate::metrics::Metrics;
 use crate::peer::Wait;
 use crate::refusal::Refusal;
-use crate::secret::Hash;
 
 /// How many events a transaction has at least before others wait for the next. A count.
 const ENOUGH: usize = 5_000;
@@ -28,25 +27,9 @@ const LATER: Wait = Wait::new(Duration::from_secs(5));
 /// A request that is to be stored.
 #[derive(Debug)]
 pub(crate) struct Job {
-    holder: Holder,
-    key: Option<Hash>,
-    digest: Hash,
-    at: UnixMillis,
-    events: Vec<Incoming>,
-    held: Held,
-}
-
-impl Job {
-    pub(crate) fn new(
-        holder: Holder,
-        key: Option<Hash>,
-        digest: Hash,
-        at: UnixMillis,
-        events: Vec<Incoming>,
-        held: Held,
-    ) -> Self {
-        Self { holder, key, digest, at, events, held }
-    }
+    pub(crate) request: Received,
+    /// Until the answer, the room of its events is taken.
+    pub(crate) held: Held,
 }
 
 /// What became of a job.
@@ -64,6 +47,7 @@ struct Failed;
 /// What the thread is told.
 enum Message {
     Store(Box<Job>, oneshot::Sender<Result<Stored, Failed>>),
+    Origin(Box<Holder>, oneshot::Sender<Result<OriginId, Failed>>),
     ForgetReceipts(UnixMillis),
     End,
 }
@@ -76,6 +60,8 @@ pub(crate) type Tell = fn(&str);
 pub(crate) struct Writer {
     queue: mpsc::Sender<Message>,
     metrics: Arc<Metrics>,
+    /// Whose events the tokens bring.
+    origins: Arc<Mutex<HashMap<i64, OriginId>>>,
 }
 
 impl Writer {
@@ -87,24 +73,35 @@ impl Writer {
         tell: Tell,
     ) -> io::Result<(Self, JoinHandle<()>)> {
         let (queue, messages) = mpsc::channel(queue.max(1));
-        let mut thread = Thread { archive, origins: HashMap::new(), metrics: metrics.clone(), tell, is_failing: false };
+        let mut thread = Thread { archive, metrics: metrics.clone(), tell, is_failing: false };
         let thread = thread::Builder::new().name("store".into()).spawn(move || thread.run(messages))?;
-        Ok((Self { queue, metrics }, thread))
+        Ok((Self { queue, metrics, origins: Arc::default() }, thread))
     }
 
     /// Stores a job's events. It is done when they are on disk.
     pub(crate) async fn store(&self, job: Job) -> Result<Stored, Refusal> {
         let (done, answer) = oneshot::channel();
         self.metrics.queued();
-        if self.queue.try_send(Message::Store(Box::new(job), done)).is_err() {
-            self.metrics.unqueued();
-            return Err(Refusal::busy("the store has too much to do now", SOON));
+        self.send(Message::Store(Box::new(job), done)).inspect_err(|_| self.metrics.unqueued())?;
+        answered(answer).await
+    }
+
+    /// Whose events a token brings, as the store knows them.
+    pub(crate) async fn origin(&self, holder: Holder) -> Result<OriginId, Refusal> {
+        let token = holder.token;
+        let known = self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(&token).copied();
+        if let Some(origin) = known {
+            return Ok(origin);
         }
-        match answer.await {
-            Ok(Ok(stored)) => Ok(stored),
-            Ok(Err(Failed)) => Err(Refusal::busy("the events could not be stored", LATER)),
-            Err(_) => Err(lost()),
-        }
+        let (done, answer) = oneshot::channel();
+        self.send(Message::Origin(Box::new(holder), done))?;
+        let origin = answered(answer).await?;
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner).insert(token, origin);
+        Ok(origin)
+    }
+
+    fn send(&self, message: Message) -> Result<(), Refusal> {
+        self.queue.try_send(message).map_err(|_| Refusal::busy("the store has too much to do now", SOON))
     }
 
     /// Takes no more, and lets the thread end when what waits is written.
@@ -120,6 +117,14 @@ impl Writer {
     }
 }
 
+async fn answered<T>(answer: oneshot::Receiver<Result<T, Failed>>) -> Result<T, Refusal> {
+    match answer.await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(Failed)) => Err(Refusal::busy("the events could not be stored", LATER)),
+        Err(_) => Err(lost()),
+    }
+}
+
 impl fmt::Debug for Writer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Writer").finish_non_exhaustive()
@@ -129,7 +134,6 @@ impl fmt::Debug for Writer {
 /// What the thread has.
 struct Thread {
     archive: Archive,
-    origins: HashMap<(String, Option<String>), OriginId>,
     metrics: Arc<Metrics>,
     tell: Tell,
     is_failing: bool,
@@ -138,7 +142,6 @@ struct Thread {
 /// A request in a transaction, and who waits for it.
 struct Waiting {
     done: oneshot::Sender<Result<Stored, Failed>>,
-    /// Until the answer, the body's room is taken.
     _held: Held,
 }
 
@@ -151,15 +154,15 @@ impl Thread {
                 match message {
                     Message::Store(job, done) => {
                         self.metrics.unqueued();
-                        events += job.events.len();
-                        match self.received(*job) {
-                            Ok((request, held)) => {
-                                requests.push(request);
-                                waiting.push(Waiting { done, _held: held });
-                            }
-                            // The one who waited may have gone.
-                            Err(Failed) => _ = done.send(Err(Failed)),
-                        }
+                        let Job { request, held } = *job;
+                        events += request.entries.len();
+                        requests.push(request);
+                        waiting.push(Waiting { done, _held: held });
+                    }
+                    Message::Origin(holder, done) => {
+                        let origin = self.archive.origin(&holder.person, holder.team.as_deref());
+                        // The one who waited may have gone.
+                        let _ = done.send(origin.map_err(|error| self.failed(&error)));
                     }
                     Message::ForgetReceipts(before) => forget = Some(before),
                     // What is in the queue already is written.
@@ -172,19 +175,6 @@ impl Thread {
                 self.failed(&error);
             }
         }
-    }
-
-    fn received(&mut self, job: Job) -> Result<(Received, Held), Failed> {
-        let Job { holder, key, digest, at, events, held } = job;
-        let names = (holder.person, holder.team);
-        let origin = match self.origins.get(&names) {
-            Some(origin) => *origin,
-            None => match self.archive.origin(&names.0, names.1.as_deref()) {
-                Ok(origin) => *self.origins.entry(names).or_insert(origin),
-                Err(error) => return Err(self.failed(&error)),
-            },
-        };
-        Ok((Received::new(origin, key, digest, at, events), held))
     }
 
     /// Writes requests in one transaction. Where one of them is about an event that a later version wrote, each is tried
@@ -201,16 +191,18 @@ impl Thread {
             Err(_) => requests.iter().map(|_| Err(Failed)).collect(),
         };
         for (receipt, Waiting { done, _held }) in receipts.into_iter().zip(waiting) {
-            let stored = receipt.map(|receipt| match receipt {
-                Receipt::OtherBody => Stored::OtherBody,
+            let stored = receipt.and_then(|receipt| match receipt {
+                Receipt::OtherBody => Ok(Stored::OtherBody),
                 Receipt::Repeated => {
                     self.metrics.repeated();
-                    Stored::Done
+                    Ok(Stored::Done)
                 }
                 Receipt::Stored(added) => {
                     self.metrics.stored(added);
-                    Stored::Done
+                    Ok(Stored::Done)
                 }
+                // Nothing says that it is on disk.
+                _ => Err(Failed),
             });
             // The one who waited may have gone: the events are stored all the same.
             let _ = done.send(stored);

@@ -6,6 +6,7 @@
 pub mod agreement;
 pub mod attribution;
 pub mod codex;
+pub mod collecting;
 pub mod compare;
 pub mod contract;
 pub mod golden;

@@ -103,7 +103,17 @@ impl Archive {
     /// # Errors
     ///
     /// [`ArchiveError::Event`] if a row has no event, and what SQLite says.
-    pub fn events(&self, filter: &Filter, mut take: impl FnMut(StoredEvent) -> bool) -> Result<u64, ArchiveError> {
+    pub fn events(&self, filter: &Filter, take: impl FnMut(StoredEvent) -> bool) -> Result<u64, ArchiveError> {
+        self.events_of(filter, |_| true, take)
+    }
+
+    /// [`events`](Self::events) of the threads that are wanted, by their rows.
+    pub(crate) fn events_of(
+        &self,
+        filter: &Filter,
+        is_wanted: impl Fn(Option<i64>) -> bool,
+        mut take: impl FnMut(StoredEvent) -> bool,
+    ) -> Result<u64, ArchiveError> {
         let mut wanted = vec!["1"];
         let mut values: Vec<Sql> = Vec::new();
         let millis = |time: UnixMillis| Sql::Integer(i64::try_from(time.0).unwrap_or(i64::MAX));
@@ -129,12 +139,15 @@ impl Archive {
         wanted.extend(of_origins.as_deref());
         let wanted = wanted.join(" AND ");
         let sql = format!(
-            "SELECT id, at_ms, told, read FROM events JOIN bodies USING (id) WHERE {wanted} ORDER BY at_ms, id"
+            "SELECT id, at_ms, told, read, thread FROM events JOIN bodies USING (id) WHERE {wanted} ORDER BY at_ms, id"
         );
         let mut statement = self.connection.prepare(&sql).map_err(|error| self.sqlite(error))?;
         let mut passed_over = 0;
         let mut rows = statement.query(params_from_iter(values)).map_err(|error| self.sqlite(error))?;
         while let Some(row) = rows.next().map_err(|error| self.sqlite(error))? {
+            if !is_wanted(row.get(4).map_err(|error| self.sqlite(error))?) {
+                continue;
+            }
             let read = || -> rusqlite::Result<_> {
                 let (told, read): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
                 Ok((row.get::<_, i64>(0)?, row.get(1)?, told, read))

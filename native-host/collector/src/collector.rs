@@ -205,6 +205,11 @@ impl Collector {
         &self.shared.health
     }
 
+    /// Tells a person what is wrong with the collector.
+    pub(crate) fn tell_line(&self, line: &str) {
+        (self.shared.options.tell)(line);
+    }
+
     /// Tells a person of an error that is not the client's.
     pub(crate) fn tell(&self, error: &dyn Error) {
         (self.shared.options.tell)(&with_causes(error));

@@ -10,6 +10,7 @@
 
 pub mod accounts;
 mod collector;
+mod dashboard;
 mod health;
 mod ingest;
 mod limits;

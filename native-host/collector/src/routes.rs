@@ -7,11 +7,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 
-use crate::{Collector, ingest};
+use crate::{Collector, dashboard, ingest};
 
 /// All routes of a collector. Every request needs a [`Peer`](crate::Peer) as an extension.
 pub fn router(collector: Collector) -> Router {
-    Router::new().route(ingest::PATH, post(ingest::take)).route("/health", get(health)).with_state(collector)
+    Router::new()
+        .route(ingest::PATH, post(ingest::take))
+        .route("/health", get(health))
+        .merge(dashboard::routes(&collector))
+        .with_state(collector)
 }
 
 /// The route of the metrics, which has an address of its own.

@@ -11,7 +11,7 @@ use super::tally::{Kind, Tally};
 use super::threads::Threads;
 use super::{Query, Row};
 use crate::origin::OriginId;
-use crate::{Archive, ArchiveError};
+use crate::{Archive, ArchiveError, Filter, StoredEvent};
 
 /// A session: a thread with those that its agents started.
 #[derive(Clone, Debug)]
@@ -105,6 +105,19 @@ impl Archive {
         drop(statement);
         transaction.finish()?;
         Ok(Sessions { sessions, next, total })
+    }
+}
+
+impl Archive {
+    /// Hands on the events of what a query wants: see [`Archive::events`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Archive::events`].
+    pub fn events_of_query(&self, query: &Query, take: impl FnMut(StoredEvent) -> bool) -> Result<u64, ArchiveError> {
+        let (threads, wanted) = Threads::read(&self.connection, query).map_err(|error| self.sqlite(error))?;
+        let filter = Filter::default().since(query.since).until(query.until).origins(query.origins.clone());
+        self.events_of(&filter, |thread| wanted.has(thread.map(|thread| threads.root(thread))), take)
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod error;
 mod schema;
+mod sign_ins;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -17,6 +18,7 @@ use rusqlite::{Connection, OpenFlags};
 use turnledger::private_file::{make_private, make_private_folder};
 
 pub use error::{AccountsError, InvalidName};
+pub(crate) use sign_ins::Pseudonyms;
 pub use tokens::{Holder, Token};
 pub use users::{Role, User, UserKind};
 

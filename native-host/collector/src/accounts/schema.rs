@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION_ID: i64 = 0x544c_6163;
 
 /// What brings a file from each version to the next. What was released is never changed.
-const MIGRATIONS: &[&str] = &[VERSION_1];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 const VERSION_1: &str = "
     -- What clients send with. A token that was used or revoked stays: events are of its person and team.
@@ -35,6 +35,21 @@ const VERSION_1: &str = "
         revoked_at INTEGER
     ) STRICT;
     CREATE UNIQUE INDEX users_by_name ON users (name) WHERE revoked_at IS NULL;
+";
+
+const VERSION_2: &str = "
+    -- Who is signed in.
+    CREATE TABLE sign_ins (
+        -- SHA-256 of what the browser's cookie holds.
+        hash BLOB PRIMARY KEY,
+        user INTEGER NOT NULL REFERENCES users (id),
+        expires_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- What viewers see of a week, as JSON: it stays as it is.
+    CREATE TABLE publications (week TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    -- What pseudonyms are made with.
+    CREATE TABLE pseudonyms (secret BLOB NOT NULL) STRICT;
+    INSERT INTO pseudonyms (secret) VALUES (randomblob(32));
 ";
 
 /// The version that this program writes.

@@ -73,7 +73,7 @@ async fn take_body(collector: &Collector, peer: Peer, headers: &HeaderMap, body:
         held.set(&memory, unpacked.len().saturating_mul(ROOM)).map_err(|_| no_room())?;
         let entries = envelope::entries(&unpacked, limits.events, Reading::of(origin), at)?;
         let request = Received { origin, key, digest: hash(&unpacked), at, entries };
-        Ok(Job { request, held })
+        Ok::<_, Refusal>(Job { request, held })
     });
     let job = read.await.map_err(|_| lost())??;
     match collector.writer().store(job).await? {

@@ -101,6 +101,10 @@ enum Group {
     Client,
     Thread,
     Tool,
+    /// In a collector's store: the team of who sent
+    Team,
+    /// In a collector's store: who sent
+    Person,
 }
 
 impl From<Group> for By {
@@ -113,6 +117,8 @@ impl From<Group> for By {
             Group::Client => Self::Client,
             Group::Thread => Self::Thread,
             Group::Tool => Self::Tool,
+            Group::Team => Self::Team,
+            Group::Person => Self::Person,
         }
     }
 }

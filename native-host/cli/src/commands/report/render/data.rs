@@ -33,6 +33,7 @@ pub(in crate::commands::report) fn json(
         "still_there": standing,
         "missing": {
             "events_without_time": missing.events_without_time,
+            "events_of_later_versions": missing.events_of_later_versions,
             "sessions_without_beginning": missing.sessions_without_beginning,
             "models_without_price": missing.models_without_price.iter().map(price).collect::<Value>(),
             "models_with_higher_prices_for_large_requests": missing.models_with_tiers,

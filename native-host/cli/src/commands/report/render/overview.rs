@@ -135,6 +135,10 @@ pub(super) fn missing(report: &Report) -> Vec<String> {
         let events = plural(missing.events_without_time, "event of the store says", "events of the store say");
         sentences.push(format!("{events} no time, and no period has them: --all adds them."));
     }
+    if missing.events_of_later_versions > 0 {
+        let events = plural(missing.events_of_later_versions, "event is", "events are");
+        sentences.push(format!("{events} of a later version of this program, and in no number."));
+    }
     if missing.sessions_without_beginning > 0 {
         let sessions = plural(missing.sessions_without_beginning, "session has", "sessions have");
         sentences.push(format!("{sessions} no known beginning: it may belong to another one."));

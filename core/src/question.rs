@@ -5,6 +5,7 @@
 
 use alloc::string::String;
 
+use crate::id::Id;
 use crate::json::read::Read;
 use crate::json::write::{self, Write};
 use crate::private::HostPath;
@@ -31,7 +32,9 @@ impl Question {
     /// about.
     pub fn to_json(&self) -> String {
         let (kind, rest): (_, &[(_, &dyn Write)]) = match &self.kind {
-            QuestionKind::Repository { cwd } => ("repository", &[(",\"cwd\":", cwd)]),
+            QuestionKind::Repository { cwd, thread_id } => {
+                ("repository", &[(",\"cwd\":", cwd), (",\"thread_id\":", thread_id)])
+            }
             QuestionKind::Worktree { cwd } => ("worktree", &[(",\"cwd\":", cwd)]),
             QuestionKind::Skill { path, workspace } => {
                 ("skill", &[(",\"path\":", path), (",\"workspace\":", workspace)])
@@ -54,6 +57,8 @@ pub enum QuestionKind {
     Repository {
         /// A working directory.
         cwd: HostPath,
+        /// The thread that works there, or is to.
+        thread_id: Id,
     },
     /// Is `cwd` in a linked worktree of a repository? Asked only by a pipeline that
     /// [asks](crate::Pipeline::asking_worktrees) it. Answered by
@@ -78,10 +83,10 @@ mod tests {
 
     #[test]
     fn the_form_for_other_languages() {
-        let repository = QuestionKind::Repository { cwd: "/a".into() };
+        let repository = QuestionKind::Repository { cwd: "/a".into(), thread_id: "t".into() };
         assert_eq!(
             Question { id: QuestionId(7), kind: repository }.to_json(),
-            r#"{"id":7,"kind":"repository","cwd":"/a"}"#
+            r#"{"id":7,"kind":"repository","cwd":"/a","thread_id":"t"}"#
         );
         let worktree = QuestionKind::Worktree { cwd: "/a".into() };
         assert_eq!(

@@ -11,7 +11,8 @@ mod rollouts;
 use std::borrow::Cow;
 
 use js_sys::Function;
-use turnledger_core::{Batch, Batcher, Direction, Fact, Limits, Output, Pipeline, Policy, UnixMillis};
+use turnledger_core::policy::{Judgement, Policy, Repositories};
+use turnledger_core::{Batch, Batcher, Direction, Fact, Limits, Output, Pipeline, UnixMillis};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -40,6 +41,12 @@ pub struct Engine {
     output: Output,
     /// What of an event may go into a request.
     policy: Option<Policy<HostDigest>>,
+    /// Events that wait for what is known of their repository, and whether each goes alone.
+    repositories: Option<Repositories<(String, bool)>>,
+    /// Requests that are complete, and not taken yet.
+    formed: String,
+    /// Events that waited, and stay.
+    stayed: u64,
     batcher: Batcher,
     limits: Limits,
     rollouts: Rollouts,
@@ -78,7 +85,10 @@ impl Engine {
             pipeline,
             digest,
             output: Output::default(),
+            repositories: policy.as_ref().and_then(Policy::repositories),
             policy,
+            formed: String::new(),
+            stayed: 0,
             batcher: Batcher::new(batch),
             limits,
             rollouts: Rollouts::default(),
@@ -143,12 +153,20 @@ impl Engine {
     /// If it is no fact.
     pub fn ingest(&mut self, at_ms: f64, fact: &str) -> Result<u32, JsError> {
         let fact = Fact::from_json(fact)?;
+        let leaving = self.repositories.as_mut().map(|repositories| repositories.told(&fact));
+        for (event, is_isolated) in leaving.into_iter().flatten() {
+            self.stayed += u64::from(!self.leave(&event, is_isolated));
+        }
         self.pipeline.ingest(UnixMillis(count(at_ms)), fact, &mut self.output);
         Ok(self.flags())
     }
 
     /// Ends the session: what only waited for an answer comes out. Returns flags.
     pub fn finish(&mut self, at_ms: f64) -> u32 {
+        if let Some(repositories) = &mut self.repositories {
+            // No more answers come.
+            repositories.end();
+        }
         self.pipeline.finish(UnixMillis(count(at_ms)), &mut self.output);
         self.flags()
     }
@@ -196,28 +214,47 @@ impl Engine {
     /// What the core asks its host, as a JSON array.
     #[wasm_bindgen(js_name = takeQuestions)]
     pub fn take_questions(&mut self) -> String {
-        array(self.output.questions.drain(..).map(|question| question.to_json()))
+        let Self { output, repositories, .. } = self;
+        let asked = output.questions.drain(..).inspect(|question| {
+            if let Some(repositories) = repositories {
+                repositories.asked(question);
+            }
+        });
+        array(asked.map(|question| question.to_json()))
     }
 
     /// Takes what leaves of an event into the next request. Returns the requests that are complete with it: each two
-    /// lines, how many events, and the body; or nothing, if the policy withholds the event. The requests' keys are the
-    /// host's to make: two sessions may have equal bodies.
+    /// lines, how many events, and the body; or nothing, if the policy withholds the event. It may wait for what is known of
+    /// its repository. The requests' keys are the host's to make: two sessions may have equal bodies.
     pub fn batch(&mut self, event: &str, is_isolated: bool) -> Option<String> {
-        let leaves = match &self.policy {
-            None => Cow::Borrowed(event),
-            Some(policy) => Cow::Owned(policy.apply(event).ok()?),
-        };
-        // Hashes that are none must not be taken for hashes.
-        if self.policy.is_some() && self.digest.take_failure() {
-            return None;
+        if let Some(repositories) = &mut self.repositories {
+            match repositories.judge(event, (event.to_owned(), is_isolated)) {
+                Judgement::Leaves(_) => {}
+                Judgement::Waits => return Some(std::mem::take(&mut self.formed)),
+                _ => {
+                    // This one is not counted twice.
+                    self.stayed += repositories.take_stayed().saturating_sub(1);
+                    return None;
+                }
+            }
         }
-        Some(self.batcher.push_json(&leaves, is_isolated).iter().map(lines_of).collect())
+        self.leave(event, is_isolated).then(|| std::mem::take(&mut self.formed))
+    }
+
+    /// How many events waited for what is known of their repository, and stay, since this was last asked.
+    #[wasm_bindgen(js_name = takeStayed)]
+    #[allow(clippy::cast_precision_loss, reason = "exact up to 2^53")]
+    pub fn take_stayed(&mut self) -> f64 {
+        let stayed = self.repositories.as_mut().map_or(0, Repositories::take_stayed);
+        (std::mem::take(&mut self.stayed) + stayed) as f64
     }
 
     /// The request of what waits, if anything does.
     #[wasm_bindgen(js_name = flushBatch)]
     pub fn flush_batch(&mut self) -> String {
-        self.batcher.flush().iter().map(lines_of).collect()
+        let mut lines = std::mem::take(&mut self.formed);
+        lines.extend(self.batcher.flush().iter().map(lines_of));
+        lines
     }
 
     /// What went through, files included, as JSON.
@@ -230,6 +267,19 @@ impl Engine {
     /// The state as text, to go on from later.
     pub fn snapshot(&self) -> String {
         self.pipeline.snapshot()
+    }
+
+    /// Takes what leaves of an event into the next request; false if the policy withholds it.
+    fn leave(&mut self, event: &str, is_isolated: bool) -> bool {
+        let leaves = match &self.policy {
+            None => Some(Cow::Borrowed(event)),
+            Some(policy) => policy.apply_to_allowed(event).ok().map(Cow::Owned),
+        };
+        // Hashes that are none must not be taken for hashes.
+        let has_failed = self.policy.is_some() && self.digest.take_failure();
+        let Some(leaves) = leaves.filter(|_| !has_failed) else { return false };
+        self.formed.extend(self.batcher.push_json(&leaves, is_isolated).iter().map(lines_of));
+        true
     }
 
     fn after_input(&mut self, is_read: bool) -> u32 {

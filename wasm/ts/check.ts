@@ -54,6 +54,8 @@ function shared(): Record<string, Check> {
       drop_events: names,
       allow_clients: names,
       drop_clients: names,
+      allow_repositories: names,
+      drop_repositories: names,
       allow_members: names,
       drop_members: names,
       hash_members: names,

@@ -50,6 +50,8 @@ export class Engine {
   internalErrors = 0;
   /** Events in the request that is being formed. */
   forming = 0;
+  /** Events that waited for what is known of their repository, and stay. */
+  stayed = 0;
 
   /** @throws if the options, the key, the policy or the snapshot cannot be used. */
   constructor(module: WebAssembly.Module, options: LedgerOptions) {
@@ -155,6 +157,9 @@ export class Engine {
   #formed(lines: string): Formed[] {
     const formed = requests(lines);
     for (const { events } of formed) this.forming -= events;
+    const stayed = this.#guard((core) => core.takeStayed(), 0);
+    this.forming -= stayed;
+    this.stayed += stayed;
     return formed;
   }
 

@@ -223,7 +223,7 @@ export class Ledger {
       unknown: (core.unknown ?? []).map(([kind, name, count]) => ({ kind, name, count })),
       malformed: this.#malformed,
       vetoed: this.#vetoed,
-      withheld: this.#withheld,
+      withheld: this.#withheld + (this.#engine?.stayed ?? 0),
       delivered: counts?.delivered ?? 0,
       refused: counts?.refused ?? 0,
       lastFailure: this.#delivery?.lastFailure ?? null,
@@ -274,6 +274,7 @@ export class Ledger {
       throw new TypeError(DIGEST_FAILED);
     }
     for (const event of events) this.#event(event);
+    this.#wait();
   }
 
   #event(text: EventText): void {
@@ -298,6 +299,10 @@ export class Ledger {
       return;
     }
     for (const batch of formed) this.#send(batch);
+  }
+
+  /** An answer may let events go that waited for it. */
+  #wait(): void {
     if (this.#engine!.forming > 0) {
       const age = Math.min(this.#options.batch?.ageMs ?? 5000, LONGEST_AGE_MS);
       this.#timer ??= setTimeout(() => this.#flushBatch(), age);

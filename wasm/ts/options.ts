@@ -54,6 +54,12 @@ export interface Policy {
   /** Events of these clients (`product_client_id`) leave, and no others. With a rule about clients, an event that names none stays. */
   allow_clients?: string[];
   drop_clients?: string[];
+  /**
+   * Events of threads that work in repositories with these remotes (`github.com/owner/name`) leave, and no others. They wait
+   * for your answers to the questions about repositories; what is not answered stays.
+   */
+  allow_repositories?: string[];
+  drop_repositories?: string[];
   /** These members leave, and no others. */
   allow_members?: string[];
   drop_members?: string[];
@@ -134,7 +140,7 @@ export interface Discard {
  * `{ skill_answered: { question: id, skill_path, repository_root, remote_url } }`.
  */
 export type Question =
-  | { kind: "repository"; id: number; cwd: string }
+  | { kind: "repository"; id: number; cwd: string; thread_id: string }
   | { kind: "skill"; id: number; path: string; workspace: string | null };
 
 export interface LedgerOptions {

@@ -4,6 +4,7 @@
 //! policy cannot judge an event, the event stays.
 
 mod pattern;
+mod repositories;
 mod rewrite;
 
 use alloc::borrow::{Cow, ToOwned};
@@ -12,6 +13,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use self::pattern::Pattern;
+pub use self::repositories::{Judgement, Repositories};
 pub use self::rewrite::{Change, Withheld};
 use crate::digest::{Digest, Scheme};
 use crate::event::EVENT_TYPES;
@@ -25,6 +27,7 @@ use crate::json::read::{Failed, ReadError, Reader};
 /// |---|---|
 /// | `allow_events`, `drop_events` | events of these types, and no others; all but these |
 /// | `allow_clients`, `drop_clients` | events of these clients (`product_client_id`); all but these. An event that names no client stays |
+/// | `allow_repositories`, `drop_repositories` | events of threads that work in repositories whose remote is one of these, as `host/path`; all but these: see [`Repositories`] |
 /// | `allow_members`, `drop_members` | these members; all but these |
 /// | `hash_members` | these members as hashes, by the host's digest, which must have a key. What is no text is left out |
 /// | `coarsen_times` | with `"hour"`, times (`…_at`, `…_at_ms`) as the hour they are in. Ids of threads, turns, items and the like may hold a time, and are hashed |
@@ -58,6 +61,7 @@ pub struct Policy<D> {
 struct Rules {
     events: Rule,
     clients: Rule,
+    repositories: Rule,
     members: Rule,
     hashed: Vec<Pattern>,
     coarsens_times: bool,
@@ -96,6 +100,8 @@ pub enum PolicyError {
     UnknownEvent(String),
     /// A rule about members names `event_params`. The members in it are those of the event.
     Params(String),
+    /// A rule about repositories names a remote that is not as `host/path`, so that it would do nothing.
+    Remote(String),
     /// Times can be made as coarse as an hour, and no other.
     Coarseness,
     /// Something is to be hashed, and the digest has no key: a hash of a name could be guessed.
@@ -112,6 +118,9 @@ impl fmt::Display for PolicyError {
             Self::UnknownEvent(name) => write!(formatter, "`{name}` has a name that is no event's type"),
             Self::Params(name) => {
                 write!(formatter, "`{name}`: leave out `event_params`: its members are named as the event's")
+            }
+            Self::Remote(name) => {
+                write!(formatter, "`{name}`: a remote is named as `github.com/owner/name`: no `https://`, no `.git`")
             }
             Self::Coarseness => formatter.write_str("`coarsen_times`: expected \"hour\""),
             Self::NoKey => {
@@ -131,11 +140,13 @@ impl core::error::Error for PolicyError {
 }
 
 /// The rules, by the names that they have in a policy's text.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 10] = [
     "allow_events",
     "drop_events",
     "allow_clients",
     "drop_clients",
+    "allow_repositories",
+    "drop_repositories",
     "allow_members",
     "drop_members",
     "hash_members",
@@ -158,16 +169,33 @@ impl<D: Digest> Policy<D> {
         Ok(Self { rules, digest })
     }
 
-    /// What leaves of an event's JSON text.
+    /// What leaves of an event's JSON text. Nobody says of which repository it is.
     ///
     /// # Errors
     ///
     /// [`Withheld`] says why nothing does.
     pub fn apply(&self, event: &str) -> Result<String, Withheld> {
+        if self.rules.repositories.is_set() {
+            return Err(Withheld::UnknownRepository);
+        }
+        self.apply_to_allowed(event)
+    }
+
+    /// What leaves of an event's JSON text, if its repository is allowed: see [`Repositories`].
+    ///
+    /// # Errors
+    ///
+    /// [`Withheld`] says why nothing does.
+    pub fn apply_to_allowed(&self, event: &str) -> Result<String, Withheld> {
         self.explain(event, &mut |_, _| {})
     }
 
-    /// What leaves of an event's JSON text. `changed` is told what happens to which member, named by its path.
+    /// What judges events by their repository; `None` without a rule about repositories.
+    pub fn repositories<T>(&self) -> Option<Repositories<T>> {
+        self.rules.repositories.is_set().then(|| Repositories::new(&self.rules.repositories))
+    }
+
+    /// What leaves of an event's JSON text, if its repository is allowed. `changed` is told what happens to which member, named by its path.
     ///
     /// # Errors
     ///
@@ -209,6 +237,14 @@ impl Rules {
                 return Err(PolicyError::UnknownEvent(name.into()));
             }
         }
+        let remotes = &self.repositories;
+        for (name, patterns) in
+            [("allow_repositories", remotes.allowed.as_ref()), ("drop_repositories", Some(&remotes.dropped))]
+        {
+            if !patterns.into_iter().flatten().all(Pattern::may_be_remote) {
+                return Err(PolicyError::Remote(name.into()));
+            }
+        }
         let lists = [
             ("allow_members", members.allowed.as_ref()),
             ("drop_members", Some(&members.dropped)),
@@ -228,6 +264,8 @@ impl Rules {
             "drop_events" => &mut self.events.dropped,
             "allow_clients" => self.clients.allowed.insert(Vec::new()),
             "drop_clients" => &mut self.clients.dropped,
+            "allow_repositories" => self.repositories.allowed.insert(Vec::new()),
+            "drop_repositories" => &mut self.repositories.dropped,
             "allow_members" => self.members.allowed.insert(Vec::new()),
             "drop_members" => &mut self.members.dropped,
             "hash_members" => &mut self.hashed,

@@ -17,6 +17,12 @@ impl Pattern {
         fits(self.0.as_bytes(), name.as_bytes())
     }
 
+    /// Whether it can be one of canonical remotes: `host/path`.
+    pub(super) fn may_be_remote(&self) -> bool {
+        let is_path = self.0.contains('/') || self.0.contains('*');
+        is_path && !self.0.contains("://") && !self.0.contains('@') && self.0.strip_suffix(".git").is_none()
+    }
+
     /// Whether one of its parts is this name.
     pub(super) fn has_part(&self, name: &str) -> bool {
         self.0.as_bytes().split(|byte| *byte == b'.').any(|part| part == name.as_bytes())

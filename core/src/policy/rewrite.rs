@@ -43,6 +43,8 @@ pub enum Withheld {
     Client,
     /// There is a rule about clients, and the event names none.
     UnknownClient,
+    /// There is a rule about repositories, and it is not known of which one the event is.
+    UnknownRepository,
     /// It is no event's text.
     Unreadable,
 }
@@ -53,6 +55,7 @@ impl fmt::Display for Withheld {
             Self::Event => "events of this type stay",
             Self::Client => "events of this client stay",
             Self::UnknownClient => "it names no client, and there is a rule about clients",
+            Self::UnknownRepository => "nothing says of which repository it is, and there is a rule about repositories",
             Self::Unreadable => "it cannot be read",
         })
     }

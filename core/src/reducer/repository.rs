@@ -6,16 +6,17 @@ use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::fact::answer::{RemoteUrl, RepositoryAnswered};
 use crate::git_remote;
+use crate::id::Id;
 use crate::output::Output;
 use crate::private::HostPath;
 use crate::question::{Question, QuestionId, QuestionKind};
 
 impl<D: Digest> Reducer<D> {
-    pub(super) fn ask_repository(&mut self, cwd: HostPath, output: &mut Output) -> QuestionId {
+    pub(super) fn ask_repository(&mut self, cwd: HostPath, thread_id: Id, output: &mut Output) -> QuestionId {
         let id = self.state.ask();
         // The answer to an evicted question is ignored: it would only replace a null.
         self.state.repositories.insert(self.state.now, id, None);
-        output.questions.push(Question { id, kind: QuestionKind::Repository { cwd } });
+        output.questions.push(Question { id, kind: QuestionKind::Repository { cwd, thread_id } });
         id
     }
 

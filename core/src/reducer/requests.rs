@@ -23,7 +23,7 @@ impl<D: Digest> Reducer<D> {
         params: TurnStartParams,
         output: &mut Output,
     ) {
-        let repository = params.cwd.map(|cwd| self.ask_repository(cwd, output));
+        let repository = params.cwd.map(|cwd| self.ask_repository(cwd, params.thread_id.clone(), output));
         let request = PendingRequest {
             thread_id: params.thread_id,
             num_input_images: count_images(&params.input),

@@ -36,7 +36,10 @@ impl<D: Digest> Reducer<D> {
             ..ThreadOpened::new(connection_id, initialization_mode, thread)
         };
         let worktree = if self.asks_worktrees { cwd.clone() } else { None };
-        self.thread_opened(opened, output, |reducer, output| cwd.map(|cwd| reducer.ask_repository(cwd, output)));
+        let thread_id = opened.thread.id.clone();
+        self.thread_opened(opened, output, |reducer, output| {
+            cwd.map(|cwd| reducer.ask_repository(cwd, thread_id, output))
+        });
         if let Some(cwd) = worktree {
             self.ask_worktree(cwd, output);
         }

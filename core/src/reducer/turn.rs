@@ -46,7 +46,8 @@ impl<D: Digest> Reducer<D> {
         let is_of_file =
             self.state.thread_connection(&fact.thread_id).is_ok_and(|connection| connection.source.is_some());
         let config = Config::new(&fact, is_of_file);
-        let repository = fact.permission_profile_cwd.take().map(|cwd| self.ask_repository(cwd, output));
+        let repository = fact.permission_profile_cwd.take();
+        let repository = repository.map(|cwd| self.ask_repository(cwd, fact.thread_id.clone(), output));
         let turn = self.state.turn_or_new(&fact.thread_id, &fact.turn_id, output);
         turn.num_input_images = Some(fact.num_input_images);
         turn.config = Some(config);

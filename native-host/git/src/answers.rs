@@ -26,7 +26,7 @@ impl Answers for Answerer {
     fn answer(&mut self, question: Question) -> Option<Fact> {
         let Question { id, kind, .. } = question;
         match kind {
-            QuestionKind::Repository { cwd } => {
+            QuestionKind::Repository { cwd, .. } => {
                 let remote_url = self.look_up(Path::new(cwd.expose())).url.map(|url| url.as_str().into());
                 Some(Fact::RepositoryAnswered(RepositoryAnswered { question: id, remote_url }))
             }

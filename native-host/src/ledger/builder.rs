@@ -331,6 +331,7 @@ impl LedgerBuilder {
         }
         let (its_queue, its_told, host_hooks) = (queue.clone(), told.clone(), self.hooks);
         // The spool is opened there: a disk that is slow delays nobody who starts.
+        let judges_repositories = policy.as_ref().is_some_and(|policy| policy.repositories::<()>().is_some());
         let work = move || {
             let keeper = Keeper::new(policy, spool, memory, to_sender, its_told.clone());
             let way = match hooks {
@@ -349,7 +350,7 @@ impl LedgerBuilder {
             if ask.is_some() {
                 pipeline = pipeline.asking_worktrees();
             }
-            Worker { pipeline, auth, ask, way, queue: its_queue, told: its_told }.run(&jobs);
+            Worker { pipeline, auth, ask, way, judges_repositories, queue: its_queue, told: its_told }.run(&jobs);
         };
         run("turnledger", "reducing", &told, work)?;
         let repetitions = Mutex::new(Repetitions::new());

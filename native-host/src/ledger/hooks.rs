@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use turnledger_core::{Discard, Event, UnixMillis};
 
 use super::keeper::Keeper;
-use super::passing::Passing;
+use super::passing::{Note, Passing};
 use super::queue::Flush;
 use super::settings::{BeforeSend, OnDiscard, OnTrouble};
 use super::told::Told;
@@ -88,6 +88,16 @@ impl Way {
     pub(super) fn discard(&mut self, discard: Discard) {
         if let Self::ByHooks(hooks) = self {
             hooks.discard(discard);
+        }
+    }
+
+    /// Passes on what says in which repository a thread works, in its place among the events.
+    pub(super) fn note(&mut self, note: Note) {
+        match self {
+            Self::Straight(keeper) => keeper.note(&note),
+            Self::ByHooks(hooks) => {
+                let _ = hooks.queue.send(Passing::Note(Box::new(note)));
+            }
         }
     }
 
@@ -189,6 +199,7 @@ impl HookThread {
                     None => self.told.stats().vetoed += 1,
                 }
             }
+            Passing::Note(note) => self.keeper.note(&note),
             Passing::Discard(discard) => {
                 self.bytes.fetch_sub(DISCARD, Ordering::Relaxed);
                 if let Some(see) = &mut self.hooks.on_discard {

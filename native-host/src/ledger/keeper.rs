@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
-use turnledger_core::{Event, Policy, UnixMillis};
+use turnledger_core::policy::{Judgement, Policy, Repositories};
+use turnledger_core::{Event, UnixMillis};
 
+use super::passing::Note;
 use super::queue::Flush;
 use super::sender::ToSender;
 use super::stats::Trouble;
@@ -30,6 +32,8 @@ const MOST_PENDING: usize = 4096;
 pub(super) struct Keeper {
     /// What of an event may leave, and so is kept at all.
     policy: Option<Policy<Sha2>>,
+    /// Events that wait for what is known of their repository, where the policy has a rule about it.
+    repositories: Option<Repositories<StoredEvent>>,
     pending: Vec<StoredEvent>,
     disk: Option<Disk>,
     memory: Arc<Mutex<MemoryStore>>,
@@ -63,7 +67,8 @@ impl Keeper {
         let is_wanted = sender.is_some() || spool.is_some();
         let broken = State::Broken { retry: Instant::now(), delay: FIRST_RETRY };
         let disk = spool.map(|path| Disk { path, limits, state: broken });
-        let mut keeper = Self { policy, pending: Vec::new(), disk, memory, is_wanted, sender, told };
+        let repositories = policy.as_ref().and_then(Policy::repositories);
+        let mut keeper = Self { policy, repositories, pending: Vec::new(), disk, memory, is_wanted, sender, told };
         if let Some(disk) = &mut keeper.disk {
             match Spool::open(&disk.path, limits, PATIENCE) {
                 Ok(spool) => disk.state = State::Works(spool.into()),
@@ -89,15 +94,47 @@ impl Keeper {
     }
 
     fn keep(&mut self, at: UnixMillis, account: AccountKey, event: &Event) {
-        let mut stored = StoredEvent::new(at, account, event);
+        let stored = StoredEvent::new(at, account, event);
+        let Some(repositories) = &mut self.repositories else { return self.leave(stored) };
+        let json = stored.json.clone();
+        if let Judgement::Leaves(stored) = repositories.judge(&json, stored) {
+            self.leave(stored);
+        }
+        self.count_stayed();
+    }
+
+    /// Keeps what leaves of an event whose repository is allowed.
+    fn leave(&mut self, mut stored: StoredEvent) {
         if let Some(policy) = &self.policy {
-            let Ok(leaves) = policy.apply(&stored.json) else {
+            let Ok(leaves) = policy.apply_to_allowed(&stored.json) else {
                 self.told.stats().withheld += 1;
                 return;
             };
             stored.json = leaves;
         }
         self.pending.push(stored);
+    }
+
+    /// Takes note of what says in which repository a thread works.
+    pub(super) fn note(&mut self, note: &Note) {
+        let Some(repositories) = &mut self.repositories else { return };
+        let leaving = match note {
+            Note::Asked(question) => {
+                repositories.asked(question);
+                return;
+            }
+            Note::Told(fact) => repositories.told(fact),
+        };
+        for stored in leaving {
+            self.leave(stored);
+        }
+        self.count_stayed();
+    }
+
+    fn count_stayed(&mut self) {
+        if let Some(repositories) = &mut self.repositories {
+            self.told.stats().withheld += repositories.take_stayed();
+        }
     }
 
     /// Whether it is time to store.
@@ -142,6 +179,12 @@ impl Keeper {
         {
             // The last time.
             *retry = Instant::now();
+        }
+        if flush.ends
+            && let Some(repositories) = &mut self.repositories
+        {
+            repositories.end();
+            self.count_stayed();
         }
         self.commit();
         let _ = flush.stored.send(());

@@ -1,11 +1,17 @@
 //! What the ledger's threads tell the thread of the hooks.
 
 use crossbeam_channel::Sender;
-use turnledger_core::{Discard, Event, UnixMillis};
+use turnledger_core::{Discard, Event, Fact, Question, UnixMillis};
 
 use super::queue::Flush;
 use super::stats::Trouble;
 use crate::delivery::account::Login;
+
+/// What says in which repository a thread works.
+pub(super) enum Note {
+    Asked(Question),
+    Told(Fact),
+}
 
 /// What passes the hooks, in order.
 pub(super) enum Passing {
@@ -16,6 +22,7 @@ pub(super) enum Passing {
         bytes: u64,
     },
     Discard(Discard),
+    Note(Box<Note>),
     Trouble(Trouble),
     Sync(Sender<()>),
     Flush(Flush),

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use turnledger_core::{Output, Pipeline, Question};
+use turnledger_core::{Fact, Output, Pipeline, Question};
 
 use super::hooks::Way;
+use super::passing::Note;
 use super::queue::{Job, Queue};
 use super::told::Told;
 use crate::Sha2;
@@ -26,6 +27,8 @@ pub(super) struct Worker {
     pub(super) auth: Arc<dyn AuthProvider>,
     pub(super) ask: Option<Sender<(Instant, Question)>>,
     pub(super) way: Way,
+    /// Whether the policy has a rule about repositories.
+    pub(super) judges_repositories: bool,
     pub(super) queue: Arc<Queue>,
     pub(super) told: Arc<Told>,
 }
@@ -76,6 +79,9 @@ impl Worker {
         match job {
             Job::Fact { at, fact, bytes } => {
                 self.queue.taken(bytes);
+                if self.judges_repositories && matches!(fact, Fact::RepositoryAnswered(_) | Fact::ThreadOpened(_)) {
+                    self.way.note(Note::Told(fact.clone()));
+                }
                 self.pipeline.ingest(at, fact, output);
             }
             Job::Message { at, connection, direction, text } => {
@@ -106,6 +112,9 @@ impl Worker {
     /// Hands on what came out of a step.
     fn hand_on(&mut self, login: Login, output: &mut Output) {
         for question in output.questions.drain(..) {
+            if self.judges_repositories {
+                self.way.note(Note::Asked(question.clone()));
+            }
             if let Some(ask) = &self.ask {
                 // A full queue is a host that does not know.
                 let _ = ask.try_send((Instant::now(), question));

@@ -18,7 +18,7 @@ use turnledger::ledger::Answers;
 use turnledger::lines::{MAX_LINE, read_line};
 use turnledger::store::{MemoryStore, StoredBatch, StoredEvent, Wanted};
 use turnledger::{Sha2, now};
-use turnledger_core::policy::Change;
+use turnledger_core::policy::{Change, Judgement, Repositories};
 use turnledger_core::{Limits, Output, Pipeline, Policy, UnixMillis};
 use turnledger_git::Answerer;
 use turnledger_intake::recording::{BadLine, Complaints, Source, parse_line};
@@ -72,6 +72,7 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         pipeline: new_pipeline()?,
         output: Output::default(),
         store: MemoryStore::new(settings.store_limits()),
+        repositories: policy.as_ref().and_then(Policy::repositories),
         policy,
         remote: args.remote.clone(),
         answerer: Answerer::default(),
@@ -132,6 +133,7 @@ struct Preview {
     output: Output,
     store: MemoryStore,
     policy: Option<Policy<Sha2>>,
+    repositories: Option<Repositories<()>>,
     remote: Option<String>,
     answerer: Answerer,
     head: String,
@@ -216,17 +218,32 @@ impl Preview {
 
     fn store_events(&mut self, at: UnixMillis) -> io::Result<()> {
         for question in std::mem::take(&mut self.output.questions) {
+            if let Some(repositories) = &mut self.repositories {
+                repositories.asked(&question);
+            }
             let fact = match &self.remote {
                 Some(remote) => answer(question, Some(remote)),
                 None => self.answerer.answer(question),
             };
             if let Some(fact) = fact {
+                if let Some(repositories) = &mut self.repositories {
+                    repositories.told(&fact);
+                }
                 self.pipeline.ingest(at, fact, &mut self.output);
             }
         }
         let mut events = Vec::with_capacity(self.output.events.len());
         for event in &self.output.events {
             let mut stored = StoredEvent::new(at, AccountKey::NONE, event);
+            if let Some(repositories) = &mut self.repositories
+                && !matches!(repositories.judge(&stored.json, ()), Judgement::Leaves(()))
+            {
+                self.withheld += 1;
+                let name = event.event_type();
+                let why = "nothing says that its repository is one whose events leave";
+                writeln!(self.out, "{}\n", style(format!("# Policy: {name} stays: {why}")).yellow())?;
+                continue;
+            }
             if let Some(policy) = &self.policy {
                 let mut changes = BTreeSet::new();
                 let leaves = policy.explain(&stored.json, &mut |path, change| {

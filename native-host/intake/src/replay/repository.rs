@@ -63,7 +63,7 @@ impl Repositories {
     /// The remote of the folder that a question is about.
     pub(super) fn of(&self, question: &QuestionKind) -> Option<&str> {
         let folder = match question {
-            QuestionKind::Repository { cwd } => cwd,
+            QuestionKind::Repository { cwd, .. } => cwd,
             QuestionKind::Skill { workspace: Some(workspace), .. } => workspace,
             _ => return None,
         };

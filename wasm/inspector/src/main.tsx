@@ -1,11 +1,11 @@
 import { render } from "preact";
 
-import "./style/palette.css";
-import "./style/base.css";
-import "./style/page.css";
-import "./style/session.css";
-import "./style/events.css";
-import "./style/event.css";
+import "../shared/style/palette.css";
+import "../shared/style/base.css";
+import "../shared/style/page.css";
+import "../shared/style/session.css";
+import "../shared/style/events.css";
+import "../shared/style/event.css";
 import { begin } from "./page/recording-state.js";
 import { App } from "./view/app.js";
 

@@ -3,8 +3,8 @@
  */
 import type { Direction } from "turnledger/inline";
 
+import { kindOf, requestIdOf } from "../../shared/reader/ids.js";
 import { type FileKind, kindOfLine, MOST_LOOKED_AT } from "../reader/file-kind.js";
-import { kindOf, requestIdOf } from "../reader/ids.js";
 
 export interface Pasted {
   /** As a recording; a rollout and events as they are. */

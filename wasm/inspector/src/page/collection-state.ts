@@ -1,9 +1,9 @@
 /** The files that are open together, and what is known of their sessions. */
 import { effect, signal } from "@preact/signals";
 
+import { counted } from "../../shared/page/format.js";
 import type { FileProblem, SessionRow, SurveyProgress } from "../reader/survey-view.js";
 import { Client } from "./client.js";
-import { counted } from "./format.js";
 import { Names } from "./overview.js";
 import type { Picked, Picking } from "./picking.js";
 import { endRecording, notice, openBlob, opened, openSession } from "./recording-state.js";

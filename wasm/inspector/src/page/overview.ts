@@ -1,6 +1,6 @@
 /** What is made of many sessions' rows: which are listed, in which order, and what they add up to. */
+import { shortId } from "../../shared/page/format.js";
 import type { Cell, SessionRow } from "../reader/survey-view.js";
-import { shortId } from "./format.js";
 
 export const OVERVIEW_KEYS = [
   "time",

@@ -1,8 +1,8 @@
 /** What is looked at, in the address: a reload or a bookmark shows the same again. */
 import { signal } from "@preact/signals";
 
-import { type EventType, TYPE_LABELS } from "../reader/kinds.js";
-import type { EventQuery, SortKey } from "../reader/protocol.js";
+import type { EventQuery, SortKey } from "../../shared/reader/event-rows.js";
+import { type EventType, TYPE_LABELS } from "../../shared/reader/kinds.js";
 import { OVERVIEW_KEYS, type OverviewQuery } from "./overview.js";
 
 export const VIEWS = ["sessions", "trends", "compare", "session", "events", "discards"] as const;

@@ -1,6 +1,6 @@
 /** What a file is, by its first lines: its name says nothing. */
-import { isBlank, type Line } from "../../../ts/lines.js";
 import { KINDS } from "../../../ts/generated/kinds.js";
+import { isBlank, type Line } from "../../../ts/lines.js";
 
 /** `other`: none of these. */
 export type FileKind = "recording" | "rollout" | "events" | "messages" | "other";

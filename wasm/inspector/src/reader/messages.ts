@@ -1,6 +1,6 @@
 /** Where every message of a recording is and what it is of. Its text stays in the recording. */
-import { bytes, counts, floats, indexes, Names, NONE } from "./columns.js";
-import { MESSAGE_KINDS, type MessageKind, type Named } from "./ids.js";
+import { bytes, counts, floats, indexes, Names, NONE } from "../../shared/reader/columns.js";
+import { MESSAGE_KINDS, type MessageKind, type Named } from "../../shared/reader/ids.js";
 
 export interface Place {
   at: number;

@@ -1,12 +1,13 @@
 /** What the page and its reader, a worker, say to one another. */
 import type { Direction, Stats } from "turnledger/inline";
 
+import type { EventQuery, EventRow, Facets, Page } from "../../shared/reader/event-rows.js";
+import type { MessageKind } from "../../shared/reader/ids.js";
+import type { EventIds } from "../../shared/reader/kinds.js";
+import type { TimelineView, TimelineWindow } from "../../shared/reader/timeline-view.js";
+import type { Totals } from "../../shared/reader/totals.js";
 import type { FileKind } from "./file-kind.js";
-import type { MessageKind } from "./ids.js";
-import type { EventIds, EventType, Gist } from "./kinds.js";
 import type { Summary, Surveyed, SurveyFile, SurveyProgress } from "./survey-view.js";
-import type { TimelineView, TimelineWindow } from "./timeline-view.js";
-import type { Totals } from "./totals.js";
 
 /** Where a recording comes from. */
 export type Source =
@@ -38,44 +39,6 @@ export interface Progress {
   lacksSession: boolean;
   /** Failures of the ledger itself. */
   internalErrors: number;
-}
-
-export interface EventRow extends Gist {
-  number: number;
-  /** When it came out, by the recording's clock. */
-  at: number;
-  type: EventType;
-  thread: string | null;
-  turn: string | null;
-  /** The message on which it came out; null at the session's end. */
-  message: number | null;
-  line: number | null;
-  /** Whether it comes from a rollout: what that does not say is unknown. */
-  isFromFile: boolean;
-  lacksOutcome: boolean;
-  lacksDuration: boolean;
-}
-
-export type SortKey = "number" | "type" | "subject" | "outcome" | "duration";
-
-export interface EventQuery {
-  search: string;
-  types: EventType[];
-  thread: string;
-  outcome: string;
-  sort: SortKey;
-  isDescending: boolean;
-}
-
-export interface Page<Row> {
-  rows: Row[];
-  total: number;
-}
-
-export interface Facets {
-  types: [EventType, number][];
-  threads: [string, number][];
-  outcomes: [string, number][];
 }
 
 export interface MessageRow {

@@ -1,5 +1,5 @@
 /** The messages that made an event: its own, by the ids that it has, and those that it takes its context from. */
-import type { StoredEvent } from "./events.js";
+import type { StoredEvent } from "../../shared/reader/events.js";
 import type { Messages } from "./messages.js";
 import type { MessageRow } from "./protocol.js";
 

@@ -1,5 +1,5 @@
 /** What a line of a rollout is of: a method as messages have one, and the thread, turn and item. */
-import type { Named } from "./ids.js";
+import type { Named } from "../../shared/reader/ids.js";
 
 type Members = Record<string, unknown>;
 

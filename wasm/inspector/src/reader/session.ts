@@ -13,11 +13,13 @@ import {
 } from "turnledger/inline";
 
 import { isBlank, type Line } from "../../../ts/lines.js";
-import { NONE } from "./columns.js";
-import { timeOf } from "./event-time.js";
-import { Events } from "./events.js";
+import { NONE } from "../../shared/reader/columns.js";
+import { timeOf } from "../../shared/reader/event-time.js";
+import { Events } from "../../shared/reader/events.js";
+import { named } from "../../shared/reader/ids.js";
+import { Timeline } from "../../shared/reader/timeline.js";
+import { Totalling } from "../../shared/reader/totals.js";
 import { ByKind, type FileKind, isEvent } from "./file-kind.js";
-import { named } from "./ids.js";
 import {
   BAD_MESSAGE,
   BadLine,
@@ -32,8 +34,6 @@ import { Messages } from "./messages.js";
 import type { BadLineRow, DiscardRow } from "./protocol.js";
 import { Repositories } from "./repositories.js";
 import { RolloutLines } from "./rollout-line.js";
-import { Timeline } from "./timeline.js";
-import { Totalling } from "./totals.js";
 
 export class Session {
   readonly messages = new Messages();

@@ -1,6 +1,6 @@
 /** What is known of many files: a row a session, without its messages. */
+import type { Sum, Totals } from "../../shared/reader/totals.js";
 import type { FileKind } from "./file-kind.js";
-import type { Sum, Totals } from "./totals.js";
 
 export interface SurveyFile {
   /** Where it is below the folder that was opened. */

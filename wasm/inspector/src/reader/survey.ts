@@ -5,13 +5,13 @@
 import { createLedger, type Discard, type Ledger, type TurnledgerEvent } from "turnledger/inline";
 
 import { isBlank, type Line, LineSplitter } from "../../../ts/lines.js";
-import { timeOf } from "./event-time.js";
+import { timeOf } from "../../shared/reader/event-time.js";
+import type { Totals } from "../../shared/reader/totals.js";
 import { ByKind, type FileKind, isEvent } from "./file-kind.js";
 import { BadLine, parseLine, textOf } from "./line.js";
 import { type SessionHead, sessionHead } from "./rollout-line.js";
 import type { FileProblem, SessionRow, Summary, SurveyFile, SurveyProgress } from "./survey-view.js";
 import { Tally } from "./tally.js";
-import type { Totals } from "./totals.js";
 import { packingOf, unpack } from "./unpack.js";
 
 const MOST_PROBLEMS = 200;

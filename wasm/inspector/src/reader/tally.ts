@@ -1,11 +1,11 @@
 /** One file of many: what it adds up to, and nothing else of it. */
 import type { TurnledgerEvent } from "turnledger/inline";
 
+import { idsOf } from "../../shared/reader/kinds.js";
+import { totalTokens, Totalling } from "../../shared/reader/totals.js";
 import type { FileKind } from "./file-kind.js";
-import { idsOf } from "./kinds.js";
 import type { SessionHead } from "./rollout-line.js";
 import type { Cell, SessionRow } from "./survey-view.js";
-import { totalTokens, Totalling } from "./totals.js";
 
 type TurnEvent = Extract<TurnledgerEvent, { event_type: "codex_turn_event" }>;
 

@@ -1,13 +1,13 @@
 /** The reader: it has the recording, the ledger and all that comes of them, so that the page stays quick. */
 import { LineSplitter } from "../../../ts/lines.js";
+import { row } from "../../shared/reader/events.js";
 import { csv } from "./csv.js";
-import { row } from "./events.js";
 import type { Call, Phase, Progress, Reader, Reply, Source } from "./protocol.js";
 import { openRecording, type Recording, Unreadable } from "./recording.js";
 import { messageRow, related } from "./related.js";
 import { Session } from "./session.js";
-import { Survey } from "./survey.js";
 import type { SurveyFile } from "./survey-view.js";
+import { Survey } from "./survey.js";
 
 /** How often the page hears of progress, and how long it may have to wait for an answer. */
 const PROGRESS_MS = 100;

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
 
-import { go, isOfSession, linkTo, view, type ViewName } from "../page/view-state.js";
-import { count } from "../page/format.js";
+import { count } from "../../shared/page/format.js";
 import { collection, openPicked, sessions } from "../page/collection-state.js";
 import { fromDrop } from "../page/picking.js";
 import { opened, progress } from "../page/recording-state.js";
+import { go, isOfSession, linkTo, view, type ViewName } from "../page/view-state.js";
 import { CollectionBar } from "./collection-bar.js";
 import { CompareView } from "./compare-view.js";
 import { EventView } from "./event-view.js";

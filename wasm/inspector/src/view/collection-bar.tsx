@@ -1,5 +1,5 @@
+import { count, counted, size } from "../../shared/page/format.js";
 import { collection, passedOver, problems, survey } from "../page/collection-state.js";
-import { count, counted, size } from "../page/format.js";
 import { notice } from "../page/recording-state.js";
 import { isOfSession, view } from "../page/view-state.js";
 import type { SurveyProgress } from "../reader/survey-view.js";

@@ -1,15 +1,15 @@
 /** Two sessions side by side. */
 import { useEffect, useState } from "preact/hooks";
 
+import { count, counted, duration, moment, NOT_SAID, UNKNOWN } from "../../shared/page/format.js";
+import { TOOL_TYPES, TYPE_LABELS } from "../../shared/reader/kinds.js";
+import type { Sum, Totals } from "../../shared/reader/totals.js";
+import { isOfFiles } from "../../shared/view/totals-tables.js";
 import { collection, names, sessions } from "../page/collection-state.js";
-import { count, counted, duration, moment, NOT_SAID, UNKNOWN } from "../page/format.js";
 import { outcomeOf, placeOf } from "../page/overview.js";
 import { notice } from "../page/recording-state.js";
 import { go, linkTo, refine, SESSION_START, view } from "../page/view-state.js";
-import { TOOL_TYPES, TYPE_LABELS } from "../reader/kinds.js";
 import type { Summary } from "../reader/survey-view.js";
-import type { Sum, Totals } from "../reader/totals.js";
-import { isOfFiles } from "./totals-tables.js";
 
 export function CompareView() {
   const { pair } = view.value;

@@ -1,9 +1,9 @@
 import { useRef, useState } from "preact/hooks";
 
+import { ThemeChoice } from "../../shared/view/theme-choice.js";
 import { openPicked } from "../page/collection-state.js";
 import { fromInput } from "../page/picking.js";
 import { askForLiveFile, openExample, opened } from "../page/recording-state.js";
-import { setTheme, theme, type Theme } from "../page/theme.js";
 import { PasteDialog } from "./paste-dialog.js";
 
 function open(input: HTMLInputElement): void {
@@ -60,14 +60,7 @@ export function Header() {
             Example
           </button>
         )}
-        <label class="theme">
-          <span>Theme</span>
-          <select value={theme.value} onChange={({ currentTarget }) => setTheme(currentTarget.value as Theme)}>
-            <option value="auto">Auto</option>
-            <option value="light">Light</option>
-            <option value="dark">Dark</option>
-          </select>
-        </label>
+        <ThemeChoice />
       </div>
       {isPasting && <PasteDialog close={() => setPasting(false)} />}
     </header>

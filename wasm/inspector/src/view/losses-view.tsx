@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
 
-import { count, elapsed, moment, words } from "../page/format.js";
+import { count, elapsed, moment, words } from "../../shared/page/format.js";
+import { Pager } from "../../shared/view/pager.js";
 import { opened, progress } from "../page/recording-state.js";
 import type { BadLineRow, DiscardRow, Losses, MessageRow } from "../reader/protocol.js";
 import { Message } from "./message-groups.js";
-import { Pager } from "./pager.js";
 import { useAnswer } from "./use-answer.js";
 
 const PER_PAGE = 100;

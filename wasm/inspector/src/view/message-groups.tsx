@@ -1,12 +1,12 @@
 import { useState } from "preact/hooks";
 import type { Direction } from "turnledger/inline";
 
-import { count, counted, elapsed, moment, size } from "../page/format.js";
+import { count, counted, elapsed, moment, size } from "../../shared/page/format.js";
+import type { MessageKind } from "../../shared/reader/ids.js";
+import { JsonText } from "../../shared/view/json-text.js";
 import { opened, progress } from "../page/recording-state.js";
 import type { FileKind } from "../reader/file-kind.js";
-import type { MessageKind } from "../reader/ids.js";
 import type { MessageGroup, MessageRow } from "../reader/protocol.js";
-import { JsonText } from "./json-text.js";
 
 const MORE = 100;
 

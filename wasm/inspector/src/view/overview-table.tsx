@@ -1,10 +1,10 @@
+import { count, counted, duration, moment, NOT_SAID, UNKNOWN, words } from "../../shared/page/format.js";
+import { Outcome } from "../../shared/view/outcome.js";
 import { names } from "../page/collection-state.js";
-import { count, counted, duration, moment, NOT_SAID, UNKNOWN, words } from "../page/format.js";
 import { type Listed, outcomeOf, type OverviewKey, tokensOf } from "../page/overview.js";
 import { go, linkTo, refine, SESSION_START, view } from "../page/view-state.js";
 import type { FileKind } from "../reader/file-kind.js";
 import type { SessionRow } from "../reader/survey-view.js";
-import { Outcome } from "./outcome.js";
 
 const COLUMNS: { key: OverviewKey; label: string; class?: string }[] = [
   { key: "name", label: "Session" },

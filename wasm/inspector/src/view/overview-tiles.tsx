@@ -1,7 +1,7 @@
-import { count, counted, duration, missing, NOT_SAID, UNKNOWN, withoutEvent } from "../page/format.js";
+import { count, counted, duration, missing, NOT_SAID, UNKNOWN, withoutEvent } from "../../shared/page/format.js";
+import { Tiles, type Tile } from "../../shared/view/tiles.js";
 import { added } from "../page/overview.js";
 import type { SessionRow } from "../reader/survey-view.js";
-import { Tiles, type Tile } from "./tiles.js";
 
 export function OverviewTiles({ rows }: { rows: SessionRow[] }) {
   return <Tiles tiles={tiles(rows)} />;

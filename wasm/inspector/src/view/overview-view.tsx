@@ -1,16 +1,16 @@
 /** Many sessions at once: what they add up to, and a list to choose from. */
 import { useMemo } from "preact/hooks";
 
+import { count, counted } from "../../shared/page/format.js";
+import { Choice } from "../../shared/view/choice.js";
+import { Pager } from "../../shared/view/pager.js";
 import { names, sessions } from "../page/collection-state.js";
-import { count, counted } from "../page/format.js";
 import { facet, listed, type Listed, outcomeOf, type OverviewQuery, placeOf } from "../page/overview.js";
 import { go, refine, type View, view } from "../page/view-state.js";
 import type { SessionRow } from "../reader/survey-view.js";
-import { Choice } from "./choice.js";
 import { OverviewMeanings } from "./overview-meanings.js";
 import { OverviewTable } from "./overview-table.js";
 import { OverviewTiles } from "./overview-tiles.js";
-import { Pager } from "./pager.js";
 
 const PER_PAGE = 100;
 

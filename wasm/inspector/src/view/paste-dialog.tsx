@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Direction } from "turnledger/inline";
 
+import { counted } from "../../shared/page/format.js";
 import { type Pasted, recordingOf } from "../page/bare.js";
-import { counted } from "../page/format.js";
 import { openBlob } from "../page/recording-state.js";
 
 type WhenUnknown = Direction | "leave_out";

@@ -1,5 +1,5 @@
+import { count, counted, elapsed, moment, size } from "../../shared/page/format.js";
 import { names, sessions } from "../page/collection-state.js";
-import { count, counted, elapsed, moment, size } from "../page/format.js";
 import { follow, isKept, notice, opened, progress, setKept } from "../page/recording-state.js";
 import { go, linkTo, SESSION_START } from "../page/view-state.js";
 import type { Phase, Progress } from "../reader/protocol.js";

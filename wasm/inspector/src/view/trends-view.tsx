@@ -1,13 +1,13 @@
 /** Turns and tokens by time and by model, of the sessions that the filters let through. */
 import { useMemo, useState } from "preact/hooks";
 
+import { count, counted, NOT_SAID, UNKNOWN } from "../../shared/page/format.js";
+import { isDark } from "../../shared/page/theme.js";
+import { Chart, colour, look, tip } from "../../shared/view/chart.js";
 import { sessions } from "../page/collection-state.js";
-import { count, counted, NOT_SAID, UNKNOWN } from "../page/format.js";
 import { type Added, added, type Trend, trends, type Unit, unitOf } from "../page/overview.js";
-import { isDark } from "../page/theme.js";
 import { type Measure, MEASURES, refine, view } from "../page/view-state.js";
 import type { SessionRow } from "../reader/survey-view.js";
-import { Chart, colour, look, tip } from "./chart.js";
 import { Filters, useListed } from "./overview-view.js";
 
 const UNITS: readonly Unit[] = ["day", "week", "month"];

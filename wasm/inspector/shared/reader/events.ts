@@ -2,8 +2,8 @@
 import type { TurnledgerEvent } from "turnledger/inline";
 
 import { NONE } from "./columns.js";
+import type { EventQuery, EventRow, Facets } from "./event-rows.js";
 import { type EventIds, type EventType, gist, idsOf, sourceOf, TYPE_LABELS } from "./kinds.js";
-import type { EventQuery, EventRow, Facets } from "./protocol.js";
 
 export interface StoredEvent extends EventRow {
   json: string;

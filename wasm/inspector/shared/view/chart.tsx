@@ -44,6 +44,8 @@ export function Chart({ option, height, label, ready, replace = ["series", "xAxi
 export function colour(name: string): string {
   const probe = document.createElement("span");
   probe.style.color = `var(--${name})`;
+  // On a canvas all colours would be one where a user's own are forced.
+  probe.style.forcedColorAdjust = "none";
   document.body.append(probe);
   const { color } = getComputedStyle(probe);
   probe.remove();

@@ -3,7 +3,7 @@ import { effect, signal } from "@preact/signals";
 
 export type Theme = "auto" | "light" | "dark";
 
-const KEY = "turnledger-inspector-theme";
+const KEY = "turnledger-theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 
 function stored(): Theme {

@@ -1,6 +1,10 @@
 export interface Tile {
   name: string;
+  /** What explains the number. */
+  help?: preact.ComponentChildren;
   value: string;
+  /** Whether the value is not known. */
+  isUnknown?: boolean;
   note: string;
   /** What is known to be missing from the value. */
   missing?: string;
@@ -13,11 +17,13 @@ export function Tiles({ tiles }: { tiles: Tile[] }) {
         In short
       </h2>
       <dl class="tiles">
-        {tiles.map(({ name, value, note, missing: lacks }) => (
+        {tiles.map(({ name, help, value, isUnknown = false, note, missing: lacks }) => (
           <div class="tile" key={name}>
-            <dt>{name}</dt>
+            <dt>
+              {name} {help}
+            </dt>
             <dd>
-              <span class="value">{value}</span>
+              <span class={isUnknown ? "value unknown" : "value"}>{value}</span>
               <span class="note">{note}</span>
               {lacks !== undefined && lacks !== "" && <span class="note lacks">{lacks}</span>}
             </dd>

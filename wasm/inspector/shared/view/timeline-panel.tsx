@@ -3,49 +3,67 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { count, counted, duration, elapsed, shortId } from "../page/format.js";
 import { isDark } from "../page/theme.js";
-import { go, linkTo, refine, view as shownView } from "../page/view-state.js";
 import type { MarkKind, PlacedMark, TimelineView } from "../reader/timeline-view.js";
 import { Chart } from "./chart.js";
+import type { EventLinks } from "./event-list.js";
 import { Outcome } from "./outcome.js";
 import { CHART_MARGINS, describeMark, KIND_LABELS, ROW_HEIGHT, timelineOption } from "./timeline-chart.js";
-import { useAnswer } from "./use-answer.js";
 
 /** Dragging asks for the marks of the new window once it pauses. */
 const SETTLE_MS = 120;
 const MOST_IN_TABLE = 200;
 const SHORTEST_MS = 5;
 
-export function TimelinePanel() {
-  const { from, to, thread } = shownView.value;
+/** The part of a session that is shown. */
+export interface TimelinePart {
+  from: number | null;
+  to: number | null;
+  /** Empty for all. */
+  thread: string;
+}
+
+export interface TimelineProps {
+  view: TimelineView | undefined;
+  part: TimelinePart;
+  /** The threads that one may choose, with how many events each has. */
+  threads: [id: string, events: number][];
+  change: (part: Partial<TimelinePart>) => void;
+  events: EventLinks;
+  /** Told how many pixels there are. */
+  measured: (width: number) => void;
+}
+
+export function TimelinePanel(props: TimelineProps) {
+  const { view, measured } = props;
   const place = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(1000);
   useEffect(() => {
     const observer = new ResizeObserver(([entry]) =>
-      setWidth(Math.round((entry?.contentRect.width ?? 1000) / 50) * 50),
+      measured(Math.round((entry?.contentRect.width ?? 1000) / 50) * 50),
     );
     observer.observe(place.current!);
     return () => observer.disconnect();
   }, []);
-  const view = useAnswer((client) => client.ask("timeline", { from, to, width, thread }), [from, to, width, thread]);
   return (
     <section class="panel timeline" aria-labelledby="timeline-title" ref={place}>
       <div class="panel-head">
         <h2 id="timeline-title">Time line</h2>
-        {view !== undefined && <Controls view={view} />}
+        {view !== undefined && <Controls {...props} view={view} />}
       </div>
       {view === undefined || view.extent === null ? (
         <p class="hint">Nothing has happened yet.</p>
       ) : (
         <>
           <Legend view={view} />
-          <Drawn view={view} />
+          <Drawn {...props} view={view} />
           <Note view={view} />
-          <MarkTable view={view} />
+          <MarkTable view={view} events={props.events} />
         </>
       )}
     </section>
   );
 }
+
+type Shown = TimelineProps & { view: TimelineView };
 
 /** Keeps a window within the recording. */
 function within(view: TimelineView, from: number, to: number): { from: number | null; to: number | null } {
@@ -72,39 +90,38 @@ function zoomed(view: TimelineView, factor: number): { from: number | null; to: 
 
 const ALL = { from: null, to: null };
 
-function Controls({ view }: { view: TimelineView }) {
-  const { thread } = shownView.value;
-  const facets = useAnswer((client) => client.ask("facets"), []);
-  const isAll = shownView.value.from === null && shownView.value.to === null;
+function Controls({ view, part, threads, change }: Shown) {
+  const { thread } = part;
+  const isAll = part.from === null && part.to === null;
   return (
     <div class="controls" role="group" aria-label="Part of the time line">
-      {facets !== undefined && facets.threads.length > 1 && (
+      {threads.length > 1 && (
         <select
           aria-label="Thread"
           value={thread}
-          onChange={({ currentTarget }) => refine({ thread: currentTarget.value, page: 0 })}
+          onChange={({ currentTarget }) => change({ thread: currentTarget.value })}
         >
           <option value="">All threads</option>
-          {facets.threads.map(([id]) => (
+          {threads.map(([id]) => (
             <option key={id} value={id}>
               {shortId(id)}
             </option>
           ))}
         </select>
       )}
-      <button type="button" aria-label="Earlier" disabled={isAll} onClick={() => refine(moved(view, -0.5))}>
+      <button type="button" aria-label="Earlier" disabled={isAll} onClick={() => change(moved(view, -0.5))}>
         ◀
       </button>
-      <button type="button" aria-label="Later" disabled={isAll} onClick={() => refine(moved(view, 0.5))}>
+      <button type="button" aria-label="Later" disabled={isAll} onClick={() => change(moved(view, 0.5))}>
         ▶
       </button>
-      <button type="button" aria-label="Zoom in" onClick={() => refine(zoomed(view, 0.5))}>
+      <button type="button" aria-label="Zoom in" onClick={() => change(zoomed(view, 0.5))}>
         +
       </button>
-      <button type="button" aria-label="Zoom out" disabled={isAll} onClick={() => refine(zoomed(view, 2))}>
+      <button type="button" aria-label="Zoom out" disabled={isAll} onClick={() => change(zoomed(view, 2))}>
         −
       </button>
-      <button type="button" disabled={isAll} onClick={() => refine(ALL)}>
+      <button type="button" disabled={isAll} onClick={() => change(ALL)}>
         All
       </button>
     </div>
@@ -135,7 +152,7 @@ function Legend({ view }: { view: TimelineView }) {
   );
 }
 
-function Drawn({ view }: { view: TimelineView }) {
+function Drawn({ view, change, events }: Shown) {
   const option = useMemo(() => timelineOption(view), [view, isDark.value]);
   const current = useRef(view);
   current.current = view;
@@ -149,18 +166,18 @@ function Drawn({ view }: { view: TimelineView }) {
         const [from, to] = current.current.window;
         const wanted = [first + zoom!.startValue, first + zoom!.endValue] as const;
         // The option itself sets the window, too.
-        if (Math.abs(wanted[0] - from) > 1 || Math.abs(wanted[1] - to) > 1) refine(within(current.current, ...wanted));
+        if (Math.abs(wanted[0] - from) > 1 || Math.abs(wanted[1] - to) > 1) change(within(current.current, ...wanted));
       }, SETTLE_MS);
     });
     chart.on("click", ({ dataIndex }: { dataIndex?: number }) => {
       const mark = current.current.marks[dataIndex ?? -1];
       if (mark === undefined) return;
-      if (mark.count > 1) refine(zoomed({ ...current.current, window: [mark.start - 50, mark.end + 50] }, 1));
-      else if (mark.event !== null) go({ view: "events", event: mark.event });
+      if (mark.count > 1) change(zoomed({ ...current.current, window: [mark.start - 50, mark.end + 50] }, 1));
+      else if (mark.event !== null) events.go(mark.event);
     });
   };
   const keys = (event: KeyboardEvent): void => {
-    const change =
+    const part =
       event.key === "ArrowLeft"
         ? moved(view, -0.2)
         : event.key === "ArrowRight"
@@ -172,9 +189,9 @@ function Drawn({ view }: { view: TimelineView }) {
               : event.key === "0" || event.key === "Home"
                 ? ALL
                 : undefined;
-    if (change === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (part === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    refine(change);
+    change(part);
   };
   const [from, to] = view.window.map((time) => elapsed(time - view.extent![0]));
   return (
@@ -206,7 +223,7 @@ function Note({ view }: { view: TimelineView }) {
   return <p class="hint">{parts.join(" · ")}</p>;
 }
 
-function MarkTable({ view }: { view: TimelineView }) {
+function MarkTable({ view, events }: { view: TimelineView; events: EventLinks }) {
   const [isOpen, setOpen] = useState(false);
   const first = view.extent![0];
   const marks = isOpen ? [...view.marks].sort((a, b) => a.start - b.start) : [];
@@ -237,7 +254,7 @@ function MarkTable({ view }: { view: TimelineView }) {
             </thead>
             <tbody>
               {marks.slice(0, MOST_IN_TABLE).map((mark, index) => (
-                <MarkRow key={index} mark={mark} first={first} />
+                <MarkRow key={index} mark={mark} first={first} events={events} />
               ))}
             </tbody>
           </table>
@@ -247,7 +264,7 @@ function MarkTable({ view }: { view: TimelineView }) {
   );
 }
 
-function MarkRow({ mark, first }: { mark: PlacedMark; first: number }) {
+function MarkRow({ mark, first, events }: { mark: PlacedMark; first: number; events: EventLinks }) {
   const { event } = mark;
   return (
     <tr>
@@ -268,10 +285,10 @@ function MarkRow({ mark, first }: { mark: PlacedMark; first: number }) {
           "none"
         ) : (
           <a
-            href={linkTo({ view: "events", event })}
+            href={events.link(event)}
             onClick={(click) => {
               click.preventDefault();
-              go({ view: "events", event });
+              events.go(event);
             }}
           >
             event {count(event + 1)}

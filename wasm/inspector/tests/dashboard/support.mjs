@@ -34,7 +34,7 @@ export async function openDashboard(browser, collector, { hash = "", expected = 
 }
 
 /** What a browser says of an answer that is none. */
-export const REFUSALS = [/the server responded with a status of (401|403|503)/, /net::ERR_(EMPTY_RESPONSE|FAILED|CONNECTION)/];
+export const REFUSALS = [/the server responded with a status of (401|403|404|503)/, /net::ERR_(EMPTY_RESPONSE|FAILED|CONNECTION)/];
 
 /** The value of a tile, and what stands beside it. */
 export const tile = (tab, name) => tab.locator(".tile", { has: tab.locator("dt", { hasText: new RegExp(`^${name}`) }) });

@@ -73,7 +73,7 @@ class Turns {
     for (const event of events) {
       const { thread, turn } = event.event_type in TYPE_LABELS ? idsOf(event) : {};
       if (turn === undefined || !isToolType(event.event_type)) continue;
-      const { started_at_ms: first, completed_at_ms: last } = event.event_params as Record<string, unknown>;
+      const { started_at_ms: first, completed_at_ms: last } = event.event_params as unknown as Record<string, unknown>;
       if (typeof first !== "number" || typeof last !== "number") continue;
       const known = this.#calls.get(`${thread} ${turn}`);
       this.#calls.set(`${thread} ${turn}`, [Math.min(known?.[0] ?? first, first), Math.max(known?.[1] ?? last, last)]);

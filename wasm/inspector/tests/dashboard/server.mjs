@@ -85,6 +85,8 @@ export async function serve({ role = "owner", isEmpty = false } = {}) {
   }));
   collector.users = USERS.map((user) => ({ ...user, created_at: NOW - 20 * DAY, last_used_at: null, revoked_at: null }));
   const server = createServer((request, response) => void answer(collector, request, response));
+  // A test that fails need not close it.
+  server.unref();
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   collector.url = `http://127.0.0.1:${server.address().port}/`;
   collector.close = () => {

@@ -103,14 +103,16 @@ test("the table has rows of what is chosen, in the order that is chosen", async 
   await on({}, async (tab, collector) => {
     const table = rows(tab, /^Teams/);
     await table.first().waitFor();
-    assert.deepEqual(await table.locator("th").allTextContents(), ["core", "editor", "platform", "unknown"]);
+    assert.deepEqual(await table.locator("th").allTextContents(), ["core", "editor", "platform", "no team"]);
     const head = tab.getByRole("table", { name: /^Teams/ }).getByRole("button", { name: "Turns", exact: true });
     await head.click();
     await tab.locator('th[aria-sort="descending"]', { hasText: "Turns" }).waitFor();
     await head.click();
     await tab.locator('th[aria-sort="ascending"]', { hasText: "Turns" }).waitFor();
-    assert.deepEqual(await table.locator("th").allTextContents(), ["unknown", "platform", "editor", "core"]);
+    assert.deepEqual(await table.locator("th").allTextContents(), ["no team", "platform", "editor", "core"]);
     await tab.waitForURL(/order=turns/);
+    await tab.getByRole("link", { name: "no team" }).click();
+    await tab.getByRole("button", { name: "Remove team none" }).click();
     await tab.getByRole("navigation", { name: "Rows of the table" }).getByRole("button", { name: "Tool", exact: true }).click();
     await rows(tab, /^Tools/).first().waitFor();
     assert.equal(asked(collector, "/api/report").search.get("by"), "tool");
@@ -265,9 +267,13 @@ test("a viewer is told what is withheld, and why", async () => {
     assert.equal(await tab.getByRole("button", { name: "Events (JSONL)" }).count(), 0);
     assert.equal((await cells(rows(tab, /^Teams/).last()))[0], "others, each too small to stand alone");
     await tab.getByRole("img", { name: /^Turns, each week/ }).waitFor();
-    collector.withheld = false;
+    assert.equal(asked(collector, "/api/choices").search.has("since"), true);
+    collector.withheld = [];
+    await tab.getByRole("combobox", { name: "Period" }).selectOption("90");
+    await tab.getByText("These weeks are in no number here").waitFor({ state: "detached" });
     await tab.getByRole("combobox", { name: "Period" }).selectOption("7");
-    await tab.getByText(/at least 5 persons behind each number\. Nothing had to be withheld here\.$/).waitFor();
+    await tab.getByText("No week of this period has numbers that may be shown.").waitFor();
+    assert.equal(await tile(tab, "Turns").count(), 0);
   });
   await on({ role: "viewer", hash: "#/sessions", expected: REFUSALS }, async (tab) => {
     await tab.getByText("Viewers see sums of groups, and no sessions.").waitFor();

@@ -90,6 +90,8 @@ export function reportOf(search, { role, isEmpty, numbers, withheld }) {
     const [of, number] = [new Date(day).getUTCDay(), Number(day.slice(-2))];
     return isEmpty || of === 0 || of === 6 ? 0 : 2 + ((number * 7) % 11);
   };
+  const isViewer = role === "viewer";
+  const isAllWithheld = isViewer && span.length < 8;
   const isWeekly = role === "viewer" || span.length > 92;
   const trend = isWeekly
     ? [...new Set(span.map(weekOf))].map((week) => {
@@ -111,20 +113,22 @@ export function reportOf(search, { role, isEmpty, numbers, withheld }) {
     until,
     time_zone: "Europe/Berlin",
     by,
-    events: isEmpty ? 0 : Math.ceil(all * share * 91),
+    ...(isViewer ? {} : { events: isEmpty ? 0 : Math.ceil(all * share * 91) }),
     total,
     rows,
     trend_by: isWeekly ? "week" : "day",
-    trend,
+    trend: isAllWithheld ? [] : trend,
     models: grouped(KEYS.model),
     tool_kinds: grouped(KEYS.tool_kind),
-    missing: { events_without_time: isEmpty ? 0 : 2, sessions_without_beginning: 0, unreadable_events: 0 },
+    ...(isViewer
+      ? {}
+      : { missing: { events_without_time: isEmpty ? 0 : 2, sessions_without_beginning: 0, unreadable_events: 0 } }),
     withheld:
-      role === "viewer" && withheld
+      isViewer
         ? {
             smallest_group: 5,
             sentence: "Numbers with fewer than 5 persons behind them are added to the row of others, or withheld.",
-            weeks: ["2026-W45", "2026-W46"],
+            weeks: isAllWithheld ? ["2026-W48"] : withheld,
           }
         : null,
   };

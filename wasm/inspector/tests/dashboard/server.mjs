@@ -71,10 +71,10 @@ const RECORDED = ["0.169.0/sub_v1", "0.131.0/mixed_long"];
 
 /**
  * `role` is who is signed in at first, null for nobody. What is set on the result changes what is answered: `isEmpty`, a
- * `refusal` of every question, `isDown`.
+ * `refusal` of every question, `isDown`, the weeks that are `withheld`.
  */
 export async function serve({ role = "owner", isEmpty = false } = {}) {
-  const collector = { role, isEmpty, refusal: null, isDown: false, asked: [], tokens: [], users: [], withheld: true };
+  const collector = { role, isEmpty, refusal: null, isDown: false, asked: [], tokens: [], users: [], withheld: ["2026-W45", "2026-W46"] };
   collector.tokens = PERSONS.slice(0, 4).map((person, index) => ({
     id: index + 1,
     person,
@@ -158,8 +158,7 @@ function route(collector, method, { pathname: path, searchParams: search }, body
       return { value: { name, role, person, smallest_group: 5, may, time_zone: "Europe/Berlin" } };
     }
     case "/api/definitions": {
-      const numbers = NUMBERS.filter(({ for_viewers }) => role !== "viewer" || for_viewers);
-      return { value: { numbers, groupings: GROUPINGS[role] } };
+      return { value: { numbers: NUMBERS, groupings: GROUPINGS[role] } };
     }
     case "/api/choices": {
       const none = { teams: [], persons: [], models: [], clients: [], repositories: [] };
@@ -167,8 +166,10 @@ function route(collector, method, { pathname: path, searchParams: search }, body
       const persons = role === "analyst" ? PERSONS.map((_, index) => `P-${String(index).padStart(4, "0")}`) : PERSONS;
       return { value: { ...CHOICES, teams: role === "member" ? [] : TEAMS, persons: isPerson ? persons : [] } };
     }
-    case "/api/report":
-      return { value: reportOf(search, { role, isEmpty, numbers: NUMBERS, withheld: collector.withheld }) };
+    case "/api/report": {
+      const numbers = NUMBERS.filter(({ for_viewers }) => role !== "viewer" || for_viewers);
+      return { value: reportOf(search, { role, isEmpty, numbers, withheld: collector.withheld }) };
+    }
     case "/api/export": {
       if (search.get("format") === "csv") return { file: `${search.get("by")},turns\na,1\n` };
       return may.events ? { file: native(recording(RECORDED[1])) } : forbidden;

@@ -75,14 +75,15 @@ export interface Report {
   until: string;
   time_zone: string;
   by: Grouping | null;
-  events: number;
+  /** Viewers are not told. */
+  events?: number;
   total: Row;
   rows: Row[];
   trend_by: "day" | "week";
   trend: Row[];
   models: Row[];
   tool_kinds: Row[];
-  missing: { events_without_time: number; sessions_without_beginning: number; unreadable_events: number };
+  missing?: { events_without_time: number; sessions_without_beginning: number; unreadable_events: number };
   withheld: Withheld | null;
 }
 
@@ -97,6 +98,7 @@ export interface SessionRow {
   first_at: number | null;
   last_at: number | null;
   numbers: Numbers;
+  gaps?: Record<string, Gap>;
 }
 
 export interface Sessions {
@@ -109,6 +111,8 @@ export interface Session {
   session: SessionRow;
   events: { at: number | null; event: TurnledgerEvent }[];
   unreadable_events: number;
+  /** Events beyond those that a session's page has. */
+  events_left_out?: number;
 }
 
 export interface Token {

@@ -1,6 +1,6 @@
 /** A report's numbers as people read them, in the same words as `turnledger report`. */
 import { count, duration, NOT_SAID } from "../../../shared/page/format.js";
-import type { Gap, NumberInfo, Row, Unit } from "./api.js";
+import type { Gap, NumberInfo, Numbers, Unit } from "./api.js";
 
 /** `9,876`, `12.3 k`, `4.56 M`, `789 M`, `1.23 G` */
 export function short(value: number): string {
@@ -34,15 +34,21 @@ export function amount(unit: Unit, value: number): string {
   }
 }
 
-export const valueOf = (row: Row, id: string): number | null => row.numbers[id] ?? null;
+/** What has numbers. */
+interface Counted {
+  numbers: Numbers;
+  gaps?: Record<string, Gap>;
+}
+
+export const valueOf = (row: Counted, id: string): number | null => row.numbers[id] ?? null;
 
 /** Whether a number can be more than it says. */
-export function isLowerBound(row: Row, info: NumberInfo): boolean {
-  return valueOf(row, info.id) !== null && row.gaps[info.id] !== undefined && info.lower_bound !== null;
+export function isLowerBound(row: Counted, info: NumberInfo): boolean {
+  return valueOf(row, info.id) !== null && row.gaps?.[info.id] !== undefined && info.lower_bound !== null;
 }
 
 /** A number, with `≥` before it if it leaves something out; what is not known is never a zero. */
-export function said(row: Row, info: NumberInfo): string {
+export function said(row: Counted, info: NumberInfo): string {
   const value = valueOf(row, info.id);
   if (value === null) return NOT_SAID;
   return `${isLowerBound(row, info) ? "≥ " : ""}${amount(info.unit, value)}`;
@@ -62,7 +68,7 @@ export function gapWords(gap: Gap, info: NumberInfo): string {
   return `${count(gap.unknown)} of ${count(gap.of)} ${what} do not ${what === "sessions" ? "tell" : "say"}`;
 }
 
-export function gapOf(row: Row, info: NumberInfo): string {
-  const gap = row.gaps[info.id];
+export function gapOf(row: Counted, info: NumberInfo): string {
+  const gap = row.gaps?.[info.id];
   return gap === undefined ? "" : gapWords(gap, info);
 }

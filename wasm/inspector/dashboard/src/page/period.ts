@@ -10,9 +10,18 @@ export function isDay(text: string): boolean {
 
 const isoDay = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
+/** A time zone may be one that the browser does not know: then it is the browser's own. */
+export function formatIn(timeZone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  try {
+    return new Intl.DateTimeFormat("en-GB", { ...options, timeZone });
+  } catch {
+    return new Intl.DateTimeFormat("en-GB", options);
+  }
+}
+
 /** The day that it is there. */
 export function today(timeZone: string, now = Date.now()): string {
-  const parts = new Intl.DateTimeFormat("en-GB", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" });
+  const parts = formatIn(timeZone, { year: "numeric", month: "2-digit", day: "2-digit" });
   const of = Object.fromEntries(parts.formatToParts(now).map(({ type, value }) => [type, value]));
   return `${of["year"]}-${of["month"]}-${of["day"]}`;
 }

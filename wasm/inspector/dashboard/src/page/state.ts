@@ -2,6 +2,7 @@
 import { computed, signal } from "@preact/signals";
 
 import { ask, type Choices, type Definitions, type Me, type NumberInfo, Refused, request } from "./api.js";
+import { periodOf } from "./period.js";
 import { place, START } from "./place.js";
 
 /** Undefined until it is known; null if nobody is signed in. */
@@ -37,10 +38,7 @@ export function trouble(path: string, refused: Refused | null): void {
 export function again(): void {
   notice.value = "";
   if (me.value === undefined) void begin();
-  else if (!isSignedOut.value) {
-    revision.value++;
-    void look();
-  }
+  else if (!isSignedOut.value) revision.value++;
 }
 
 const ME = "/api/me";
@@ -50,14 +48,12 @@ export async function begin(): Promise<void> {
     const known = await ask<Me>(ME);
     // Somebody else sees other things.
     if (me.value !== null && me.value !== undefined && me.value.name !== known.name) {
-      definitions.value = choices.value = undefined;
-      place.value = { ...START, view: place.value.view === "session" ? "sessions" : place.value.view };
+            place.value = { ...START, view: place.value.view === "session" ? "sessions" : place.value.view };
     }
     isSignedOut.value = false;
     me.value = known;
     troubles.value = new Map();
     revision.value++;
-    await look();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.status === 401) {
@@ -67,22 +63,12 @@ export async function begin(): Promise<void> {
   }
 }
 
-/** What the numbers are, and what may be chosen. */
-async function look(): Promise<void> {
-  const get = async <T>(path: string, keep: (value: T) => void): Promise<void> => {
-    try {
-      keep(await ask<T>(path));
-      trouble(path, null);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      trouble(path, error);
-    }
-  };
-  await Promise.all([
-    get<Definitions>("/api/definitions", (value) => (definitions.value = value)),
-    get<Choices>("/api/choices", (value) => (choices.value = value)),
-  ]);
-}
+/** Where what may be chosen is: for viewers it is what was published of a period. */
+export const choicesPath = computed(() => {
+  const who = me.value;
+  if (who?.role !== "viewer") return "/api/choices";
+  return `/api/choices?${new URLSearchParams({ ...periodOf(place.value, who.time_zone) })}`;
+});
 
 /** @throws {Refused} */
 export async function signIn(key: string): Promise<void> {

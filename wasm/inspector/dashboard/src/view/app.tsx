@@ -1,7 +1,9 @@
 import { useEffect } from "preact/hooks";
 
 import { place } from "../page/place.js";
-import { me, troubles } from "../page/state.js";
+import type { Choices, Definitions, Me } from "../page/api.js";
+import { choices, choicesPath, definitions, me, troubles } from "../page/state.js";
+import { useData } from "../page/use-data.js";
 import { Access } from "./access.js";
 import { Messages } from "./messages.js";
 import { LaterSession } from "./later.js";
@@ -25,6 +27,16 @@ export function App() {
       </div>
     );
   if (who === null) return <SignIn />;
+  // Somebody else sees other things.
+  return <SignedIn who={who} key={who.name} />;
+}
+
+function SignedIn({ who }: { who: Me }) {
+  const { view } = place.value;
+  const known = useData<Definitions>("/api/definitions").value;
+  const offered = useData<Choices>(choicesPath.value).value;
+  useEffect(() => void (definitions.value = known), [known]);
+  useEffect(() => void (choices.value = offered), [offered]);
   return (
     <div class="page">
       <a

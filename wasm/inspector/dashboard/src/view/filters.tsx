@@ -13,7 +13,10 @@ const NAMES: Readonly<Record<Filter, [one: string, many: string, choice: keyof C
 };
 
 /** The hash of a repository is told apart by its beginning. */
-export const shown = (filter: Filter, value: string): string => (filter === "repository" ? value.slice(0, 12) : value);
+export function shown(filter: Filter, value: string): string {
+  if (filter === "team" && value === "") return "no team";
+  return filter === "repository" ? value.slice(0, 12) : value;
+}
 
 export function FilterBar({ me }: { me: Me }) {
   const chosen = FILTERS.flatMap((filter) => place.value[filter].map((value) => [filter, value] as const));
@@ -38,7 +41,7 @@ export function FilterBar({ me }: { me: Me }) {
                 type="button"
                 class="chip is-on"
                 title={value}
-                aria-label={`Remove ${NAMES[filter][0].toLowerCase()} ${value}`}
+                aria-label={`Remove ${NAMES[filter][0].toLowerCase()} ${value || "none"}`}
                 onClick={() => go({ [filter]: place.value[filter].filter((other) => other !== value), after: "" })}
               >
                 <span class="count">{NAMES[filter][0]}</span> {shown(filter, value)} <span aria-hidden="true">×</span>

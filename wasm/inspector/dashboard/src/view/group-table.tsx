@@ -237,6 +237,12 @@ function Header({ id, name, order, isRising, choose, isNumber = false }: Head) {
 
 function Key({ by, row }: { by: Grouping; row: Row }) {
   if (row.is_rest === true) return <span class="note">others, each too small to stand alone</span>;
+  if (row.key === null && by === "team" && !place.value.team.includes(""))
+    return (
+      <Link to={{ team: [""] }} class="event-link">
+        no team
+      </Link>
+    );
   if (row.key === null) return <span class="note">{by === "day" || by === "week" ? "without a time" : NOT_SAID}</span>;
   if (by === "tool_kind") return <>{TYPE_LABELS[row.key as EventType] ?? row.key}</>;
   const to = narrowing(by, row.key);

@@ -2,7 +2,7 @@ import { useMemo } from "preact/hooks";
 
 import { counted } from "../../../shared/page/format.js";
 import type { Grouping, Me, Report } from "../page/api.js";
-import { periodWords } from "../page/period.js";
+import { formatIn, periodWords } from "../page/period.js";
 import { GROUPINGS, isFiltered, place } from "../page/place.js";
 import { reportPath } from "../page/query.js";
 import { choices, definitions } from "../page/state.js";
@@ -21,7 +21,7 @@ export function Overview({ me }: { me: Me }) {
   const path = definitions.value === undefined ? null : reportPath(place.value, me, by);
   const { value: report, path: answered, isLoading, at } = useData<Report>(path);
   const isEmpty = report !== undefined && report.events === 0 && report.withheld === null;
-  if (isEmpty && isNew(choices.value) && !isFiltered(place.value)) return <NewCollector me={me} />;
+  if (isEmpty && me.role !== "viewer" && isNew(choices.value) && !isFiltered(place.value)) return <NewCollector me={me} />;
   return (
     <>
       <FilterBar me={me} />
@@ -30,9 +30,12 @@ export function Overview({ me }: { me: Me }) {
       ) : (
         <div aria-busy={isLoading} class={isLoading && answered !== path ? "is-old" : ""}>
           <Head report={report} at={at} me={me} by={by} />
-          <Withheld report={report} me={me} />
+          <Withheld report={report} />
           {isEmpty ? (
             <Nothing />
+          ) : report.withheld !== null && report.trend.length === 0 ? (
+            // No number is not zero.
+            <p class="panel nothing-here">No week of this period has numbers that may be shown.</p>
           ) : (
             <>
               <OverviewTiles row={report.total} />
@@ -59,7 +62,7 @@ function groupingOf(asked: Grouping | null): Grouping | null {
 
 function Head({ report, at, me, by }: { report: Report; at: number; me: Me; by: Grouping | null }) {
   const time = useMemo(
-    () => new Intl.DateTimeFormat("en-GB", { timeStyle: "short", timeZone: me.time_zone }).format(at),
+    () => formatIn(me.time_zone, { timeStyle: "short" }).format(at),
     [at, me.time_zone],
   );
   return (
@@ -67,7 +70,7 @@ function Head({ report, at, me, by }: { report: Report; at: number; me: Me; by: 
       <div>
         <h2>{periodWords(report)}</h2>
         <p class="hint">
-          {counted(report.events, "event")} · days of {report.time_zone} · as of {time}
+          {report.events !== undefined && `${counted(report.events, "event")} · `}days of {report.time_zone} · as of {time}
         </p>
       </div>
       <Exports me={me} by={by} />
@@ -76,16 +79,8 @@ function Head({ report, at, me, by }: { report: Report; at: number; me: Me; by: 
 }
 
 /** What a viewer does not see, and why. */
-function Withheld({ report: { withheld }, me }: { report: Report; me: Me }) {
-  if (withheld === null) {
-    if (me.role !== "viewer") return null;
-    return (
-      <p class="withheld">
-        You see sums of weeks with at least {me.smallest_group} persons behind each number. Nothing had to be withheld
-        here.
-      </p>
-    );
-  }
+function Withheld({ report: { withheld } }: { report: Report }) {
+  if (withheld === null) return null;
   return (
     <section class="withheld" aria-labelledby="withheld-title">
       <h3 id="withheld-title">What is withheld</h3>
@@ -102,6 +97,7 @@ function Withheld({ report: { withheld }, me }: { report: Report; me: Me }) {
 
 /** What no number has, in sentences. */
 function Missing({ report: { missing } }: { report: Report }) {
+  if (missing === undefined) return null;
   const { events_without_time: timeless, sessions_without_beginning: headless, unreadable_events: unreadable } = missing;
   const sentences = [
     timeless > 0 && `${counted(timeless, "event")} ${timeless === 1 ? "says" : "say"} no time: no period has them.`,

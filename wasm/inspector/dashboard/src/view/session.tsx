@@ -34,7 +34,7 @@ export function Session({ me }: { me: Me }) {
         isLoading && <p class="hint waiting">Asking the collector…</p>
       ) : (
         <div aria-busy={isLoading}>
-          <Head session={answer.session} me={me} unreadable={answer.unreadable_events + opened.unknown} />
+          <Head session={answer.session} me={me} unreadable={answer.unreadable_events + opened.unknown} leftOut={answer.events_left_out ?? 0} />
           <nav class="views" aria-label="Parts of the session">
             <Part to="summary" name="Summary" />
             <Part to="events" name="Events" total={opened.events.length} />
@@ -69,7 +69,7 @@ function Part({ to, name, total }: { to: "summary" | "events"; name: string; tot
   );
 }
 
-function Head({ session, me, unreadable }: { session: SessionRow; me: Me; unreadable: number }) {
+function Head({ session, me, unreadable, leftOut }: { session: SessionRow; me: Me; unreadable: number; leftOut: number }) {
   const moment = useMoment(me);
   const { person, team, client, models, repository, thread_id, first_at, last_at } = session;
   return (
@@ -91,6 +91,11 @@ function Head({ session, me, unreadable }: { session: SessionRow; me: Me; unread
       </dl>
       {unreadable > 0 && (
         <p class="hint">{counted(unreadable, "event")} of a later version: kept, and not shown here.</p>
+      )}
+      {leftOut > 0 && (
+        <p class="hint">
+          It is a long session: {counted(leftOut, "further event")} in no number and list here. The download has all.
+        </p>
       )}
     </section>
   );

@@ -1,12 +1,12 @@
 import { useMemo } from "preact/hooks";
 
-import { count, counted, duration, NOT_SAID, shortId } from "../../../shared/page/format.js";
+import { count, counted, NOT_SAID, shortId } from "../../../shared/page/format.js";
 import type { Me, SessionRow, Sessions as Page } from "../page/api.js";
-import { short } from "../page/numbers.js";
-import { periodWords, periodOf } from "../page/period.js";
+import { gapOf, said } from "../page/numbers.js";
+import { formatIn, periodOf, periodWords } from "../page/period.js";
 import { go, isFiltered, opening, place } from "../page/place.js";
 import { SESSIONS_A_PAGE, sessionsPath } from "../page/query.js";
-import { choices } from "../page/state.js";
+import { choices, numbers } from "../page/state.js";
 import { useData } from "../page/use-data.js";
 import { isNew, NewCollector, Nothing } from "./empty.js";
 import { FilterBar } from "./filters.js";
@@ -49,7 +49,7 @@ export function Sessions({ me }: { me: Me }) {
 /** When something was, where the collector's days are. */
 export function useMoment(me: Me): (ms: number | null) => string {
   const format = useMemo(
-    () => new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: me.time_zone }),
+    () => formatIn(me.time_zone, { dateStyle: "medium", timeStyle: "short" }),
     [me.time_zone],
   );
   return (ms) => (ms === null ? NOT_SAID : format.format(ms));
@@ -105,11 +105,12 @@ function Table({ page: { sessions }, me }: { page: Page; me: Me }) {
               <td class="id spare" title={row.repository ?? undefined}>
                 {row.repository?.slice(0, 12) ?? <NotSaid />}
               </td>
-              {NUMBERS.map(({ id, say, isSpare }) => {
-                const value = row.numbers[id] ?? null;
+              {NUMBERS.map(({ id, isSpare }) => {
+                const info = numbers.value.get(id);
+                const isUnknown = info === undefined || (row.numbers[id] ?? null) === null;
                 return (
-                  <td key={id} class={isSpare ? "number spare" : "number"}>
-                    {value === null ? <NotSaid /> : say(value)}
+                  <td key={id} class={isSpare ? "number spare" : "number"} title={isUnknown ? undefined : gapOf(row, info) || undefined}>
+                    {isUnknown ? <NotSaid /> : said(row, info)}
                   </td>
                 );
               })}
@@ -130,13 +131,13 @@ function Table({ page: { sessions }, me }: { page: Page; me: Me }) {
 
 const NotSaid = () => <span class="unknown">{NOT_SAID}</span>;
 
-export const NUMBERS: { id: string; name: string; say: (value: number) => string; isSpare?: boolean }[] = [
-  { id: "turns", name: "Turns", say: count },
-  { id: "tokens", name: "Tokens", say: short },
-  { id: "calls", name: "Tool calls", say: count, isSpare: true },
-  { id: "approvals", name: "Approvals", say: count, isSpare: true },
-  { id: "added_lines", name: "Lines added", say: count, isSpare: true },
-  { id: "turn_time_ms", name: "In turns", say: duration, isSpare: true },
+const NUMBERS: { id: string; name: string; isSpare?: boolean }[] = [
+  { id: "turns", name: "Turns" },
+  { id: "tokens", name: "Tokens" },
+  { id: "calls", name: "Tool calls", isSpare: true },
+  { id: "approvals", name: "Approvals", isSpare: true },
+  { id: "added_lines", name: "Lines added", isSpare: true },
+  { id: "turn_time_ms", name: "In turns", isSpare: true },
 ];
 
 /** The link in it is for the keyboard; a mouse may click anywhere. */

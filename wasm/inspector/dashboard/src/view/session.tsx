@@ -63,8 +63,7 @@ function Part({ to, name, total }: { to: "summary" | "events"; name: string; tot
         go({ part: to, event: null });
       }}
     >
-      {name}
-      {total !== undefined && <span class="count">{count(total)}</span>}
+      {name} {total !== undefined && <span class="count">{count(total)}</span>}
     </a>
   );
 }

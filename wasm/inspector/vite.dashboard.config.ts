@@ -33,7 +33,9 @@ function licences(): Plugin {
           /^(licen[cs]es?[/\\])?(licen[cs]e|notice)(?!s$)/i.test(file),
         );
         if (files.length === 0) throw new Error(`${name} has no licence beside it`);
-        const said = files.sort().map((file) => readFileSync(join(folder, file), "utf8").replaceAll("\r\n", "\n").trim());
+        const said = files
+          .sort()
+          .map((file) => readFileSync(join(folder, file), "utf8").replaceAll("\r\n", "\n").trim());
         return `${name} ${version}\n\n${said.join("\n\n")}\n`;
       });
       this.emitFile({

@@ -97,7 +97,11 @@ test("everything can be done by the keyboard", async () => {
   await tab.waitForURL((url) => !url.href.includes("team="));
   await reach(tab.getByRole("button", { name: "What “Turns” is" }).first());
   await tab.keyboard.press("Enter");
-  await tab.getByRole("note", { name: "Turns" }).first().getByText(/^Turns that ended, those of agents/).waitFor();
+  await tab
+    .getByRole("note", { name: "Turns" })
+    .first()
+    .getByText(/^Turns that ended, those of agents/)
+    .waitFor();
   await tab.keyboard.press("Escape");
   await reach(tab.getByRole("navigation", { name: "Rows of the table" }).getByRole("button", { name: "Model" }));
   await tab.keyboard.press("Enter");
@@ -124,11 +128,12 @@ test("nothing moves for who wants no motion", async () => {
   const collector = await serve({ role: "owner" });
   const { tab, close } = await openDashboard(browser, collector, { reducedMotion: "reduce" });
   await tile(tab, "Turns").waitFor();
-  const moving = await tab.evaluate(() =>
-    [...document.querySelectorAll("*")].filter((element) => {
-      const { transitionDuration, animationName } = getComputedStyle(element);
-      return transitionDuration.split(", ").some((time) => time !== "0s") || animationName !== "none";
-    }).length,
+  const moving = await tab.evaluate(
+    () =>
+      [...document.querySelectorAll("*")].filter((element) => {
+        const { transitionDuration, animationName } = getComputedStyle(element);
+        return transitionDuration.split(", ").some((time) => time !== "0s") || animationName !== "none";
+      }).length,
   );
   assert.equal(moving, 0);
   await close();

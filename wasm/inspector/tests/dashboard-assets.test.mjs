@@ -24,7 +24,10 @@ test("the files that are committed are those of a fresh build", { timeout: 120_0
     assert.equal(status, 0, stderr);
     assert.deepEqual(readdirSync(assets).sort(), readdirSync(folder).sort());
     for (const name of readdirSync(folder))
-      assert.ok(readFileSync(join(folder, name)).equals(read(name)), `${name} is stale: npm run dashboard, and commit it`);
+      assert.ok(
+        readFileSync(join(folder, name)).equals(read(name)),
+        `${name} is stale: npm run dashboard, and commit it`,
+      );
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -18,7 +18,13 @@ let child;
 let collector;
 
 /** Nothing of this machine's own settings and files. */
-const env = () => ({ ...process.env, HOME: folder, XDG_STATE_HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder });
+const env = () => ({
+  ...process.env,
+  HOME: folder,
+  XDG_STATE_HOME: folder,
+  XDG_CONFIG_HOME: folder,
+  XDG_DATA_HOME: folder,
+});
 
 function run(...options) {
   const { status, stdout, stderr } = spawnSync(program, options, { encoding: "utf8", env: env() });
@@ -83,7 +89,10 @@ test("from an empty collector to a session, and what each role sees of it", { ti
   await form.getByLabel("Person").fill("grace");
   await form.getByLabel("Team").fill("core");
   await tab.keyboard.press("Enter");
-  const token = await tab.getByRole("region", { name: "A token for grace" }).getByLabel("the token", { exact: true }).textContent();
+  const token = await tab
+    .getByRole("region", { name: "A token for grace" })
+    .getByLabel("the token", { exact: true })
+    .textContent();
   await tab.getByRole("button", { name: "I have kept it" }).click();
   await tab.getByRole("navigation", { name: "Views" }).getByRole("link", { name: "Overview" }).click();
   await tab.getByRole("heading", { name: "No session has arrived yet" }).waitFor();
@@ -99,7 +108,10 @@ test("from an empty collector to a session, and what each role sees of it", { ti
   assert.equal(await tile(tab, "Turns").locator(".value").textContent(), String(turns.length));
   assert.equal(await tile(tab, "Sessions").locator(".value").textContent(), "1");
   await tab.getByRole("navigation", { name: "Rows of the table" }).getByRole("button", { name: "Person" }).click();
-  await tab.getByRole("table", { name: /^Persons/ }).getByRole("rowheader", { name: "grace" }).waitFor();
+  await tab
+    .getByRole("table", { name: /^Persons/ })
+    .getByRole("rowheader", { name: "grace" })
+    .waitFor();
   for (const name of ["Team", "Model", "Client", "Repository", "Tool", "Kind of tool", "Day", "Week"]) {
     await tab.getByRole("navigation", { name: "Rows of the table" }).getByRole("button", { name, exact: true }).click();
     await tab.getByRole("heading", { name: `By ${name.toLowerCase()}` }).waitFor();
@@ -115,10 +127,20 @@ test("from an empty collector to a session, and what each role sees of it", { ti
 
   await tab.getByRole("navigation", { name: "Views" }).getByRole("link", { name: "Sessions" }).click();
   await tab.getByText(/^1 session/).waitFor();
-  await tab.getByRole("table", { name: /^Sessions/ }).getByRole("link").first().click();
+  await tab
+    .getByRole("table", { name: /^Sessions/ })
+    .getByRole("link")
+    .first()
+    .click();
   await tab.locator(".timeline canvas").first().waitFor();
   await tab.getByRole("link", { name: `Events ${sent.length}` }).waitFor();
-  assert.equal(await tab.getByRole("table", { name: /^Threads/ }).locator("tbody tr").count(), 2);
+  assert.equal(
+    await tab
+      .getByRole("table", { name: /^Threads/ })
+      .locator("tbody tr")
+      .count(),
+    2,
+  );
   assert.equal(await tile(tab, "Turns").locator(".value").textContent(), String(turns.length));
   await tab.getByRole("link", { name: `Events ${sent.length}` }).click();
   await tab.getByRole("link", { name: "Turn", exact: true }).first().click();
@@ -164,7 +186,10 @@ test("a revoked user is signed out, and a wrong key opens nothing", async () => 
   await tab.getByLabel("Sign-in key").fill(key);
   await tab.keyboard.press("Enter");
   await tab.getByRole("button", { name: "Sign out" }).waitFor();
-  const id = collect("user", "list").split("\n").find((line) => line.includes("brief")).match(/\d+/)[0];
+  const id = collect("user", "list")
+    .split("\n")
+    .find((line) => line.includes("brief"))
+    .match(/\d+/)[0];
   collect("user", "revoke", id);
   await tab.getByRole("combobox", { name: "Period" }).selectOption("90");
   await tab.getByText("You are signed out: sign in to go on.").waitFor();

@@ -3,28 +3,17 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { serve } from "./dashboard/server.mjs";
-import { openDashboard, REFUSALS, tile } from "./dashboard/support.mjs";
+import { on, openDashboard, REFUSALS, tile } from "./dashboard/support.mjs";
 import { launch } from "./support.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
 after(() => browser?.close());
 
-async function on(options, use) {
-  const collector = await serve(options);
-  try {
-    const { tab, close } = await openDashboard(browser, collector, { expected: REFUSALS, hash: options.hash ?? "" });
-    await use(tab, collector);
-    await close();
-  } finally {
-    collector.close();
-  }
-}
-
 const narrow = (tab) => tab.getByRole("combobox", { name: "Period" }).selectOption("7");
 
 test("signed out in the middle: sign in where you are, and go on", async () => {
-  await on({ role: "owner" }, async (tab, collector) => {
+  await on(browser, { expected: REFUSALS }, async (tab, collector) => {
     await tile(tab, "Turns").waitFor();
     const value = await tile(tab, "Turns").locator(".value").textContent();
     collector.role = null;
@@ -40,7 +29,7 @@ test("signed out in the middle: sign in where you are, and go on", async () => {
 });
 
 test("somebody else who signs in starts anew", async () => {
-  await on({ role: "owner", hash: "#/overview?person=ada" }, async (tab, collector) => {
+  await on(browser, { expected: REFUSALS, hash: "#/overview?person=ada" }, async (tab, collector) => {
     await tile(tab, "Turns").waitFor();
     collector.role = null;
     await narrow(tab);
@@ -52,12 +41,27 @@ test("somebody else who signs in starts anew", async () => {
 });
 
 for (const [name, break_, mend, sentence] of [
-  ["403", (collector) => (collector.refusal = 403), (collector) => (collector.refusal = null), "Your role may not see this."],
-  ["503", (collector) => (collector.refusal = 503), (collector) => (collector.refusal = null), "The collector cannot answer at the moment."],
-  ["no answer", (collector) => (collector.isDown = true), (collector) => (collector.isDown = false), "The collector does not answer: is it running, and are you online?"],
+  [
+    "403",
+    (collector) => (collector.refusal = 403),
+    (collector) => (collector.refusal = null),
+    "Your role may not see this.",
+  ],
+  [
+    "503",
+    (collector) => (collector.refusal = 503),
+    (collector) => (collector.refusal = null),
+    "The collector cannot answer at the moment.",
+  ],
+  [
+    "no answer",
+    (collector) => (collector.isDown = true),
+    (collector) => (collector.isDown = false),
+    "The collector does not answer: is it running, and are you online?",
+  ],
 ]) {
   test(`${name}: one sentence, and what was there stays`, async () => {
-    await on({ role: "owner" }, async (tab, collector) => {
+    await on(browser, { expected: REFUSALS }, async (tab, collector) => {
       await tile(tab, "Turns").waitFor();
       const value = await tile(tab, "Turns").locator(".value").textContent();
       break_(collector);
@@ -76,7 +80,7 @@ for (const [name, break_, mend, sentence] of [
 }
 
 test("the collector's own sentence is said", async () => {
-  await on({ role: "owner" }, async (tab, collector) => {
+  await on(browser, { expected: REFUSALS }, async (tab, collector) => {
     await tile(tab, "Turns").waitFor();
     [collector.refusal, collector.sentence] = [503, "The store is being copied: try again in a minute."];
     await narrow(tab);
@@ -99,7 +103,7 @@ test("a collector that does not answer at first is asked again", async () => {
 });
 
 test("a session that is not there is said", async () => {
-  await on({ role: "owner", hash: "#/session/7.nothing" }, async (tab) => {
+  await on(browser, { expected: REFUSALS, hash: "#/session/7.nothing" }, async (tab) => {
     await tab.getByText("There is no such thing.").waitFor();
     await tab.getByRole("link", { name: "← All sessions" }).click();
     await tab.getByText(/^120 sessions/).waitFor();

@@ -6,7 +6,10 @@ import "../../shared/style/page.css";
 import "../../shared/style/session.css";
 import "../../shared/style/events.css";
 import "../../shared/style/event.css";
-import "./style/dashboard.css";
+import "./style/frame.css";
+import "./style/numbers.css";
+import "./style/access.css";
+import "./style/media.css";
 import { begin } from "./page/state.js";
 import { App } from "./view/app.js";
 

@@ -97,4 +97,3 @@ function fileName(name: string): string {
     .replace(/[^\w.-]+/g, "-")
     .toLowerCase();
 }
-

@@ -19,7 +19,11 @@ const browser = await launch();
 const collector = await serve();
 mkdirSync(folder, { recursive: true });
 for (const [name, hash, colorScheme, height, ready] of PICTURES) {
-  const { tab, close } = await openDashboard(browser, collector, { hash, colorScheme, viewport: { width: 1240, height } });
+  const { tab, close } = await openDashboard(browser, collector, {
+    hash,
+    colorScheme,
+    viewport: { width: 1240, height },
+  });
   await tab.locator(ready).first().waitFor();
   await tab.waitForTimeout(400);
   const shot = (await tab.screenshot()).toString("base64");

@@ -16,7 +16,8 @@ const DAY = 86_400_000;
 
 function days(since, until) {
   const found = [];
-  for (let at = Date.parse(since); at <= Date.parse(until); at += DAY) found.push(new Date(at).toISOString().slice(0, 10));
+  for (let at = Date.parse(since); at <= Date.parse(until); at += DAY)
+    found.push(new Date(at).toISOString().slice(0, 10));
   return found;
 }
 
@@ -79,7 +80,13 @@ function row(key, weight, numbers, { isUnknown = false } = {}) {
       gaps[id] = { unknown: Math.ceil(turns / 14), of: turns, what: "turns" };
     if (id.startsWith("approvals") && weight > 3) gaps[id] = { unknown: weight, of: 2 * weight, what: "sessions" };
   }
-  return { key, first_at: weight === 0 ? null : 1_795_000_000_000, last_at: weight === 0 ? null : 1_795_900_000_000, numbers: said, gaps };
+  return {
+    key,
+    first_at: weight === 0 ? null : 1_795_000_000_000,
+    last_at: weight === 0 ? null : 1_795_900_000_000,
+    numbers: said,
+    gaps,
+  };
 }
 
 export function reportOf(search, { role, isEmpty, numbers, withheld }) {
@@ -96,7 +103,11 @@ export function reportOf(search, { role, isEmpty, numbers, withheld }) {
   const trend = isWeekly
     ? [...new Set(span.map(weekOf))].map((week) => {
         const of = span.filter((day) => weekOf(day) === week);
-        return row(week, of.reduce((sum, day) => sum + weight(day), 0), numbers);
+        return row(
+          week,
+          of.reduce((sum, day) => sum + weight(day), 0),
+          numbers,
+        );
       })
     : span.map((day) => row(day, weight(day), numbers, { isUnknown: day.endsWith("13") }));
   const all = span.reduce((sum, day) => sum + weight(day), 0);
@@ -104,7 +115,11 @@ export function reportOf(search, { role, isEmpty, numbers, withheld }) {
   const total = row(null, Math.ceil(all * share), numbers);
   const keys = by === "day" || by === "week" ? null : (KEYS[by] ?? []);
   const grouped = (of) =>
-    isEmpty ? [] : of.map((key, index) => row(key, Math.max(1, Math.floor((all * share) / 2 ** (index + 1))), numbers, { isUnknown: key === null }));
+    isEmpty
+      ? []
+      : of.map((key, index) =>
+          row(key, Math.max(1, Math.floor((all * share) / 2 ** (index + 1))), numbers, { isUnknown: key === null }),
+        );
   const rows = keys === null ? trend : grouped(keys);
   if (role === "viewer" && keys !== null && rows.length > 0)
     rows.splice(-1, 1, { ...rows.at(-1), key: null, is_rest: true });
@@ -123,13 +138,12 @@ export function reportOf(search, { role, isEmpty, numbers, withheld }) {
     ...(isViewer
       ? {}
       : { missing: { events_without_time: isEmpty ? 0 : 2, sessions_without_beginning: 0, unreadable_events: 0 } }),
-    withheld:
-      isViewer
-        ? {
-            smallest_group: 5,
-            sentence: "Numbers with fewer than 5 persons behind them are added to the row of others, or withheld.",
-            weeks: isAllWithheld ? ["2026-W48"] : withheld,
-          }
-        : null,
+    withheld: isViewer
+      ? {
+          smallest_group: 5,
+          sentence: "Numbers with fewer than 5 persons behind them are added to the row of others, or withheld.",
+          weeks: isAllWithheld ? ["2026-W48"] : withheld,
+        }
+      : null,
   };
 }

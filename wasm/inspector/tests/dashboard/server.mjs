@@ -15,7 +15,11 @@ const NUMBERS = JSON.parse(readFileSync(join(here, "numbers.json"), "utf8"));
 export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const TYPES = { html: "text/html; charset=utf-8", js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8" };
+const TYPES = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+};
 
 const USERS = [
   { id: 1, name: "ada", role: "owner", person: null },
@@ -74,7 +78,16 @@ const RECORDED = ["0.169.0/sub_v1", "0.131.0/mixed_long"];
  * `refusal` of every question, `isDown`, the weeks that are `withheld`.
  */
 export async function serve({ role = "owner", isEmpty = false } = {}) {
-  const collector = { role, isEmpty, refusal: null, isDown: false, asked: [], tokens: [], users: [], withheld: ["2026-W45", "2026-W46"] };
+  const collector = {
+    role,
+    isEmpty,
+    refusal: null,
+    isDown: false,
+    asked: [],
+    tokens: [],
+    users: [],
+    withheld: ["2026-W45", "2026-W46"],
+  };
   collector.tokens = PERSONS.slice(0, 4).map((person, index) => ({
     id: index + 1,
     person,
@@ -83,7 +96,12 @@ export async function serve({ role = "owner", isEmpty = false } = {}) {
     last_used_at: index === 1 ? null : NOW - index * 3_600_000,
     revoked_at: index === 2 ? NOW - DAY : null,
   }));
-  collector.users = USERS.map((user) => ({ ...user, created_at: NOW - 20 * DAY, last_used_at: null, revoked_at: null }));
+  collector.users = USERS.map((user) => ({
+    ...user,
+    created_at: NOW - 20 * DAY,
+    last_used_at: null,
+    revoked_at: null,
+  }));
   const server = createServer((request, response) => void answer(collector, request, response));
   // A test that fails need not close it.
   server.unref();
@@ -176,7 +194,9 @@ function route(collector, method, { pathname: path, searchParams: search }, body
     }
     case "/api/sessions": {
       if (!may.events) return forbidden;
-      const wanted = isEmpty ? [] : sessionsOf(role).filter(({ team }) => !search.has("team") || search.getAll("team").includes(team));
+      const wanted = isEmpty
+        ? []
+        : sessionsOf(role).filter(({ team }) => !search.has("team") || search.getAll("team").includes(team));
       const from = Number(search.get("after") ?? 0);
       const [limit, total] = [Number(search.get("limit")), wanted.length];
       const next = from + limit < total ? String(from + limit) : null;

@@ -1,6 +1,8 @@
 // What the dashboard's tests share: a page whose every error, warning and breach of the policy fails the test.
 import assert from "node:assert/strict";
 
+import { serve } from "./server.mjs";
+
 export async function openDashboard(browser, collector, { hash = "", expected = [], ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
   const tab = await context.newPage();
@@ -34,9 +36,33 @@ export async function openDashboard(browser, collector, { hash = "", expected = 
 }
 
 /** What a browser says of an answer that is none. */
-export const REFUSALS = [/the server responded with a status of (401|403|404|503)/, /net::ERR_(EMPTY_RESPONSE|FAILED|CONNECTION)/];
+export const REFUSALS = [
+  /the server responded with a status of (401|403|404|503)/,
+  /net::ERR_(EMPTY_RESPONSE|FAILED|CONNECTION)/,
+];
 
 /** The value of a tile, and what stands beside it. */
-export const tile = (tab, name) => tab.locator(".tile", { has: tab.locator("dt", { hasText: new RegExp(`^${name}`) }) });
+export const tile = (tab, name) =>
+  tab.locator(".tile", { has: tab.locator("dt", { hasText: new RegExp(`^${name}`) }) });
 
 export const fits = (tab) => tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+
+/** A collector and a page of it; both are closed at the end. */
+export async function on(browser, options, use) {
+  const { role = "owner", isEmpty, ...page } = options;
+  const collector = await serve({ role, isEmpty });
+  try {
+    const { tab, close } = await openDashboard(browser, collector, page);
+    await use(tab, collector);
+    await close();
+  } finally {
+    collector.close();
+  }
+}
+
+/** The latest question of a path. */
+export const asked = (collector, path) => collector.asked.filter((one) => one.path === path).at(-1);
+
+export const view = (tab, name) => tab.getByRole("navigation", { name: "Views" }).getByRole("link", { name });
+export const rows = (tab, name) => tab.getByRole("table", { name }).locator("tbody tr");
+export const cells = (row) => row.locator("th, td").allTextContents();

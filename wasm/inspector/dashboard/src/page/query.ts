@@ -1,7 +1,7 @@
 /** Addresses of the collector's answers to what is looked at. */
 import type { Grouping, Me } from "./api.js";
-import { FILTERS, type Place } from "./place.js";
 import { periodOf } from "./period.js";
+import { FILTERS, type Place } from "./place.js";
 
 function query(place: Place, { time_zone }: Me, more: Record<string, string | null>): string {
   const { since, until } = periodOf(place, time_zone);

@@ -48,7 +48,7 @@ export async function begin(): Promise<void> {
     const known = await ask<Me>(ME);
     // Somebody else sees other things.
     if (me.value !== null && me.value !== undefined && me.value.name !== known.name) {
-            place.value = { ...START, view: place.value.view === "session" ? "sessions" : place.value.view };
+      place.value = { ...START, view: place.value.view === "session" ? "sessions" : place.value.view };
     }
     isSignedOut.value = false;
     me.value = known;

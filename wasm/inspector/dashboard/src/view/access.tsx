@@ -14,7 +14,9 @@ export function Access({ me }: { me: Me }) {
       <div class="head">
         <div>
           <h2>Access</h2>
-          <p class="hint">Tokens let programs send events. Keys let people look. Each is shown once, when it is made.</p>
+          <p class="hint">
+            Tokens let programs send events. Keys let people look. Each is shown once, when it is made.
+          </p>
         </div>
       </div>
       {me.may.tokens ? (
@@ -78,7 +80,9 @@ function Tokens({ me }: { me: Me }) {
       {made !== null && (
         <Secret title={`A token for ${made.person}`} close={() => setMade(null)}>
           <Command text={made.token} name="the token" />
-          <p>Two lines for their machine: the token goes into a file that only they can read, and the tap sends with it.</p>
+          <p>
+            Two lines for their machine: the token goes into a file that only they can read, and the tap sends with it.
+          </p>
           <Command text={clientLines()} name="the two lines" />
           <p class="hint">The first line waits for the token: paste it, then press Enter and Ctrl+D.</p>
         </Secret>
@@ -103,7 +107,8 @@ function Tokens({ me }: { me: Me }) {
 const FILE = "~/.config/turnledger/token";
 
 /** The shell's history does not have the token. */
-const clientLines = (): string => `(umask 077 && mkdir -p ~/.config/turnledger && cat > ${FILE})\n${clientCommand(FILE)}`;
+const clientLines = (): string =>
+  `(umask 077 && mkdir -p ~/.config/turnledger && cat > ${FILE})\n${clientCommand(FILE)}`;
 
 const ROLES: [Role, string][] = [
   ["owner", "owner: sees everything, gives access"],
@@ -271,7 +276,11 @@ function Table({ name, heads, rows, isKnown, path, warning }: Listing) {
   const revoke = async ({ id, name: what }: Listed): Promise<void> => {
     setAsking(null);
     const own = `${path}/${id}`;
-    const isDone = await attempt("Nothing was revoked.", own, async () => void (await request(own, { method: "DELETE" })));
+    const isDone = await attempt(
+      "Nothing was revoked.",
+      own,
+      async () => void (await request(own, { method: "DELETE" })),
+    );
     if (!isDone) return;
     notice.value = `Revoked: ${what}.`;
     revision.value++;

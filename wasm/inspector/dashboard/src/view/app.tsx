@@ -1,12 +1,12 @@
 import { useEffect } from "preact/hooks";
 
-import { place } from "../page/place.js";
 import type { Choices, Definitions, Me } from "../page/api.js";
+import { place } from "../page/place.js";
 import { choices, choicesPath, definitions, me, troubles } from "../page/state.js";
 import { useData } from "../page/use-data.js";
 import { Access } from "./access.js";
-import { Messages } from "./messages.js";
 import { LaterSession } from "./later.js";
+import { Messages } from "./messages.js";
 import { Overview } from "./overview.js";
 import { Sessions } from "./sessions.js";
 import { SignIn } from "./sign-in.js";

@@ -50,7 +50,9 @@ export function NewCollector({ me }: { me: Me }) {
           <p class="hint">
             Or make it here, under <Link to={{ view: "access" }}>Access</Link>.
           </p>
-          <p>On the developer’s machine, keep the token in a file of its own, and put the tap between editor and Codex:</p>
+          <p>
+            On the developer’s machine, keep the token in a file of its own, and put the tap between editor and Codex:
+          </p>
         </>
       ) : (
         <p>With a token from whoever runs this collector, put the tap between your editor and Codex:</p>

@@ -123,11 +123,21 @@ function Period({ me }: { me: Me }) {
         <>
           <label>
             <span>From</span>
-            <input type="date" value={since} max={until} onChange={({ currentTarget }) => own({ since: currentTarget.value })} />
+            <input
+              type="date"
+              value={since}
+              max={until}
+              onChange={({ currentTarget }) => own({ since: currentTarget.value })}
+            />
           </label>
           <label>
             <span>To</span>
-            <input type="date" value={until} min={since} onChange={({ currentTarget }) => own({ until: currentTarget.value })} />
+            <input
+              type="date"
+              value={until}
+              min={since}
+              onChange={({ currentTarget }) => own({ until: currentTarget.value })}
+            />
           </label>
         </>
       )}

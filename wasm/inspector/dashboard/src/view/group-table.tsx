@@ -82,11 +82,7 @@ export function GroupPanel({ report, by, groupings }: { report: Report; by: Grou
 
 function Segment({ grouping, isCurrent }: { grouping: Grouping; isCurrent: boolean }) {
   return (
-    <button
-      type="button"
-      aria-pressed={isCurrent}
-      onClick={() => refine({ by: grouping, order: "", isRising: false })}
-    >
+    <button type="button" aria-pressed={isCurrent} onClick={() => refine({ by: grouping, order: "", isRising: false })}>
       {NAMES[grouping][0]}
     </button>
   );
@@ -149,7 +145,10 @@ export function GroupTable({ by, rows, total, extra, hasBars = true, isChosen = 
           </thead>
           <tbody>
             {visible.map((row) => (
-              <tr key={row.is_rest === true ? "the rest" : (row.key ?? "not said")} class={row.is_rest === true ? "rest" : ""}>
+              <tr
+                key={row.is_rest === true ? "the rest" : (row.key ?? "not said")}
+                class={row.is_rest === true ? "rest" : ""}
+              >
                 <th scope="row" class="what">
                   <Key by={by} row={row} />
                 </th>

@@ -21,7 +21,8 @@ export function Overview({ me }: { me: Me }) {
   const path = definitions.value === undefined ? null : reportPath(place.value, me, by);
   const { value: report, path: answered, isLoading, at } = useData<Report>(path);
   const isEmpty = report !== undefined && report.events === 0 && report.withheld === null;
-  if (isEmpty && me.role !== "viewer" && isNew(choices.value) && !isFiltered(place.value)) return <NewCollector me={me} />;
+  if (isEmpty && me.role !== "viewer" && isNew(choices.value) && !isFiltered(place.value))
+    return <NewCollector me={me} />;
   return (
     <>
       <FilterBar me={me} />
@@ -61,16 +62,14 @@ function groupingOf(asked: Grouping | null): Grouping | null {
 }
 
 function Head({ report, at, me, by }: { report: Report; at: number; me: Me; by: Grouping | null }) {
-  const time = useMemo(
-    () => formatIn(me.time_zone, { timeStyle: "short" }).format(at),
-    [at, me.time_zone],
-  );
+  const time = useMemo(() => formatIn(me.time_zone, { timeStyle: "short" }).format(at), [at, me.time_zone]);
   return (
     <div class="head">
       <div>
         <h2>{periodWords(report)}</h2>
         <p class="hint">
-          {report.events !== undefined && `${counted(report.events, "event")} · `}days of {report.time_zone} · as of {time}
+          {report.events !== undefined && `${counted(report.events, "event")} · `}days of {report.time_zone} · as of{" "}
+          {time}
         </p>
       </div>
       <Exports me={me} by={by} />
@@ -98,7 +97,11 @@ function Withheld({ report: { withheld } }: { report: Report }) {
 /** What no number has, in sentences. */
 function Missing({ report: { missing } }: { report: Report }) {
   if (missing === undefined) return null;
-  const { events_without_time: timeless, sessions_without_beginning: headless, unreadable_events: unreadable } = missing;
+  const {
+    events_without_time: timeless,
+    sessions_without_beginning: headless,
+    unreadable_events: unreadable,
+  } = missing;
   const sentences = [
     timeless > 0 && `${counted(timeless, "event")} ${timeless === 1 ? "says" : "say"} no time: no period has them.`,
     headless > 0 &&
@@ -135,4 +138,3 @@ function Fixed({ report, by }: { report: Report; by: Grouping | null }) {
     </div>
   );
 }
-

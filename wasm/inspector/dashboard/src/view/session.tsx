@@ -34,7 +34,12 @@ export function Session({ me }: { me: Me }) {
         isLoading && <p class="hint waiting">Asking the collector…</p>
       ) : (
         <div aria-busy={isLoading}>
-          <Head session={answer.session} me={me} unreadable={answer.unreadable_events + opened.unknown} leftOut={answer.events_left_out ?? 0} />
+          <Head
+            session={answer.session}
+            me={me}
+            unreadable={answer.unreadable_events + opened.unknown}
+            leftOut={answer.events_left_out ?? 0}
+          />
           <nav class="views" aria-label="Parts of the session">
             <Part to="summary" name="Summary" />
             <Part to="events" name="Events" total={opened.events.length} />
@@ -68,7 +73,17 @@ function Part({ to, name, total }: { to: "summary" | "events"; name: string; tot
   );
 }
 
-function Head({ session, me, unreadable, leftOut }: { session: SessionRow; me: Me; unreadable: number; leftOut: number }) {
+function Head({
+  session,
+  me,
+  unreadable,
+  leftOut,
+}: {
+  session: SessionRow;
+  me: Me;
+  unreadable: number;
+  leftOut: number;
+}) {
   const moment = useMoment(me);
   const { person, team, client, models, repository, thread_id, first_at, last_at } = session;
   return (
@@ -119,10 +134,7 @@ function Summary({ opened }: { opened: Opened }) {
 function SessionTimeline({ opened }: { opened: Opened }) {
   const { from, to, thread } = place.value;
   const [width, setWidth] = useState(1000);
-  const view = useMemo(
-    () => opened.timeline.view({ from, to, width, thread }),
-    [opened, from, to, width, thread],
-  );
+  const view = useMemo(() => opened.timeline.view({ from, to, width, thread }), [opened, from, to, width, thread]);
   return (
     <TimelinePanel
       view={view}

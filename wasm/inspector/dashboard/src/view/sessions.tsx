@@ -48,10 +48,7 @@ export function Sessions({ me }: { me: Me }) {
 
 /** When something was, where the collector's days are. */
 export function useMoment(me: Me): (ms: number | null) => string {
-  const format = useMemo(
-    () => formatIn(me.time_zone, { dateStyle: "medium", timeStyle: "short" }),
-    [me.time_zone],
-  );
+  const format = useMemo(() => formatIn(me.time_zone, { dateStyle: "medium", timeStyle: "short" }), [me.time_zone]);
   return (ms) => (ms === null ? NOT_SAID : format.format(ms));
 }
 
@@ -109,7 +106,11 @@ function Table({ page: { sessions }, me }: { page: Page; me: Me }) {
                 const info = numbers.value.get(id);
                 const isUnknown = info === undefined || (row.numbers[id] ?? null) === null;
                 return (
-                  <td key={id} class={isSpare ? "number spare" : "number"} title={isUnknown ? undefined : gapOf(row, info) || undefined}>
+                  <td
+                    key={id}
+                    class={isSpare ? "number spare" : "number"}
+                    title={isUnknown ? undefined : gapOf(row, info) || undefined}
+                  >
                     {isUnknown ? <NotSaid /> : said(row, info)}
                   </td>
                 );

@@ -80,9 +80,7 @@ export function SignIn() {
           <h2 id="sign-in-title">Sign in to your team’s numbers</h2>
           <KeyForm isFirst />
           <h3>Where to get a key</h3>
-          <p>
-            Ask whoever runs this collector. They make a key on its machine with this command, which shows it once:
-          </p>
+          <p>Ask whoever runs this collector. They make a key on its machine with this command, which shows it once:</p>
           <Command text="turnledger collect user add NAME --role ROLE" />
           <p class="hint">
             The key begins with <code>tlk_</code> and is for people. A token that begins with <code>tl_</code> is for

@@ -56,14 +56,7 @@ export function TrendChart({ keys, series, steps, label, say, tell, name }: Char
   };
   return (
     <div class="trend-chart" ref={place} onPointerLeave={() => setPointed(null)}>
-      <svg
-        width={width}
-        height={HEIGHT}
-        role="img"
-        aria-label={label}
-        onPointerMove={point}
-        onPointerDown={point}
-      >
+      <svg width={width} height={HEIGHT} role="img" aria-label={label} onPointerMove={point} onPointerDown={point}>
         {ticks.map((tick) => (
           <g key={tick}>
             <line class={tick === 0 ? "floor" : "line"} x1={left} x2={width} y1={y(tick)} y2={y(tick)} />

@@ -121,7 +121,11 @@ function seriesOf(rows: Row[], info: NumberInfo, parts: Part[]): Series[] {
 }
 
 const powers = (from: number, to: number): number[] =>
-  Array.from({ length: to - from }, (_, index) => 10 ** (from + index)).flatMap((power) => [power, 2 * power, 5 * power]);
+  Array.from({ length: to - from }, (_, index) => 10 ** (from + index)).flatMap((power) => [
+    power,
+    2 * power,
+    5 * power,
+  ]);
 
 const [SECOND, MINUTE, HOUR] = [1000, 60_000, 3_600_000];
 const WHOLE = powers(0, 15);

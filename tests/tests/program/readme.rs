@@ -116,12 +116,13 @@ fn the_commands_exist() {
                     continue;
                 }
                 // Of these, a command of theirs has the flags.
-                let command = match words.get(at + 2) {
-                    Some(below) if ["spool", "store"].contains(&pair[1]) && !below.starts_with('-') => {
-                        format!("{} {below}", pair[1])
-                    }
-                    _ => pair[1].to_owned(),
+                let depth = match pair[1] {
+                    "collect" => 2,
+                    "spool" | "store" => 1,
+                    _ => 0,
                 };
+                let below = words[at + 2..].iter().take(depth).take_while(|word| !word.starts_with('-'));
+                let command = std::iter::once(&pair[1]).chain(below).copied().collect::<Vec<_>>().join(" ");
                 let flags = words[at + 2..].iter().take_while(|word| !["--", "|", ">", ">>"].contains(word));
                 let flags = flags.filter(|word| word.starts_with("--"));
                 let flags = flags.map(|flag| flag.split('=').next().unwrap_or(flag).to_owned());

@@ -13,7 +13,7 @@ use turnledger::Sha2;
 use turnledger_archive::{Archive, Filter};
 
 use crate::golden::{recording, replay, values};
-use crate::program::{command, ends_within, run_in, send, stderr, stdout};
+use crate::program::{PROGRAM, command_of, ends_within, run_in, send, stderr, stdout};
 
 /// Where events come in.
 pub const PATH: &str = "/codex/analytics-events/events";
@@ -28,7 +28,15 @@ pub struct Server {
     pub address: SocketAddr,
     /// Where its metrics are.
     pub metrics: SocketAddr,
-    said: JoinHandle<String>,
+    said: Option<JoinHandle<String>>,
+}
+
+/// What a test that failed leaves behind ends, too.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Server {
@@ -47,7 +55,16 @@ impl Server {
     ///
     /// If it does not say where it listens.
     pub fn at(data: &Path, listen: &str, flags: &[&str]) -> Self {
-        let mut child = command(data)
+        Self::of(&PROGRAM, data, listen, flags)
+    }
+
+    /// Starts one of another build.
+    ///
+    /// # Panics
+    ///
+    /// If it does not say where it listens.
+    pub fn of(program: &Path, data: &Path, listen: &str, flags: &[&str]) -> Self {
+        let mut child = command_of(program, data)
             .args(["collect", "--listen", listen, "--metrics", "127.0.0.1:0", "--data"])
             .arg(data)
             .args(flags)
@@ -72,7 +89,7 @@ impl Server {
         });
         let address = addresses.recv_timeout(LONG).expect("its address");
         let metrics = addresses.recv_timeout(LONG).expect("its metrics' address");
-        Self { child, address, metrics, said }
+        Self { child, address, metrics, said: Some(said) }
     }
 
     /// Its base URL.
@@ -114,7 +131,7 @@ impl Server {
     pub fn kill(mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it has ended");
-        self.said.join().expect("what it said");
+        self.all_said();
     }
 
     /// Tells it to end, and waits for that: how it ended, and what it said.
@@ -139,7 +156,11 @@ impl Server {
     /// If it does not end.
     pub fn ended(mut self) -> (ExitStatus, String) {
         let status = ends_within(&mut self.child, LONG);
-        (status, self.said.join().expect("what it said"))
+        (status, self.all_said())
+    }
+
+    fn all_said(&mut self) -> String {
+        self.said.take().map(|said| said.join().expect("what it said")).unwrap_or_default()
     }
 }
 

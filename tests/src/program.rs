@@ -25,8 +25,14 @@ pub static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
 
 /// The program, with a home of its own and no settings from outside.
 pub fn command(home: &Path) -> Command {
-    let mut command = Command::new(&*PROGRAM);
+    command_of(&PROGRAM, home)
+}
+
+/// The same of another build.
+pub fn command_of(program: &Path, home: &Path) -> Command {
+    let mut command = Command::new(program);
     command.env("HOME", home).env_remove("DO_NOT_TRACK").env_remove("XDG_CONFIG_HOME").env_remove("XDG_STATE_HOME");
+    command.env_remove("XDG_DATA_HOME");
     let settings = std::env::vars_os().map(|(name, _)| name);
     for setting in settings.filter(|name| name.to_string_lossy().starts_with("TURNLEDGER_")) {
         command.env_remove(setting);

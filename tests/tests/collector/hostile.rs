@@ -167,7 +167,7 @@ fn a_store_that_is_held_makes_clients_wait() {
         clients.into_iter().map(|client| client.join().expect("an answer")).collect()
     });
     let (taken, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(_, answer)| answer.status == 204);
-    assert_eq!((taken.len(), refused.len()), (2, 10));
+    assert_eq!((taken.len(), refused.len()), (2, 10), "{refused:?}");
     for (_, answer) in refused {
         let sentence = "{\"error\":\"the store has too much to do now\"}";
         assert_eq!((answer.status, answer.text(), answer.header("retry-after")), (503, sentence, Some("1")));

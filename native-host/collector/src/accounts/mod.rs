@@ -69,7 +69,7 @@ impl Accounts {
     /// Brings all into the one file, if nobody else uses it now.
     pub(crate) fn settle(&self) -> Result<(), AccountsError> {
         // It says whether it could.
-        self.with(|connection| connection.pragma_query(None, "wal_checkpoint(TRUNCATE)", |_| Ok(())))
+        self.with(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
     }
 
     /// Uses the connection. It blocks for as long as another writes.

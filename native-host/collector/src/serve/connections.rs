@@ -19,10 +19,12 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
+use super::timed::Timed;
 use super::tls::Tls;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -87,6 +89,10 @@ impl Connections {
         let _open = self.metrics.connection();
         // Answers are short, and are not to wait for more; without it they only come later.
         let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        // Who does not read the answer has no need of it.
+        stream.set_write_timeout(Some(self.limits.idle_time));
+        let stream = Box::pin(stream);
         match tls {
             None => self.requests(stream, address.ip(), watcher).await,
             Some(tls) => {
@@ -121,7 +127,9 @@ impl Connections {
         address: IpAddr,
         request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
-        let mut request = request.map(Body::new);
+        // Events have half of it, and what is left for their answer.
+        let until = Instant::now() + 2 * self.limits.body_time;
+        let mut request = request.map(|body| Body::new(Timed::new(body, until)));
         let forwarded = (self.is_behind_proxy && address.is_loopback()).then(|| forwarded(request.headers())).flatten();
         request.extensions_mut().insert(Peer::new(forwarded.unwrap_or(address)));
         let mut router = self.router.clone();

@@ -1,6 +1,7 @@
 //! Serving: connections come in until the process is told to end.
 
 mod connections;
+mod timed;
 mod tls;
 
 use std::io;

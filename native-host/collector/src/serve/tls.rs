@@ -104,3 +104,43 @@ fn config(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::sync::Arc;
+    use std::time::{Duration, SystemTime};
+
+    use super::{Tls, TlsError};
+
+    #[test]
+    fn certificates_are_read_again_when_they_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let (certificates, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+        let write = |second: u64| {
+            let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+            for (path, text) in [(&certificates, made.cert.pem()), (&key, made.signing_key.serialize_pem())] {
+                fs::write(path, text).unwrap();
+                let at = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+                File::options().write(true).open(path).unwrap().set_modified(at).unwrap();
+            }
+        };
+        write(1);
+        let tls = Tls::read(&certificates, &key).unwrap();
+        let first = tls.config();
+        tls.renew().unwrap();
+        assert!(Arc::ptr_eq(&tls.config(), &first), "they are as they were");
+        write(2);
+        tls.renew().unwrap();
+        let second = tls.config();
+        assert!(!Arc::ptr_eq(&second, &first));
+        // What cannot be used changes nothing, and is told until it can.
+        fs::write(&certificates, "no PEM").unwrap();
+        for _ in 0..2 {
+            assert!(matches!(tls.renew(), Err(TlsError::Empty { .. })));
+        }
+        fs::remove_file(&key).unwrap();
+        tls.renew().unwrap();
+        assert!(Arc::ptr_eq(&tls.config(), &second));
+    }
+}

@@ -116,13 +116,13 @@ fn the_commands_exist() {
                     continue;
                 }
                 // Of these, a command of theirs has the flags.
-                let depth = match pair[1] {
-                    "collect" => 2,
-                    "spool" | "store" => 1,
+                let depth = match (pair[1], words.get(at + 2)) {
+                    ("collect", Some(&("token" | "user"))) => 2,
+                    ("spool" | "store", _) => 1,
                     _ => 0,
                 };
                 let below = words[at + 2..].iter().take(depth).take_while(|word| !word.starts_with('-'));
-                let command = std::iter::once(&pair[1]).chain(below).copied().collect::<Vec<_>>().join(" ");
+                let command = [pair[1]].into_iter().chain(below.copied()).collect::<Vec<_>>().join(" ");
                 let flags = words[at + 2..].iter().take_while(|word| !["--", "|", ">", ">>"].contains(word));
                 let flags = flags.filter(|word| word.starts_with("--"));
                 let flags = flags.map(|flag| flag.split('=').next().unwrap_or(flag).to_owned());

@@ -83,12 +83,13 @@ fn an_import_is_kept() {
     let other = other.display().to_string();
     assert_eq!(done(home.path(), &["store", "export", "--store", &other]).0, export);
     assert_eq!(done(home.path(), &["import", "-q", "--output", "-", &flag]).0, "");
-    // Events of files are events.
+    // Events of files are events, and those of later versions are kept.
     let (file, third) = (home.path().join("events.jsonl"), home.path().join("third.db").display().to_string());
-    fs::write(&file, format!("{all}{{\"event_type\":\"codex_of_tomorrow\",\"event_params\":{{}}}}\n")).expect("a file");
+    let others = "{\"event_type\":\"codex_of_tomorrow\",\"event_params\":{}}\n{\"event_type\":1}\n";
+    fs::write(&file, format!("{all}{others}")).expect("a file");
     let file = file.display().to_string();
     let output = run_in(home.path(), &["store", "add", &file, "--store", &third], b"");
-    let expected = format!("{file}:9: no event\n{third}: 8 new events\n");
+    let expected = format!("{file}:10: no event\n{third}: 9 new events\n");
     assert_eq!((output.status.code(), stdout(&output), stderr(&output)), (Some(1), String::new(), expected));
     assert_eq!(done(home.path(), &["store", "export", "--store", &third]).0, export);
     #[cfg(unix)]
@@ -185,7 +186,7 @@ fn a_store_that_cannot_be_used_says_what_to_do() {
     assert_eq!(
         said(&["store", "export"]),
         format!(
-            "turnledger: {path}: the store has version 7, and this program knows 1: use the program that wrote it, or \
+            "turnledger: {path}: the store has version 7, and this program knows 2: use the program that wrote it, or \
              a newer one\n"
         )
     );

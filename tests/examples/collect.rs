@@ -17,7 +17,6 @@ use serde_json::Value;
 use turnledger::Sha2;
 use turnledger_archive::Archive;
 use turnledger_archive::report::{By, Query};
-use turnledger_core::Event;
 use turnledger_tests::collecting::{Client, Server, token};
 use turnledger_tests::golden::{recordings, replay};
 use turnledger_tests::memory::memory;
@@ -108,7 +107,7 @@ fn mb(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-/// What a report of all by day takes.
+/// What a report of all by person takes.
 fn report(data: &Path, when: &str) {
     let start = Instant::now();
     let archive = Archive::open_read_only(&data.join("store.sqlite")).expect("a store");
@@ -116,34 +115,33 @@ fn report(data: &Path, when: &str) {
     println!("a report of {} events by person, {when}: {:.0} ms", report.events, start.elapsed().as_secs_f64() * 1e3);
 }
 
-/// The events of the recordings, and the ids of the threads in them.
+/// The events of the recordings, each with the ids of the threads in it.
 struct Recorded {
-    events: Vec<String>,
-    threads: BTreeSet<String>,
+    events: Vec<(String, BTreeSet<String>)>,
 }
 
 impl Recorded {
     fn new() -> Self {
-        let (mut events, mut threads) = (Vec::new(), BTreeSet::new());
+        let mut events = Vec::new();
         for recording in recordings("0.131.0") {
             let made = replay(Sha2::default(), &recording.messages()).events;
-            events.extend(made.iter().map(Event::to_json));
+            events.extend(made.iter().map(|event| {
+                let text = event.to_json();
+                let json: Value = serde_json::from_str(&text).expect("JSON");
+                let members = json["event_params"].as_object().into_iter().flatten();
+                let ids = members.filter(|(name, _)| name.ends_with("thread_id") || *name == "session_id");
+                let ids = ids.filter_map(|(_, id)| id.as_str()).filter(|id| id.len() == 36).map(str::to_owned);
+                (text, ids.collect())
+            }));
         }
-        for event in &events {
-            let event: Value = serde_json::from_str(event).expect("JSON");
-            let members = event["event_params"].as_object().into_iter().flatten();
-            let ids = members.filter(|(name, _)| name.ends_with("thread_id") || *name == "session_id");
-            threads.extend(ids.filter_map(|(_, id)| id.as_str()).filter(|id| id.len() == 36).map(str::to_owned));
-        }
-        Self { events, threads }
+        Self { events }
     }
 
     /// Bodies with copies of all of them, each copy's threads its own.
     fn bodies(&self, client: u64) -> impl Iterator<Item = String> {
         let copies = (0_u64..).flat_map(move |copy| {
-            self.events.iter().map(move |event| {
-                let own = self.threads.iter().filter(|thread| event.contains(*thread));
-                own.fold(event.clone(), |event, thread| {
+            self.events.iter().map(move |(event, threads)| {
+                threads.iter().fold(event.clone(), |event, thread| {
                     event.replace(thread, &format!("{}{client:02x}{copy:010x}", &thread[..24]))
                 })
             })

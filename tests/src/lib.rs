@@ -19,7 +19,9 @@ pub mod model;
 pub mod parse;
 pub mod privacy_page;
 pub mod program;
+
 pub mod protocol;
+pub mod python;
 pub mod record;
 pub mod repo;
 pub mod rollouts;

@@ -118,6 +118,16 @@ macro_rules! events {
             }
         }
 
+        /// Which of the [`EventIds`] events of a type have, and the member of `event_params` that each is in. Other types
+        /// have none.
+        pub fn id_members(event_type: &str) -> &'static [(&'static str, &'static str)] {
+            match event_type {
+                $($name => &[$((stringify!($id), last!($($path).+))),*],)+
+                SKILL_INVOCATION => SKILL_IDS,
+                _ => &[],
+            }
+        }
+
         impl Write for Event {
             fn write(&self, text: &mut String) {
                 match self {
@@ -151,10 +161,9 @@ macro_rules! events {
                 let mut events = alloc::vec![$(labelled(
                     event_schema($name, concat!($($doc),+), generator.subschema_for::<$params>()),
                     $label,
-                    &[$((stringify!($id), &[$(stringify!($path)),+])),*],
+                    id_members($name),
                 ),)+];
-                let ids: &[(&str, &[&str])] = &[("thread_id", &["thread_id"]), ("turn_id", &["turn_id"])];
-                events.push(labelled(skill::schema(generator), SKILL_LABEL, ids));
+                events.push(labelled(skill::schema(generator), SKILL_LABEL, SKILL_IDS));
                 schemars::json_schema!({ "title": "Event", "oneOf": events })
             }
         }
@@ -163,6 +172,17 @@ macro_rules! events {
 
 const SKILL_INVOCATION: &str = "skill_invocation";
 const SKILL_LABEL: &str = "Skill";
+const SKILL_IDS: &[(&str, &str)] = &[("thread_id", "thread_id"), ("turn_id", "turn_id")];
+
+/// The last name of a path: what stands before it is flattened.
+macro_rules! last {
+    ($name:ident) => {
+        stringify!($name)
+    };
+    ($before:ident.$($path:ident).+) => {
+        last!($($path).+)
+    };
+}
 
 /// What an event is about, as far as it says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -354,9 +374,8 @@ fn event_schema(name: &str, doc: &str, params: schemars::Schema) -> schemars::Sc
 
 /// Adds what a person and a join want to know: `x-label`, and in `x-ids` which of the parameters hold [`EventIds`].
 #[cfg(feature = "schema")]
-fn labelled(mut event: schemars::Schema, label: &str, ids: &[(&str, &[&str])]) -> schemars::Schema {
-    // What stands before the last name is flattened.
-    let members = ids.iter().filter_map(|(id, path)| Some(((*id).into(), (*path.last()?).into())));
+fn labelled(mut event: schemars::Schema, label: &str, ids: &[(&str, &str)]) -> schemars::Schema {
+    let members = ids.iter().map(|(id, name)| ((*id).into(), (*name).into()));
     event.insert("x-label".into(), label.into());
     event.insert("x-ids".into(), serde_json::Value::Object(members.collect()));
     event

@@ -72,6 +72,12 @@ pub struct StoredEvent {
     pub at: Option<UnixMillis>,
     /// The event. It has a `source` only if nothing but a file told it.
     pub event: Event,
+    /// Who brought it.
+    pub origin: OriginId,
+    /// The thread whose session it belongs to, by all that the store knows. `None` for an event without a thread.
+    pub session_id: Option<String>,
+    /// The repository of the event's thread, from its accepted lines. `None` if nothing says.
+    pub repo_hash: Option<String>,
 }
 
 /// What a store holds.
@@ -127,7 +133,7 @@ impl Archive {
         }
         if let Some(thread) = &filter.thread {
             wanted.push(
-                "thread IN (SELECT id FROM threads WHERE root IN (SELECT root FROM threads WHERE thread_id = ?))",
+                "events.thread IN (SELECT id FROM threads WHERE root IN (SELECT root FROM threads WHERE thread_id = ?))",
             );
             values.push(Sql::Text(thread.clone()));
         }
@@ -135,11 +141,16 @@ impl Archive {
             wanted.push("type = ?");
             values.push(Sql::Text(event_type.into()));
         }
-        let of_origins = filter.origins.as_deref().map(origins_sql);
+        let of_origins = filter.origins.as_deref().map(|origins| format!("events.{}", origins_sql(origins)));
         wanted.extend(of_origins.as_deref());
         let wanted = wanted.join(" AND ");
         let sql = format!(
-            "SELECT id, at_ms, told, read, thread FROM events JOIN bodies USING (id) WHERE {wanted} ORDER BY at_ms, id"
+            "SELECT events.id, at_ms, told, read, thread, events.origin, sessions.thread_id, threads.repo_hash
+             FROM events
+             JOIN bodies ON bodies.id = events.id
+             LEFT JOIN threads ON threads.id = events.thread
+             LEFT JOIN threads AS sessions ON sessions.id = threads.root
+             WHERE {wanted} ORDER BY at_ms, events.id"
         );
         let mut statement = self.connection.prepare(&sql).map_err(|error| self.sqlite(error))?;
         let mut passed_over = 0;
@@ -150,9 +161,10 @@ impl Archive {
             }
             let read = || -> rusqlite::Result<_> {
                 let (told, read): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
-                Ok((row.get::<_, i64>(0)?, row.get(1)?, told, read))
+                let of_thread = (row.get(6)?, row.get(7)?);
+                Ok((row.get::<_, i64>(0)?, row.get(1)?, told, read, OriginId(row.get(5)?), of_thread))
             };
-            let (id, at_ms, told, read) = read().map_err(|error| self.sqlite(error))?;
+            let (id, at_ms, told, read, origin, (session_id, repo_hash)) = read().map_err(|error| self.sqlite(error))?;
             let Ok(content) = whole(told.as_deref(), read.as_deref()) else {
                 return Err(ArchiveError::Event { path: self.path.clone(), row: id });
             };
@@ -160,7 +172,7 @@ impl Archive {
                 passed_over += 1;
                 continue;
             };
-            if !take(StoredEvent { at: time(at_ms), event }) {
+            if !take(StoredEvent { at: time(at_ms), event, origin, session_id, repo_hash }) {
                 break;
             }
         }

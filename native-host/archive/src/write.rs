@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{OptionalExtension, ToSql, Transaction, TransactionBehavior, params, params_from_iter};
 use serde_json::Value;
 
-use crate::columns::{Columns, ThreadSays};
+use crate::columns::{Columns, ThreadSays, columns_of};
 use crate::content::{Content, NotAnEvent};
 use crate::key::Entry;
 use crate::origin::OriginId;
@@ -132,7 +132,7 @@ fn insert(transaction: &Transaction<'_>, threads: &mut Threads, entry: &Entry) -
     let is_read = content.is_read();
     let says = ThreadSays::of(content);
     let thread = says.map(|says| threads.row(transaction, entry.origin, &says)).transpose()?;
-    let columns = Columns::of(content);
+    let columns = columns_of(content);
     let at_ms = columns.at_ms.or_else(|| host_ms(entry));
     let (key, event_type, source) = (&key[..], content.event_type(), source(is_read));
     let named: [&dyn ToSql; 4] = [&key, &event_type, &thread, &entry.origin.0];
@@ -210,7 +210,7 @@ impl Better {
         }
         *side = Some(text);
         let content = whole(told.as_deref(), read.as_deref())?;
-        let at_ms = Columns::of(&content).at_ms.or(host).or(at_before);
+        let at_ms = columns_of(&content).at_ms.or(host).or(at_before);
         let better = Self { told, read, content, at_ms };
         Ok(Some(better).filter(|better| !is_same || better.at_ms != at_before))
     }
@@ -225,7 +225,7 @@ impl Better {
         if let Some(says) = ThreadSays::of(&self.content) {
             threads.row(transaction, origin, &says)?;
         }
-        let (columns, source) = (Columns::of(&self.content), source(self.told.is_none()));
+        let (columns, source) = (columns_of(&self.content), source(self.told.is_none()));
         let row: [&dyn ToSql; 1] = [&id];
         transaction
             .prepare_cached(

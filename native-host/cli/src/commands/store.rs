@@ -1,5 +1,6 @@
 //! `turnledger store`
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -7,12 +8,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::{HumanBytes, HumanDuration};
 use turnledger::lines::read_line;
 use turnledger::now;
 use turnledger_archive::{Archive, Filter, Forgotten, Status};
 use turnledger_core::UnixMillis;
+use turnledger_export::parquet::{Days, Export, Row};
 use turnledger_intake::recording::{Complaints, Source};
 
 use super::keeping::Keeping;
@@ -33,7 +35,7 @@ pub(crate) enum Command {
     Forget(ForgetArgs),
     /// Keep the events of files, one JSON line each
     Add(AddArgs),
-    /// Print the events, one JSON line each, in the order of time
+    /// Print the events, one JSON line each, in the order of time; or write them as Parquet files
     Export(ExportArgs),
 }
 
@@ -79,11 +81,28 @@ pub(crate) struct ExportArgs {
     /// Only the thread of this id
     #[arg(long, value_name = "ID")]
     thread: Option<String>,
-    /// Write to FILE instead of standard output
-    #[arg(long, short, value_name = "FILE")]
+    /// The form of the events
+    #[arg(long, value_enum, default_value_t = Form::Jsonl, value_name = "FORM")]
+    format: Form,
+    /// Write to FILE instead of standard output; with `--format parquet`, to this folder
+    #[arg(long, short, value_name = "FILE", required_if_eq("format", "parquet"))]
     output: Option<PathBuf>,
     #[command(flatten)]
     store: StoreArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Form {
+    /// One JSON line each
+    Jsonl,
+    /// A folder of Parquet files, one for each day of UTC, in place of those that an earlier export wrote of these days
+    Parquet,
+}
+
+impl ExportArgs {
+    fn filter(&self) -> Filter {
+        Filter::default().since(self.since).until(self.until).thread(self.thread.clone())
+    }
 }
 
 pub(crate) fn run(command: &Command, config: Option<&Path>) -> anyhow::Result<ExitCode> {
@@ -109,7 +128,10 @@ pub(crate) fn run(command: &Command, config: Option<&Path>) -> anyhow::Result<Ex
         }
         Command::Forget(args) => forget(path, args)?,
         Command::Add(args) => return add(path, args),
-        Command::Export(args) => export(path, args)?,
+        Command::Export(args) => match (args.format, &args.output) {
+            (Form::Parquet, Some(folder)) => export_parquet(path, args, folder)?,
+            _ => export(path, args)?,
+        },
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -202,14 +224,45 @@ fn export(path: &Path, args: &ExportArgs) -> anyhow::Result<()> {
         }
         None => Box::new(BufWriter::new(io::stdout().lock())),
     };
-    let filter = Filter::default().since(args.since).until(args.until).thread(args.thread.clone());
     let mut written = Ok(());
-    let passed_over = archive.events(&filter, |stored| {
+    let passed_over = archive.events(&args.filter(), |stored| {
         written = writeln!(output, "{}", stored.event);
         written.is_ok()
     })?;
-    if passed_over > 0 {
-        eprintln!("left out: {} that only a later version of this program can read", counted(passed_over, "event"));
-    }
+    say_passed_over(passed_over);
     ignore_closed_pipe(written.and_then(|()| output.flush())).context("cannot write the events")
+}
+
+fn say_passed_over(events: u64) {
+    if events > 0 {
+        eprintln!("left out: {} that only a later version of this program can read", counted(events, "event"));
+    }
+}
+
+fn export_parquet(path: &Path, args: &ExportArgs, folder: &Path) -> anyhow::Result<()> {
+    let archive = Archive::open_read_only(path)?;
+    let Some(days) = Days::between(args.since, args.until) else {
+        bail!("Parquet files are of whole days: give --since and --until as days, such as 2026-11-28");
+    };
+    let origins: HashMap<_, _> = archive.origins()?.into_iter().map(|origin| (origin.id, origin)).collect();
+    let mut export = Export::begin(folder, days)?;
+    let mut added = Ok(());
+    let passed_over = archive.events(&args.filter(), |stored| {
+        let event = stored.event.to_json();
+        let origin = origins.get(&stored.origin);
+        let row = Row::new(&event)
+            .at(stored.at)
+            .session_id(stored.session_id.as_deref())
+            .repo_hash(stored.repo_hash.as_deref())
+            .person(origin.map(|origin| &*origin.person))
+            .team(origin.and_then(|origin| origin.team.as_deref()));
+        added = export.add(&row);
+        added.is_ok()
+    })?;
+    added?;
+    say_passed_over(passed_over);
+    let exported = export.finish()?;
+    let (events, days) = (counted(exported.events, "event"), counted(exported.days, "day"));
+    eprintln!("{}: {events} of {days}, {}", folder.display(), HumanBytes(exported.bytes));
+    Ok(())
 }

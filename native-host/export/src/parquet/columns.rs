@@ -1,0 +1,179 @@
+//! The columns: one table for the files, their page and who asks.
+
+use std::borrow::Cow;
+
+use parquet::errors::ParquetError;
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::TypePtr;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use turnledger_core::{Columns, UnixMillis};
+
+use super::{ExportError, Row};
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A text in UTF-8.
+    Text,
+    /// A whole number of 64 bits.
+    Whole,
+    /// A moment in UTC, in milliseconds.
+    Time,
+}
+
+/// A column of the files.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// What it means, as `docs/parquet.md` says it.
+    pub doc: &'static str,
+    cell: for<'a> fn(&'a Seen<'_>) -> Option<Cell<'a>>,
+}
+
+/// What a row has in a column.
+pub(super) enum Cell<'a> {
+    Text(&'a str),
+    Whole(i64),
+}
+
+/// An event's row, read.
+pub(super) struct Seen<'a> {
+    event_type: Cow<'a, str>,
+    at_ms: Option<i64>,
+    row: Row<'a>,
+    skill_id: Option<Cow<'a, str>>,
+    columns: Columns,
+    event_params: &'a str,
+}
+
+/// An event's members as they stand in its text.
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(borrow)]
+    event_type: Cow<'a, str>,
+    #[serde(borrow, default)]
+    skill_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    event_params: &'a RawValue,
+}
+
+/// The end of the year 9999, which is as far as the days of other tools go.
+const LAST_MS: i64 = 253_402_300_799_999;
+
+impl<'a> Seen<'a> {
+    pub(super) fn of(row: &Row<'a>) -> Result<Self, ExportError> {
+        let Members { event_type, skill_id, event_params } =
+            serde_json::from_str(row.event).map_err(ExportError::Event)?;
+        let json: Value = serde_json::from_str(row.event).map_err(ExportError::Event)?;
+        let columns = Columns::of(&json);
+        let given = row.at.and_then(|UnixMillis(at)| i64::try_from(at).ok());
+        Ok(Self {
+            event_type,
+            at_ms: given.or(columns.at_ms).filter(|at| (0..=LAST_MS).contains(at)),
+            row: *row,
+            skill_id,
+            columns,
+            event_params: event_params.get(),
+        })
+    }
+
+    pub(super) const fn at_ms(&self) -> Option<i64> {
+        self.at_ms
+    }
+
+    /// Bytes that the row takes until it is written, roughly.
+    pub(super) fn size(&self) -> usize {
+        self.event_params.len() + 64 * COLUMNS.len()
+    }
+}
+
+macro_rules! columns {
+    ($($name:ident: $kind:ident, |$seen:ident| $cell:expr, $doc:literal;)+) => {
+        /// The columns of every file, in their order. `type` and `event_params` are never null.
+        pub const COLUMNS: &[Column] = &[$(Column {
+            name: stringify!($name),
+            kind: Kind::$kind,
+            doc: $doc,
+            cell: |$seen| $cell,
+        }),+];
+    };
+}
+
+/// A text of a row.
+fn text(value: Option<&str>) -> Option<Cell<'_>> {
+    value.map(Cell::Text)
+}
+
+/// A number of a row.
+fn whole<'a>(value: Option<i64>) -> Option<Cell<'a>> {
+    value.map(Cell::Whole)
+}
+
+columns! {
+    type: Text, |seen| Some(Cell::Text(&seen.event_type)), "`event_type`";
+    time: Time, |seen| whole(seen.at_ms),
+        "when it ended or happened: the event's own time, else when the host got it. Null if nobody says";
+    thread_id: Text, |seen| text(seen.columns.thread_id.as_deref()), "the thread that it is about";
+    session_id: Text, |seen| text(seen.row.session_id),
+        "the thread whose session it belongs to, by all that the store knows";
+    turn_id: Text, |seen| text(seen.columns.turn_id.as_deref()), "the turn; of a steer the one it was meant for";
+    item_id: Text, |seen| text(seen.columns.item_id.as_deref()), "the item";
+    review_id: Text, |seen| text(seen.columns.review_id.as_deref()), "the review";
+    model: Text, |seen| text(seen.columns.model.as_deref()), "`model` or `model_slug`";
+    client: Text, |seen| text(seen.columns.client.as_deref()), "`product_client_id`";
+    name: Text, |seen| text(seen.columns.name.as_deref()),
+        "the tool, hook, skill, app, plugin, measurement or operation; of a review what was reviewed, of a compaction \
+         its trigger, of a thread how it began, of a goal or an archive what happened, of a refused steer why";
+    status: Text, |seen| text(seen.columns.status.as_deref()),
+        "how it ended: `status`, `terminal_status`, `result`, `goal_status`, `decision` or `outcome`";
+    duration_ms: Whole, |seen| whole(seen.columns.duration_ms),
+        "how long it took, in milliseconds; of a review the wait for it";
+    input_tokens: Whole, |seen| whole(seen.columns.input_tokens), "what the model read, with what was cached";
+    cached_input_tokens: Whole, |seen| whole(seen.columns.cached_input_tokens), "the part of the input that was cached";
+    output_tokens: Whole, |seen| whole(seen.columns.output_tokens), "what the model wrote, with its reasoning";
+    reasoning_output_tokens: Whole, |seen| whole(seen.columns.reasoning_output_tokens),
+        "the part of the output that is reasoning";
+    added_lines: Whole, |seen| whole(seen.columns.added_lines), "accepted lines";
+    deleted_lines: Whole, |seen| whole(seen.columns.deleted_lines), "lines that the turn's diff deletes";
+    reviewer: Text, |seen| text(seen.columns.reviewer.as_deref()), "`user` or `guardian`";
+    source: Text, |seen| seen.columns.is_read.then_some(Cell::Text("rollout")), "`rollout` if only a file told it";
+    repo_hash: Text, |seen| text(seen.row.repo_hash), "the thread's repository, from its accepted lines";
+    person: Text, |seen| text(seen.row.person), "who brought it to a collector; null for this machine's own";
+    team: Text, |seen| text(seen.row.team), "the person's team";
+    skill_id: Text, |seen| text(seen.skill_id.as_deref()), "of a skill, its `skill_id`";
+    event_params: Text, |seen| Some(Cell::Text(seen.event_params)), "all that the event says, as JSON";
+}
+
+impl Column {
+    /// Whether every row has a value.
+    pub fn is_required(&self) -> bool {
+        matches!(self.name, "type" | "event_params")
+    }
+
+    pub(super) fn cell<'a>(&self, seen: &'a Seen<'_>) -> Option<Cell<'a>> {
+        (self.cell)(seen)
+    }
+}
+
+/// The files' schema.
+pub(super) fn schema() -> Result<TypePtr, ParquetError> {
+    let mut text = String::from("message event {");
+    for column in COLUMNS {
+        let (physical, logical) = match column.kind {
+            Kind::Text => ("binary", " (STRING)"),
+            Kind::Whole => ("int64", ""),
+            Kind::Time => ("int64", " (TIMESTAMP(MILLIS,true))"),
+        };
+        let needed = if column.is_required() { "required" } else { "optional" };
+        text.push_str(&format!(" {needed} {physical} {}{logical};", column.name));
+    }
+    text.push('}');
+    parse_message_type(&text).map(TypePtr::new)
+}

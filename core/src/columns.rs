@@ -112,7 +112,8 @@ impl Columns {
         let event_type = event.get("event_type").and_then(Value::as_str).unwrap_or_default();
         let text = |name: &str| Some(params.get(name)?.as_str()?.to_owned());
         let number = |name: &str| params.get(name)?.as_i64();
-        let id = |id: &str| id_members(event_type).iter().find(|(name, _)| *name == id).and_then(|(_, name)| text(name));
+        let id =
+            |id: &str| id_members(event_type).iter().find(|(name, _)| *name == id).and_then(|(_, name)| text(name));
         let client = params.get("app_server_client").and_then(|client| client.get("product_client_id"));
         let name = match event_type {
             "codex_guardian_review" => {

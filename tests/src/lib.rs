@@ -5,6 +5,7 @@
 
 pub mod agreement;
 pub mod attribution;
+pub mod canary;
 pub mod codex;
 pub mod collecting;
 pub mod compare;

@@ -164,7 +164,8 @@ impl Archive {
                 let of_thread = (row.get(6)?, row.get(7)?);
                 Ok((row.get::<_, i64>(0)?, row.get(1)?, told, read, OriginId(row.get(5)?), of_thread))
             };
-            let (id, at_ms, told, read, origin, (session_id, repo_hash)) = read().map_err(|error| self.sqlite(error))?;
+            let (id, at_ms, told, read, origin, (session_id, repo_hash)) =
+                read().map_err(|error| self.sqlite(error))?;
             let Ok(content) = whole(told.as_deref(), read.as_deref()) else {
                 return Err(ArchiveError::Event { path: self.path.clone(), row: id });
             };

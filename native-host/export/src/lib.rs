@@ -1,10 +1,12 @@
 //! Events in the forms of other tools.
 //!
-//! [`parquet`] writes a folder of files that DuckDB, Spark, Polars and others read. Nothing of it is linked without its
-//! feature.
+//! [`parquet`] writes a folder of files that analysts' tools read, and [`otlp`] makes requests of OpenTelemetry. Each form is a feature, and without it nothing of it is
+//! linked.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "otlp")]
+pub mod otlp;
 #[cfg(feature = "parquet")]
 pub mod parquet;

@@ -80,8 +80,8 @@ impl HttpClient {
         })?;
         let response = UploadResponse::new(answer.status().as_u16()).with_headers(answer.headers());
         // The body is read so that the connection can be used again.
-        let _ = answer.into_body().with_config().limit(64 << 10).read_to_vec();
-        Ok(response)
+        let body = answer.into_body().with_config().limit(64 << 10).read_to_vec();
+        Ok(response.with_body(body.unwrap_or_default()))
     }
 }
 

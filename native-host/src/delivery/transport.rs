@@ -69,6 +69,13 @@ pub struct UploadRequest {
     pub timeout: Duration,
 }
 
+impl UploadRequest {
+    /// A request, for a transport that makes its own of the one that it was given.
+    pub fn new(url: impl Into<String>, headers: Vec<Header>, body: Vec<u8>, timeout: Duration) -> Self {
+        Self { url: url.into(), headers, body, timeout }
+    }
+}
+
 /// Shows neither events nor credentials.
 impl fmt::Debug for UploadRequest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,17 +84,18 @@ impl fmt::Debug for UploadRequest {
 }
 
 /// What counts of a server's answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadResponse {
     status: u16,
     retry_after_ms: Option<u64>,
     takes_gzip: bool,
+    body: Vec<u8>,
 }
 
 impl UploadResponse {
     /// An answer with an HTTP status.
     pub const fn new(status: u16) -> Self {
-        Self { status, retry_after_ms: None, takes_gzip: false }
+        Self { status, retry_after_ms: None, takes_gzip: false, body: Vec::new() }
     }
 
     /// Takes from the answer's headers what counts: `Retry-After`, in seconds or as a date, and `Accept-Encoding`, by
@@ -105,13 +113,25 @@ impl UploadResponse {
         self
     }
 
+    /// With the answer's body. A server of events says nothing in it that counts.
+    #[must_use]
+    pub fn with_body(mut self, body: Vec<u8>) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// The answer's body; empty if the client does not hand it on.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// What the core is told.
-    pub(super) const fn response(self) -> Response {
+    pub const fn response(&self) -> Response {
         Response::Status { code: self.status, retry_after_ms: self.retry_after_ms }
     }
 
     /// Whether the server has said that it takes bodies compressed with gzip.
-    pub(super) const fn takes_gzip(self) -> bool {
+    pub(super) const fn takes_gzip(&self) -> bool {
         self.takes_gzip
     }
 }
@@ -141,7 +161,7 @@ impl SendError {
     }
 
     /// What the core is told.
-    pub(super) const fn response(&self) -> Response {
+    pub const fn response(&self) -> Response {
         match self {
             Self::Unreachable(_) => Response::Unreachable,
             Self::NoAnswer(_) => Response::NoAnswer,

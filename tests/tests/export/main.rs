@@ -1,3 +1,7 @@
 //! Exports: what other tools read of the events is what the events say.
 
+mod decode;
+mod otlp;
+mod otlp_names;
+mod otlp_program;
 mod parquet;

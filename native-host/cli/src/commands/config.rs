@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::ignore_closed_pipe;
-use crate::settings::{BatchArgs, KeyArgs, Origin, Settings, SpoolArgs, StoreArgs, UploadArgs};
+use crate::settings::{BatchArgs, KeyArgs, Origin, OtlpArgs, Settings, SpoolArgs, StoreArgs, UploadArgs};
 
 /// Print the settings in force, and where each comes from.
 ///
@@ -32,10 +32,13 @@ pub(crate) struct Args {
     spool: SpoolArgs,
     #[command(flatten)]
     store: StoreArgs,
+    #[command(flatten)]
+    otlp: OtlpArgs,
 }
 
 pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let settings = Settings::load(config, &[&args.key, &args.upload, &args.batch, &args.spool, &args.store])?;
+    let settings =
+        Settings::load(config, &[&args.key, &args.upload, &args.batch, &args.spool, &args.store, &args.otlp])?;
     // A server that cannot be used is an error here as well.
     settings.endpoint()?;
     ignore_closed_pipe(print(&settings, &mut io::stdout().lock()))?;

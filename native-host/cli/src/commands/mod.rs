@@ -8,6 +8,7 @@ mod files;
 mod fingerprint;
 mod import;
 mod keeping;
+mod otlp;
 mod preview;
 mod replay;
 mod report;

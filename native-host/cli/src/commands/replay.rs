@@ -10,11 +10,12 @@ use clap::{Parser, ValueEnum};
 use turnledger_core::event::common::RpcTransport;
 use turnledger_intake::replay::{Format, Options, ReplayError, replay};
 
-use super::BAD_INPUT;
 use super::files::{answerer, recordings};
 use super::keeping::Keeping;
+use super::otlp::{Both, Lines};
+use super::{BAD_INPUT, UNDELIVERED};
 use crate::progress;
-use crate::settings::{KeepArgs, KeyArgs, Settings};
+use crate::settings::{KeepArgs, KeyArgs, OtlpArgs, Settings};
 
 /// Turn recorded sessions into events: one JSON line each, or, with `--store`, kept in the store.
 ///
@@ -56,6 +57,8 @@ pub(crate) struct Args {
     key: KeyArgs,
     #[command(flatten)]
     keep: KeepArgs,
+    #[command(flatten)]
+    otlp: OtlpArgs,
 }
 
 /// How clients reach a server.
@@ -78,7 +81,10 @@ impl From<Transport> for RpcTransport {
 
 pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
     let sources = recordings(&args.files)?;
-    let settings = Settings::load(config, &[&args.key, &args.keep])?;
+    let settings = Settings::load(config, &[&args.key, &args.keep, &args.otlp])?;
+    if args.batches && args.otlp.is_given() {
+        bail!("--batches writes request bodies of another kind: leave out --otlp");
+    }
     if args.batches && settings.policy()?.is_some() {
         bail!("--batches shows bodies as they are without a policy: `turnledger preview` shows what would be sent");
     }
@@ -97,6 +103,7 @@ pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode>
         .strict(args.strict);
     let mut kept = args.keep.is_given().then(|| Keeping::open(settings.store()?)).transpose()?;
     let mut file: Box<dyn Write>;
+    let mut sent = if args.otlp.is_given() { Lines::of(&settings)? } else { None };
     let lines: &mut dyn Write = match (&mut kept, &args.output) {
         (Some(kept), _) => kept,
         (None, Some(path)) => {
@@ -110,6 +117,14 @@ pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode>
         }
     };
 
+    let mut both;
+    let lines: &mut dyn Write = match &mut sent {
+        Some(sent) => {
+            both = Both(lines, sent);
+            &mut both
+        }
+        None => lines,
+    };
     let progress = progress::of_bytes(&sources, !args.quiet);
     let wrap = |reader| progress.wrap_read(reader);
     let mut note = |text: &str| progress.suspend(|| eprintln!("{text}"));
@@ -124,6 +139,11 @@ pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode>
         if let Some(kept) = &kept {
             eprintln!("{kept}");
         }
+    }
+    if let Some(sent) = sent
+        && !sent.finish(args.quiet)?
+    {
+        return Ok(ExitCode::from(UNDELIVERED));
     }
     Ok(if summary.bad_lines > 0 { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS })
 }

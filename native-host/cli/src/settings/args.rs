@@ -53,6 +53,15 @@ flags! {
 }
 
 flags! {
+    /// Where events go as OpenTelemetry.
+    OtlpArgs {
+        /// Receiver of OpenTelemetry (OTLP over HTTP) to send logs, traces and metrics to, at `URL/v1/logs` and so on; `env`
+        /// for what `OTEL_EXPORTER_OTLP_ENDPOINT` names; or `none`
+        otlp: "URL",
+    }
+}
+
+flags! {
     /// How events are grouped into requests.
     BatchArgs {
         /// The most events in a request [default: 100]
@@ -84,6 +93,13 @@ flags! {
         /// File in which events are kept; or `none` [default: turnledger/events.db in `XDG_STATE_HOME` or
         /// ~/.local/state]
         store: "FILE",
+    }
+}
+
+impl OtlpArgs {
+    /// Whether the flag is there. A command that reads what was before sends it only if it is told to.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.otlp.is_some()
     }
 }
 

@@ -18,7 +18,7 @@ use turnledger::store::StoreLimits;
 use turnledger_core::BatchLimits;
 use turnledger_core::policy::{Policy, PolicyError};
 
-pub(crate) use self::args::{BatchArgs, Flags, KeepArgs, KeyArgs, SpoolArgs, StoreArgs, UploadArgs};
+pub(crate) use self::args::{BatchArgs, Flags, KeepArgs, KeyArgs, OtlpArgs, SpoolArgs, StoreArgs, UploadArgs};
 use self::layers::{Layers, PolicyTable};
 pub(crate) use self::layers::{Origin, Unusable};
 
@@ -49,6 +49,7 @@ pub(crate) struct Settings {
     pub(crate) spool_bytes: Setting<u64>,
     pub(crate) spool_days: Setting<u64>,
     pub(crate) store: Setting<Option<PathBuf>>,
+    pub(crate) otlp: Setting<Option<String>>,
     policy: Option<PolicyTable>,
 }
 
@@ -68,6 +69,7 @@ const NAMES: [&str; 14] = [
     "spool_bytes",
     "spool_days",
     "store",
+    "otlp",
 ];
 
 const SECONDS_A_DAY: u64 = 24 * 3600;
@@ -98,6 +100,7 @@ impl Settings {
             spool_bytes: count("spool_bytes", limits.bytes)?,
             spool_days: count("spool_days", limits.age.as_secs() / SECONDS_A_DAY)?,
             store: path("store", default_store())?,
+            otlp: layers.get("otlp", None, |text, _| url(text))?,
             is_file_there: layers.is_file_there(),
             policy: layers.policy(),
             file: layers.into_file(),
@@ -132,6 +135,7 @@ impl Settings {
             (self.spool_bytes.value.to_string(), &self.spool_bytes.origin),
             (self.spool_days.value.to_string(), &self.spool_days.origin),
             (path(&self.store.value), &self.store.origin),
+            (text(self.otlp.value.as_deref().unwrap_or("none")), &self.otlp.origin),
         ];
         let mut names = NAMES.into_iter();
         values.map(|(value, origin)| (names.next().unwrap_or_default(), value, origin))

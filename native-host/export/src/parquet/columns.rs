@@ -1,6 +1,7 @@
 //! The columns: one table for the files, their page and who asks.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use parquet::errors::ParquetError;
 use parquet::schema::parser::parse_message_type;
@@ -172,7 +173,8 @@ pub(super) fn schema() -> Result<TypePtr, ParquetError> {
             Kind::Time => ("int64", " (TIMESTAMP(MILLIS,true))"),
         };
         let needed = if column.is_required() { "required" } else { "optional" };
-        text.push_str(&format!(" {needed} {physical} {}{logical};", column.name));
+        // To write to a text does not fail.
+        let _ = write!(text, " {needed} {physical} {}{logical};", column.name);
     }
     text.push('}');
     parse_message_type(&text).map(TypePtr::new)

@@ -6,9 +6,9 @@ use std::fs::{self, TryLockError};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 use tempfile::{NamedTempFile, TempPath};
 use turnledger_core::UnixMillis;
 

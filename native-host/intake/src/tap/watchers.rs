@@ -14,7 +14,7 @@ use turnledger::Ledger;
 #[derive(Debug, Default)]
 pub struct Watchers {
     /// Turns them into events.
-    ledger: Option<Ledger>,
+    ledgers: Vec<Ledger>,
     /// Records them.
     recorder: Option<Recorder>,
     /// Whether a message of an app-server or of its client has passed.
@@ -24,9 +24,9 @@ pub struct Watchers {
 }
 
 impl Watchers {
-    /// A ledger and a recorder, both optional.
-    pub fn new(ledger: Option<Ledger>, recorder: Option<Recorder>) -> Self {
-        Self { ledger, recorder, ..Self::default() }
+    /// Ledgers, one for each place that events go to, and a recorder; all are optional.
+    pub fn new(ledgers: impl IntoIterator<Item = Ledger>, recorder: Option<Recorder>) -> Self {
+        Self { ledgers: ledgers.into_iter().collect(), recorder, ..Self::default() }
     }
 
     /// What writes messages down.
@@ -58,7 +58,7 @@ impl Watchers {
         if !self.has_traffic() && is_of_app_server(message) {
             self.has_traffic.store(true, Ordering::Relaxed);
         }
-        if let Some(ledger) = &self.ledger {
+        for ledger in &self.ledgers {
             ledger.observe(connection, direction, message);
         }
         if let Some(recorder) = &self.recorder {

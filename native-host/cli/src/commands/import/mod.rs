@@ -18,9 +18,10 @@ use turnledger_git::repository::Git;
 use turnledger_intake::import::{ImportError, Options, Rollouts, Summary, Watch, default_folders, follow, import};
 
 use self::place::Place;
-use super::{BAD_INPUT, counted};
+use super::otlp::{Both, Lines};
+use super::{BAD_INPUT, UNDELIVERED, counted};
 use crate::progress;
-use crate::settings::{KeepArgs, KeyArgs, Settings};
+use crate::settings::{KeepArgs, KeyArgs, OtlpArgs, Settings};
 
 /// Turn what Codex already wrote to disk into events, and keep them in the store.
 ///
@@ -80,6 +81,8 @@ pub(crate) struct Args {
     key: KeyArgs,
     #[command(flatten)]
     keep: KeepArgs,
+    #[command(flatten)]
+    otlp: OtlpArgs,
 }
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -117,7 +120,7 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         bail!("there are no sessions of Codex below CODEX_HOME or ~/.codex; name a file or a folder");
     }
     let repositories = args.repo.as_deref().map(repositories).transpose()?;
-    let settings = Settings::load(config, &[&args.key, &args.keep])?;
+    let settings = Settings::load(config, &[&args.key, &args.keep, &args.otlp])?;
     let options = Options::default()
         .since(args.since)
         .until(args.until)
@@ -137,17 +140,26 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         }
         return Ok(ExitCode::SUCCESS);
     }
+    let mut sent = if args.otlp.is_given() { Lines::of(&settings)? } else { None };
     let mut lines = place.open()?;
+    let mut both;
+    let all: &mut dyn Write = match &mut sent {
+        Some(sent) => {
+            both = Both(&mut lines, sent);
+            &mut both
+        }
+        None => &mut lines,
+    };
     let done = if args.follow {
         let stop = stopped_by_signals();
         let mut said = Said { bar: ProgressBar::hidden(), files: 0, read: 0, is_quiet: args.quiet };
         let Place { memory, keeper, .. } = &mut place;
-        follow(&paths, &options, memory, &mut lines, &mut said, &mut |memory| keeper.save(memory), &stop)
+        follow(&paths, &options, memory, all, &mut said, &mut |memory| keeper.save(memory), &stop)
     } else {
         let rollouts = Rollouts::find(&paths, &options, &place.memory)?;
         let bar = progress::of_files(rollouts.bytes(), !args.quiet);
         let mut said = Said { bar, files: rollouts.files.len(), read: 0, is_quiet: args.quiet };
-        let done = import(&rollouts, &options, &mut place.memory, &mut lines, &mut said);
+        let done = import(&rollouts, &options, &mut place.memory, all, &mut said);
         said.bar.finish_and_clear();
         done
     };
@@ -167,6 +179,11 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         if let Some(kept) = lines.kept() {
             eprintln!("{kept}");
         }
+    }
+    if let Some(sent) = sent
+        && !sent.finish(args.quiet)?
+    {
+        return Ok(ExitCode::from(UNDELIVERED));
     }
     Ok(if summary.has_bad_input() { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS })
 }

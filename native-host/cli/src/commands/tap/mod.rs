@@ -31,7 +31,7 @@ use turnledger_intake::tap::{Address, Recorder, Tap, Watchers, WebSocketTap};
 use self::analytics::{Analytics, Broken};
 use self::process::{Ended, Signals, end_as};
 use super::counted;
-use crate::settings::{BatchArgs, KeepArgs, KeyArgs, SpoolArgs, UploadArgs};
+use crate::settings::{BatchArgs, KeepArgs, KeyArgs, OtlpArgs, SpoolArgs, UploadArgs};
 
 /// Run an app-server, and turn its session into events while it runs.
 ///
@@ -69,6 +69,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     upload: UploadArgs,
     #[command(flatten)]
+    otlp: OtlpArgs,
+    #[command(flatten)]
     batch: BatchArgs,
     #[command(flatten)]
     spool: SpoolArgs,
@@ -98,7 +100,7 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         let file = file.with_context(|| format!("cannot write {}", path.display()))?;
         Recorder::new(BufWriter::new(file)).context("cannot start a thread")
     });
-    let watchers = Arc::new(Watchers::new(Some(analytics.ledger.clone()), recorder.transpose()?));
+    let watchers = Arc::new(Watchers::new(analytics.ledgers(), recorder.transpose()?));
     let websocket = match (&args.websocket, &args.server) {
         (Some(address), Some(server)) => {
             let tap = WebSocketTap::start(address, server.addresses.clone(), watchers.clone());

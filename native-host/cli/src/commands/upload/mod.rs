@@ -62,17 +62,7 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
     let Some(courier) = settings.courier()? else {
         bail!("no server is set: name one by --upload, TURNLEDGER_UPLOAD or `upload` in turnledger.toml");
     };
-    let mut uploader = Uploader {
-        courier,
-        delivery: Delivery::new(RetryLimits::default()),
-        patience: Duration::from_secs(args.wait),
-        until: Instant::now() + Duration::from_secs(args.wait),
-        jitter: u64::from(std::process::id()),
-        delivered: 0,
-        requests: 0,
-        refused: 0,
-        withheld: 0,
-    };
+    let mut uploader = Uploader::new(courier, Duration::from_secs(args.wait));
     let (ended, bad_lines) = if args.files.is_empty() {
         (drain(&mut uploader, &settings, args)?, 0)
     } else {
@@ -97,7 +87,7 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
 }
 
 /// Why sending stops.
-struct Stopped(String);
+pub(super) struct Stopped(pub(super) String);
 
 /// What became of a batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,7 +100,8 @@ enum Settled {
     Defer,
 }
 
-struct Uploader {
+/// Sends batches, and counts what became of them.
+pub(super) struct Uploader {
     courier: Courier,
     delivery: Delivery,
     /// How long to go on without a success.
@@ -125,6 +116,31 @@ struct Uploader {
 }
 
 impl Uploader {
+    /// Sends by a courier, and goes on without a success for as long as `patience`.
+    pub(super) fn new(courier: Courier, patience: Duration) -> Self {
+        Self {
+            courier,
+            delivery: Delivery::new(RetryLimits::default()),
+            patience,
+            until: Instant::now() + patience,
+            jitter: u64::from(std::process::id()),
+            delivered: 0,
+            requests: 0,
+            refused: 0,
+            withheld: 0,
+        }
+    }
+
+    /// Events that were delivered.
+    pub(super) const fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    /// Events that the server refused.
+    pub(super) const fn refused(&self) -> u64 {
+        self.refused
+    }
+
     /// Whose events can go now.
     fn account(&mut self) -> Result<AccountKey, Stopped> {
         match self.courier.login() {
@@ -254,7 +270,12 @@ fn drain(uploader: &mut Uploader, settings: &Settings, args: &Args) -> anyhow::R
     })
 }
 
-fn send_all(uploader: &mut Uploader, spool: &mut Spool, progress: &ProgressBar) -> anyhow::Result<Result<(), Stopped>> {
+/// Sends what waits in a spool.
+pub(super) fn send_all(
+    uploader: &mut Uploader,
+    spool: &mut Spool,
+    progress: &ProgressBar,
+) -> anyhow::Result<Result<(), Stopped>> {
     loop {
         let account = match uploader.account() {
             Ok(account) => account,

@@ -110,8 +110,7 @@ fn check(home: &Path, receiver: &Collector) {
 
 fn replay(home: &Path, receiver: &str, more: &[&str], variables: &[(&str, &str)]) -> Output {
     let recordings = recordings("0.171.0");
-    let arguments = ["replay", "-q", "--otlp", receiver, "--batch-seconds", "1", &recordings];
-    let arguments = arguments.into_iter().filter(|argument| !argument.starts_with("--batch") && *argument != "1");
+    let arguments = ["replay", "-q", "--otlp", receiver, &recordings];
     command(home).args(arguments).args(more).envs(variables.iter().copied()).output().expect("it runs")
 }
 
@@ -163,9 +162,6 @@ fn a_receiver_that_is_away_busy_or_slow_gets_all_later() {
             _ => Answer::status(200),
         })
     });
-    let empty = home.path().join("empty.jsonl");
-    fs::write(&empty, &fs::read(folder().join("0.171.0/plain_turn/traffic.jsonl")).expect("a file")[..0])
-        .expect("a file");
     // The next command sends what waits.
     let arguments = ["replay", "-q", "--otlp", &receiver.url(), "-"];
     let output = run_in(home.path(), &arguments, b"");

@@ -100,6 +100,11 @@ fn a_record_has_the_whole_event_and_a_turn_is_a_trace() {
                     || !has_turn(&events, &turn)
             );
             assert!(span["start"].as_u64() <= span["end"].as_u64() && span["start"].as_u64() > Some(0));
+            let parent = spans.iter().find(|other| other["span"] == span["parent"]);
+            // A patch of a turn may be applied when the turn has ended.
+            if let Some(parent) = parent.filter(|_| span["attributes"]["turnledger.status"] == "completed") {
+                assert!(parent["start"].as_u64() <= span["start"].as_u64(), "{span:#} {parent:#}");
+            }
         }
     }
 }

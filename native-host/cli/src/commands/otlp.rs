@@ -221,7 +221,7 @@ fn posted(client: &mut HttpClient, request: UploadRequest) -> Result<UploadRespo
 const AT_ONCE: usize = 1000;
 
 /// How long a command keeps trying while the receiver is away or busy.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Takes a command's events, one JSON line each, and sends them: first to the spool, so that what cannot be sent now is sent
 /// by the next command or tap.

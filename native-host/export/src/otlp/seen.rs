@@ -105,20 +105,33 @@ impl<'e> Seen<'e> {
         self.columns.at_ms.and_then(|at| u64::try_from(at).ok()).map_or(0, nanos)
     }
 
-    /// When it began and ended, in nanoseconds. A turn tells its times in seconds, and how long it took in milliseconds.
+    /// When it began and ended, in nanoseconds. A turn tells its times in seconds: it began at the earliest, and ended at the
+    /// latest moment that they and its duration allow, so that its calls are within it.
     pub(super) fn span(&self) -> Option<(u64, u64)> {
-        let ms = |name: &str, in_seconds: &str| {
-            self.number(name).or_else(|| self.number(in_seconds).map(|seconds| seconds.saturating_mul(1000)))
-        };
-        let (start, end) = (ms("started_at_ms", "started_at"), ms("completed_at_ms", "completed_at"));
         let took = self.columns.duration_ms.and_then(|took| u64::try_from(took).ok());
-        let (start, end) = match (start, end, took) {
-            (Some(start), _, Some(took)) => (start, start.saturating_add(took)),
-            (Some(start), Some(end), None) => (start, end.max(start)),
-            (None, Some(end), Some(took)) => (end.saturating_sub(took), end),
-            _ => return None,
+        let in_ms = (self.number("started_at_ms"), self.number("completed_at_ms"));
+        let (start, end) = if in_ms == (None, None) {
+            let seconds = |name| self.number(name).map(|seconds| seconds.saturating_mul(1000));
+            match (seconds("started_at"), seconds("completed_at"), took) {
+                (Some(start), Some(end), None) => (start, end.saturating_add(SECOND)),
+                (Some(start), Some(end), Some(took)) => (
+                    start.max(end.saturating_sub(took)),
+                    end.saturating_add(SECOND).min(start.saturating_add(SECOND).saturating_add(took)),
+                ),
+                (Some(start), None, Some(took)) => (start, start.saturating_add(SECOND).saturating_add(took)),
+                (None, Some(end), Some(took)) => (end.saturating_sub(took), end.saturating_add(SECOND)),
+                _ => return None,
+            }
+        } else {
+            match (in_ms, took) {
+                ((Some(start), Some(end)), _) => (start, end),
+                ((Some(start), None), Some(took)) => (start, start.saturating_add(took)),
+                ((None, Some(end)), Some(took)) => (end.saturating_sub(took), end),
+                _ => return None,
+            }
         };
-        Some((nanos(start), nanos(end)))
+        // A clock may have been set back meanwhile.
+        Some((nanos(start), nanos(end.max(start))))
     }
 
     /// The ids of the turn's trace and of its span.
@@ -155,6 +168,9 @@ impl<'e> Seen<'e> {
         text
     }
 }
+
+/// What a time in seconds may leave out, in milliseconds.
+const SECOND: u64 = 999;
 
 /// Milliseconds in nanoseconds.
 pub(super) const fn nanos(ms: u64) -> u64 {

@@ -76,13 +76,13 @@ impl Analytics {
 
     /// Ends the ledger, and reports what became of its events. The session's exit status does not depend on it.
     pub(super) fn finish(&self, timeout: Duration, has_traffic: bool) {
-        let timeout = if self.has_spool { timeout.min(WITH_A_SPOOL) } else { timeout };
+        let within = |has_spool| if has_spool { timeout.min(WITH_A_SPOOL) } else { timeout };
         // Both at the same time: neither has the other's time.
         let of_otlp = self.otlp.as_ref().map(|otlp| {
-            let ledger = otlp.ledger.clone();
+            let (ledger, timeout) = (otlp.ledger.clone(), within(otlp.has_spool));
             thread::spawn(move || ledger.shutdown(timeout))
         });
-        let flushed = self.ledger.shutdown(timeout);
+        let flushed = self.ledger.shutdown(within(self.has_spool));
         self.finish_store(WITH_A_STORE);
         for line in self.summary(flushed, &self.ledger.stats(), has_traffic) {
             say!("{line}");
@@ -103,8 +103,9 @@ impl Analytics {
     /// What went wrong, and what of an app-server's traffic is not known to this version: a line each.
     fn summary(&self, flushed: Flushed, stats: &LedgerStats, has_traffic: bool) -> Vec<String> {
         let mut lines = lines_of(flushed, stats, self.uploads, self.has_spool);
-        if has_traffic && !stats.core.unknown.is_empty() {
-            lines.push(stats.core.unknown.to_string());
+        let unknown = || self.ledgers().map(|ledger| ledger.stats().core.unknown).find(|unknown| !unknown.is_empty());
+        if has_traffic && let Some(unknown) = unknown() {
+            lines.push(unknown.to_string());
         }
         lines
     }

@@ -9,7 +9,7 @@ const PACKAGES: [&str; 2] = ["duckdb==2.0.1", "pyarrow==26.0.1"];
 
 /// A Python that has them, in a folder of its own below `target`: made once.
 ///
-/// It panics if it cannot be made: it needs `python3` with `venv`, and PyPI the first time.
+/// It panics if it cannot be made: it needs `python3` with `venv`, and the package index the first time.
 pub static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target").join("python");
     let python = folder.join("bin/python");

@@ -1,7 +1,7 @@
 //! Events in the forms of other tools.
 //!
-//! [`parquet`] writes a folder of files that analysts' tools read, and [`otlp`] makes requests of OpenTelemetry. Each form is a feature, and without it nothing of it is
-//! linked.
+//! `parquet` writes a folder of files that analysts' tools read, and `otlp` makes requests of OpenTelemetry. Each is a
+//! feature, without which nothing of it is linked.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

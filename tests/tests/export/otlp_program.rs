@@ -231,7 +231,8 @@ fn a_tap_sends_beside_what_it_uploads() {
         let line: Value = serde_json::from_str(line).expect("JSON");
         let side = if line["direction"] == "client_to_server" { &mut asked } else { &mut answered };
         if let Some(message) = line.get("message") {
-            side.push_str(&format!("{message}\n"));
+            side.push_str(&message.to_string());
+            side.push('\n');
         }
     }
     let script = home.path().join("answers.jsonl");

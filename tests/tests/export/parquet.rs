@@ -1,4 +1,4 @@
-//! `turnledger store export --format parquet`: DuckDB's answers to the page's questions are the report's numbers.
+//! `turnledger store export --format parquet`: `DuckDB`'s answers to the page's questions are the report's numbers.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -80,7 +80,7 @@ fn queries(page: &str) -> (String, Vec<(Vec<String>, String)>) {
     let (mut view, mut queries) = (String::new(), Vec::new());
     for block in blocks {
         match block.strip_prefix("-- turnledger ") {
-            None if block.starts_with("CREATE VIEW") => view = block.to_owned(),
+            None if block.starts_with("CREATE VIEW") => block.clone_into(&mut view),
             // What no report of the program asks.
             None => queries.push((Vec::new(), block.to_owned())),
             Some(rest) => {

@@ -4,7 +4,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs, SeverityNumber};
 use serde_json::Value;
 
-use super::names::UID;
+use super::names::{UID, attributes as attributes_of};
 use super::resource::{SCHEMA_URL, Source, scope};
 use super::seen::Seen;
 use super::value::{Scalar, any, attribute};
@@ -19,7 +19,7 @@ pub(super) fn request(seen: &[Seen<'_>], source: &Source, observed_nanos: u64) -
 }
 
 fn record(seen: &Seen<'_>, observed_nanos: u64) -> LogRecord {
-    let mut attributes = seen.attributes();
+    let mut attributes = attributes_of(seen);
     attributes.push(attribute(UID, Scalar::Text(&seen.uid())));
     // `skill_invocation` has members beside its parameters.
     for name in ["skill_id", "skill_name"] {

@@ -5,10 +5,11 @@
     reason = "the conventions for generative AI have a repository of their own now, of which there is no release for Rust"
 )]
 
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_semantic_conventions::attribute as convention;
 
 use super::seen::{Kind, Seen};
-use super::value::Scalar;
+use super::value::{Scalar, attribute};
 
 /// An attribute of log records and spans.
 #[derive(Debug)]
@@ -21,10 +22,10 @@ pub struct Attribute {
     value: for<'a> fn(&'a Seen<'_>) -> Option<Scalar<'a>>,
 }
 
-impl Attribute {
-    pub(super) fn value<'a>(&self, seen: &'a Seen<'_>) -> Option<Scalar<'a>> {
-        (self.value)(seen)
-    }
+/// What an event says, by its names.
+pub(super) fn attributes(seen: &Seen<'_>) -> Vec<KeyValue> {
+    let said = ATTRIBUTES.iter().filter_map(|name| Some(attribute(name.name, (name.value)(seen)?)));
+    said.collect()
 }
 
 pub(super) const OPERATION: &str = convention::GEN_AI_OPERATION_NAME;

@@ -2,14 +2,10 @@
 
 use std::borrow::Cow;
 
-use opentelemetry_proto::tonic::common::v1::KeyValue;
 use serde_json::{Map, Value};
 use turnledger_core::columns::params;
 use turnledger_core::digest::Sha2;
 use turnledger_core::{Columns, Digest};
-
-use super::names::ATTRIBUTES;
-use super::value::attribute;
 
 /// What an event is counted as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,11 +89,6 @@ impl<'e> Seen<'e> {
             Kind::Call(_) => Some("execute_tool"),
             _ => None,
         }
-    }
-
-    pub(super) fn attributes(&self) -> Vec<KeyValue> {
-        let said = ATTRIBUTES.iter().filter_map(|name| Some(attribute(name.name, name.value(self)?)));
-        said.collect()
     }
 
     /// When it ended or happened, in nanoseconds; 0 is unknown, as OTLP has it.

@@ -5,6 +5,7 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 
+use super::names::attributes;
 use super::resource::{SCHEMA_URL, Source, scope};
 use super::seen::{Kind, Seen};
 
@@ -46,7 +47,7 @@ fn span(seen: &Seen<'_>) -> Option<Span> {
         kind: SpanKind::Internal.into(),
         start_time_unix_nano: start,
         end_time_unix_nano: end,
-        attributes: seen.attributes(),
+        attributes: attributes(seen),
         status: Some(Status { code: code.into(), ..Status::default() }),
         ..Span::default()
     })

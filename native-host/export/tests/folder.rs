@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use turnledger_core::UnixMillis;
 use turnledger_export::parquet::{Days, Export, ExportError, Row};
@@ -41,7 +42,7 @@ fn a_large_day_has_groups() {
     assert_eq!((exported.events, exported.days), (70_000, 1));
     let file = fs::File::open(folder.path().join("day=1970-01-01/part-0.parquet")).expect("a file");
     let reader = SerializedFileReader::new(file).expect("a Parquet file");
-    let rows: Vec<_> = reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+    let rows: Vec<_> = reader.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect();
     assert_eq!(rows, [65_536, 4_464]);
 }
 

@@ -54,7 +54,7 @@ pub(crate) struct Settings {
 }
 
 /// The names of the settings. A flag has `-` for `_`; a variable is `TURNLEDGER_` and the name in upper case.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "enabled",
     "key_file",
     "upload",

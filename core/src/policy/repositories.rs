@@ -1,6 +1,5 @@
 //! Whether an event's repository lets it leave. The answer may come after the event, which waits for it.
 
-use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use super::Rule;
@@ -26,18 +25,22 @@ const DEEPEST: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Repositories<T> {
     rule: Rule,
-    threads: BTreeMap<Id, Thread>,
-    /// The threads in the order in which they became known.
-    order: VecDeque<Id>,
+    /// In the order of their ids. (Lists are smaller than maps where a browser loads them.)
+    threads: Vec<Thread>,
+    /// How many threads became known.
+    known: u64,
     /// Questions without an answer, each with its thread.
-    questions: BTreeMap<QuestionId, Id>,
-    waiting: VecDeque<(Id, T)>,
+    questions: Vec<(QuestionId, Id)>,
+    waiting: Vec<(Id, T)>,
     stayed: u64,
     has_ended: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Thread {
+    id: Id,
+    /// The number in the order in which they became known.
+    number: u64,
     parent: Option<Id>,
     /// Repositories that were asked about, without an answer yet.
     open: u32,
@@ -75,10 +78,10 @@ impl<T> Repositories<T> {
     pub(super) fn new(rule: &Rule) -> Self {
         Self {
             rule: rule.clone(),
-            threads: BTreeMap::new(),
-            order: VecDeque::new(),
-            questions: BTreeMap::new(),
-            waiting: VecDeque::new(),
+            threads: Vec::new(),
+            known: 0,
+            questions: Vec::new(),
+            waiting: Vec::new(),
             stayed: 0,
             has_ended: false,
         }
@@ -88,7 +91,7 @@ impl<T> Repositories<T> {
     pub fn asked(&mut self, question: &Question) {
         if let QuestionKind::Repository { thread_id, .. } = &question.kind {
             self.thread(thread_id).open += 1;
-            self.questions.insert(question.id, thread_id.clone());
+            self.questions.push((question.id, thread_id.clone()));
         }
     }
 
@@ -97,7 +100,10 @@ impl<T> Repositories<T> {
     pub fn told(&mut self, fact: &Fact) -> Vec<T> {
         let (thread, remote_url) = match fact {
             Fact::RepositoryAnswered(fact) => {
-                let Some(thread) = self.questions.remove(&fact.question) else { return Vec::new() };
+                let Some(at) = self.questions.iter().position(|(id, _)| *id == fact.question) else {
+                    return Vec::new();
+                };
+                let (_, thread) = self.questions.remove(at);
                 let known = self.thread(&thread);
                 known.open = known.open.saturating_sub(1);
                 (thread, &fact.remote_url)
@@ -127,10 +133,10 @@ impl<T> Repositories<T> {
             None if self.has_ended => self.stays(),
             None => {
                 if self.waiting.len() == MOST_WAITING {
-                    self.waiting.pop_front();
+                    self.waiting.remove(0);
                     self.stayed += 1;
                 }
-                self.waiting.push_back((thread_id, kept));
+                self.waiting.push((thread_id, kept));
                 Judgement::Waits
             }
         }
@@ -153,17 +159,34 @@ impl<T> Repositories<T> {
         Judgement::Stays
     }
 
+    /// Where a thread is in the list, or would be.
+    fn place(&self, id: &Id) -> Result<usize, usize> {
+        self.threads.binary_search_by(|thread| thread.id.as_str().cmp(id.as_str()))
+    }
+
     fn thread(&mut self, id: &Id) -> &mut Thread {
-        if !self.threads.contains_key(id) {
-            if self.threads.len() == MOST_THREADS
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.threads.remove(&oldest);
-                self.questions.retain(|_, thread| *thread != oldest);
+        let at = match self.place(id) {
+            Ok(at) => at,
+            Err(at) if self.threads.len() < MOST_THREADS => self.insert(at, id),
+            Err(_) => {
+                let numbers = self.threads.iter().enumerate().map(|(at, thread)| (thread.number, at));
+                // There are some.
+                let (_, oldest) = numbers.min().unwrap_or_default();
+                let oldest = self.threads.remove(oldest).id;
+                self.questions.retain(|(_, thread)| *thread != oldest);
+                let (Ok(at) | Err(at)) = self.place(id);
+                self.insert(at, id)
             }
-            self.order.push_back(id.clone());
-        }
-        self.threads.entry(id.clone()).or_default()
+        };
+        &mut self.threads[at]
+    }
+
+    fn insert(&mut self, at: usize, id: &Id) -> usize {
+        self.known += 1;
+        let thread =
+            Thread { id: id.clone(), number: self.known, parent: None, open: 0, allowed: 0, is_refused: false };
+        self.threads.insert(at, thread);
+        at
     }
 
     /// Whether a thread's events leave: by its own repositories, else by those of the nearest thread above that has some.
@@ -171,7 +194,8 @@ impl<T> Repositories<T> {
     fn leaves(&self, id: &Id) -> Option<bool> {
         let mut id = id;
         for _ in 0..DEEPEST {
-            let Some(thread) = self.threads.get(id) else { return Some(false) };
+            let Ok(at) = self.place(id) else { return Some(false) };
+            let thread = &self.threads[at];
             if thread.open > 0 || thread.leaves().is_some() {
                 return thread.leaves();
             }
@@ -187,7 +211,7 @@ impl<T> Repositories<T> {
             match self.leaves(&thread) {
                 Some(true) => leaving.push(kept),
                 Some(false) => self.stayed += 1,
-                None => self.waiting.push_back((thread, kept)),
+                None => self.waiting.push((thread, kept)),
             }
         }
         leaving
@@ -311,7 +335,7 @@ mod tests {
         for id in 1..=MOST_THREADS as u64 {
             ask(&mut acme, id, &format!("t{id}"));
         }
-        assert_eq!((acme.threads.len(), acme.order.len(), acme.questions.len()), [MOST_THREADS; 3].into());
+        assert_eq!((acme.threads.len(), acme.questions.len()), (MOST_THREADS, MOST_THREADS));
         // What is forgotten stays.
         assert_eq!(acme.told(&answer(1, Some("https://github.com/acme/widget"))), NONE);
         assert_eq!((acme.waiting.len(), acme.take_stayed()), (0, MOST_WAITING as u64));

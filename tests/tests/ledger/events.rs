@@ -22,7 +22,7 @@ use turnledger::secrecy::SecretString;
 use turnledger::store::{Spool, StoreLimits, Waiting};
 use turnledger_core::fact::Tracking;
 use turnledger_core::fact::plugin::{PluginMetadata, PluginUsed};
-use turnledger_core::{Direction, Fact, FactKind, Id, UnknownKind};
+use turnledger_core::{Direction, Fact, FactKind, Id, Policy, Question, UnknownKind};
 use turnledger_testing::{Answer, Collector};
 use turnledger_tests::compare::without_clocks;
 use turnledger_tests::golden::{recording, replay, values};
@@ -356,6 +356,46 @@ fn an_embedder_sees_changes_and_vetoes() {
     assert_eq!(ledger.shutdown(LONG), stored(2, 0));
     assert_eq!(threads(&collector), ["changed", "plain"]);
     assert_eq!((ledger.stats().vetoed, discards.load(Ordering::Relaxed)), (2, 1));
+}
+
+/// Each thread's event is made before its repository is known.
+#[test]
+fn events_wait_for_what_is_known_of_their_repository() {
+    let messages = recording("0.131.0", "mixed_long").messages();
+    let expected = values(&replay(turnledger::Sha2::default(), &messages).events).len() as u64;
+    let remotes = [("allow", expected), ("drop", 0)];
+    for ((rule, leaves), has_hook) in remotes.into_iter().flat_map(|case| [(case, false), (case, true)]) {
+        let collector = Collector::new();
+        let rules = format!(r#"{{"{rule}_repositories":["github.com/acme/*"]}}"#);
+        let policy = Policy::new(&rules, turnledger::Sha2::default()).expect("a policy");
+        let answers = |question: Question| {
+            thread::sleep(Duration::from_millis(30));
+            turnledger_intake::replay::answer(question, Some("git@github.com:Acme/Widget.git"))
+        };
+        let mut builder = builder(&collector).policy(policy).answers(answers);
+        if has_hook {
+            builder = builder.before_send(Some);
+        }
+        let ledger = builder.start().expect("a ledger");
+        for message in &messages {
+            ledger.observe(message.connection_id, message.direction, message.text.as_bytes());
+        }
+        wait_until(|| ledger.stats().core.facts.iter().any(|(kind, _)| *kind == FactKind::RepositoryAnswered));
+        thread::sleep(Duration::from_millis(300));
+        assert_eq!(ledger.shutdown(LONG), stored(leaves, 0), "{rule}");
+        let arrived: u64 =
+            collector.received().iter().map(|request| request.events().expect("events").len() as u64).sum();
+        assert_eq!((arrived, ledger.stats().withheld), (leaves, expected - leaves), "{rule}");
+    }
+    // Nobody answers.
+    let collector = Collector::new();
+    let rules = r#"{"drop_repositories":["github.com/acme/*"]}"#;
+    let policy = Policy::new(rules, turnledger::Sha2::default()).expect("a policy");
+    let ledger = builder(&collector).policy(policy).start().expect("a ledger");
+    for message in &messages {
+        ledger.observe(message.connection_id, message.direction, message.text.as_bytes());
+    }
+    assert_eq!((ledger.shutdown(LONG), ledger.stats().withheld), (stored(0, 0), expected));
 }
 
 #[test]

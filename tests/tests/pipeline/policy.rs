@@ -1,10 +1,15 @@
 //! What a policy lets leave, judged member by member by a second reading of its rules.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use turnledger_core::digest::Sha2;
-use turnledger_core::policy::Withheld;
-use turnledger_core::{Digest, Policy};
+use turnledger_core::policy::{Judgement, Withheld};
+use turnledger_core::question::{Question, QuestionKind};
+use turnledger_core::{Digest, Output, Policy};
+use turnledger_intake::replay::answer;
+use turnledger_tests::golden::{observe, pipeline, recordings};
 
 use crate::support::examples;
 
@@ -195,6 +200,75 @@ fn rules() -> impl Strategy<Value = Value> {
             }
             rules.into()
         })
+}
+
+/// Whenever the answers come, what leaves is what is of an allowed repository.
+#[test]
+fn only_events_of_allowed_repositories_leave() {
+    let policy = Policy::new(r#"{"allow_repositories":["github.com/acme/*"]}"#, keyed()).expect("a policy");
+    let mut both = [0, 0];
+    for (recording, delay) in
+        ["0.131.0", "0.169.0", "0.171.0"].iter().flat_map(|version| recordings(version)).zip((0..4).cycle())
+    {
+        let mut judge = policy.repositories::<String>().expect("a rule");
+        let mut pipeline = pipeline(keyed());
+        let (mut left, mut all) = (Vec::new(), Vec::new());
+        // Which remote each thread's questions are answered with.
+        let mut remotes: BTreeMap<String, bool> = BTreeMap::new();
+        let mut open: Vec<Question> = Vec::new();
+        let messages = recording.messages();
+        for (number, message) in messages.iter().enumerate() {
+            let mut output = Output::default();
+            observe(&mut pipeline, message, &mut output);
+            let is_last = number + 1 == messages.len();
+            open.extend(output.questions.drain(..).inspect(|question| judge.asked(question)));
+            if number % 5 >= delay || is_last {
+                for question in std::mem::take(&mut open) {
+                    let QuestionKind::Repository { thread_id, .. } = &question.kind else { continue };
+                    let is_acme = (both[0] + both[1] + remotes.len()) % 2 == 0;
+                    let is_acme = *remotes.entry(thread_id.as_str().to_owned()).or_insert(is_acme);
+                    let remote =
+                        if is_acme { "https://github.com/acme/widget" } else { "https://github.com/other/widget" };
+                    let fact = answer(question, Some(remote)).expect("an answer");
+                    left.extend(judge.told(&fact));
+                    pipeline.ingest(message.at, fact, &mut output);
+                }
+            }
+            for event in output.events {
+                let json = event.to_json();
+                if let Judgement::Leaves(json) = judge.judge(&json, json.clone()) {
+                    left.push(json);
+                }
+                all.push(json);
+            }
+        }
+        judge.end();
+        assert_eq!(judge.take_stayed(), (all.len() - left.len()) as u64);
+        let member = |event: &str, name: &str| {
+            let event: Value = serde_json::from_str(event).expect("JSON");
+            event["event_params"][name].as_str().map(ToOwned::to_owned)
+        };
+        // Of a thread that no question is about, its parent's.
+        let parents: BTreeMap<String, String> =
+            all.iter().filter_map(|event| member(event, "thread_id").zip(member(event, "parent_thread_id"))).collect();
+        let is_acme = |event: &String| {
+            let mut thread = member(event, "thread_id");
+            while let Some(id) = thread {
+                match remotes.get(&id) {
+                    Some(is_acme) => return *is_acme,
+                    None => thread = parents.get(&id).cloned(),
+                }
+            }
+            false
+        };
+        let mut expected: Vec<String> = all.iter().filter(|event| is_acme(event)).cloned().collect();
+        expected.sort();
+        left.sort();
+        assert_eq!(left, expected, "{}", recording.name);
+        both[0] += left.len();
+        both[1] += all.len() - left.len();
+    }
+    assert!(both[0] > 100 && both[1] > 100, "{both:?}");
 }
 
 proptest! {

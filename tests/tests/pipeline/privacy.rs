@@ -6,7 +6,7 @@ use turnledger_core::accepted_lines::{DiffParser, Fingerprinter, lines};
 use turnledger_core::event::common::RpcTransport;
 use turnledger_core::fact::guardian::GuardianReview;
 use turnledger_core::observer::{Observation, ObserverLimits};
-use turnledger_core::{Direction, Fact, Observer, Output, UnixMillis};
+use turnledger_core::{Direction, Fact, Observer, Output, Policy, UnixMillis};
 use turnledger_git::repository::{ChangeReader, Git};
 use turnledger_tests::canary::{MARKER, mark};
 use turnledger_tests::golden::{Message, answer, pipeline, recordings};
@@ -80,6 +80,19 @@ fn more() -> Vec<(Direction, String)> {
     ]
 }
 
+/// Policies that drop, hash and coarsen.
+fn policies() -> [Policy<Sha2>; 3] {
+    let policy = |rules: &str| {
+        let keyed = Sha2::keyed(b"a key of 16 bytes or more").expect("a key");
+        Policy::new(rules, keyed).expect("a policy")
+    };
+    [
+        policy(r#"{"drop_events":["codex_turn_event"],"drop_members":["app_server_client","runtime"]}"#),
+        policy(r#"{"hash_members":["*"],"coarsen_times":"hour"}"#),
+        policy(r#"{"allow_members":["*_id","status","model"],"drop_clients":["other"]}"#),
+    ]
+}
+
 fn assert_unmarked(what: &str, text: &str) {
     if let Some(at) = text.find(MARKER) {
         let start = text[..at].char_indices().rev().nth(120).map_or(0, |(start, _)| start);
@@ -103,6 +116,10 @@ fn watch(name: &str, messages: &[Message]) -> usize {
         answer(&mut session, message.at, &mut output);
         for event in &output.events {
             assert_unmarked(&format!("{name}: an event"), &event.to_string());
+            for policy in policies() {
+                let left = policy.apply_to_allowed(&event.to_json());
+                assert_unmarked(&format!("{name}: what a policy lets leave"), &format!("{left:?}"));
+            }
         }
         assert_unmarked(&format!("{name}: Debug of an answered output"), &format!("{output:?}"));
         assert_unmarked(&format!("{name}: a snapshot"), &session.snapshot());

@@ -127,6 +127,26 @@ fn a_preview_shows_what_the_policy_does() {
 }
 
 #[test]
+fn only_events_of_some_repositories_leave() {
+    let home = tempfile::tempdir().expect("a folder");
+    set(home.path(), "[policy]\nallow_repositories = [\"github.com/acme/*\"]\n");
+    let preview = |remote: &str| {
+        let output = run_in(home.path(), &["preview", &traffic(), "--remote", remote], b"");
+        assert_eq!(output.status.code(), Some(0));
+        stderr(&output)
+    };
+    assert!(preview("https://github.com/Acme/widget.git").ends_with("9 events in 2 requests\n"));
+    let said = preview("https://github.com/other/widget.git");
+    assert!(said.ends_with("0 events in 0 requests\n9 events kept back by the policy\n"), "{said}");
+    // A file of events does not say of which repository they are.
+    let (path, _) = events(home.path());
+    let collector = Collector::new();
+    let output = run_in(home.path(), &["upload", &path, "--upload", &collector.url()], b"");
+    assert!(stderr(&output).ends_with("9 events kept back by the policy\n"), "{}", stderr(&output));
+    assert_eq!(collector.events(), Vec::<Value>::new());
+}
+
+#[test]
 fn without_a_policy_that_can_be_read_nothing_leaves() {
     let home = tempfile::tempdir().expect("a folder");
     let (path, _) = events(home.path());
@@ -137,7 +157,7 @@ fn without_a_policy_that_can_be_read_nothing_leaves() {
             "[policy]\ndrop_event = []\n",
             2,
             "unknown rule `drop_event`; known are allow_events, drop_events, allow_clients, \
-          drop_clients, allow_members, drop_members, hash_members, coarsen_times",
+          drop_clients, allow_repositories, drop_repositories, allow_members, drop_members, hash_members, coarsen_times",
         ),
         ("[policy]\n\ncoarsen_times = \"day\"\n", 3, "`coarsen_times`: expected \"hour\""),
         ("[policy]\ndrop_members = [\"runtime\", \"modell\"]\n", 2, "`drop_members`: no event has a member `modell`"),

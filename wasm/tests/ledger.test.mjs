@@ -115,6 +115,46 @@ test("a policy decides what goes into a request, and a hook cannot undo it", asy
   assert.equal(ledger.stats().withheld, heard.length - left.length);
 });
 
+test("events wait for what is known of their repository", async () => {
+  for (const [policy, answers, leaves] of [
+    [{ allow_repositories: ["github.com/acme/*"] }, true, true],
+    [{ drop_repositories: ["github.com/acme/*"] }, true, false],
+    [{ allow_repositories: ["github.com/acme/*"] }, false, false],
+  ]) {
+    const bodies = [];
+    const heard = [];
+    const asked = [];
+    const [ledger, clock] = await ledgerAndClock({ policy, onQuestion: (question) => asked.push(question) });
+    ledger.on("event", (event) => heard.push(event));
+    ledger.on("batch", ({ body }) => bodies.push(JSON.parse(body)));
+    const recorded = messages(recording(LONG));
+    const middle = recorded.length / 2;
+    feed(ledger, clock, recorded.slice(0, middle));
+    const waiting = heard.length;
+    await ledger.flush();
+    assert.deepEqual([bodies.length, ledger.stats().waiting], [0, waiting]);
+    assert.ok(waiting > 5 && asked.every(({ kind, thread_id }) => kind !== "repository" || typeof thread_id === "string"));
+    const answer = () => {
+      for (const { kind, id } of asked.splice(0)) {
+        if (!answers || kind !== "repository") continue;
+        ledger.ingest({ repository_answered: { question: id, remote_url: "git@github.com:Acme/Widget.git" } });
+      }
+    };
+    answer();
+    for (const message of recorded.slice(middle)) {
+      feed(ledger, clock, [message]);
+      answer();
+    }
+    await ledger.close();
+    const left = bodies.flatMap(({ events }) => events);
+    const count = leaves ? heard.length : 0;
+    const { withheld, waiting: still } = ledger.stats();
+    assert.deepEqual([left.length, withheld, still], [count, heard.length - count, 0]);
+    // A request has events in the order in which they need no longer wait.
+    assert.deepEqual(new Set(left.map((event) => JSON.stringify(event))), new Set(leaves ? heard.map((event) => JSON.stringify(event)) : []));
+  }
+});
+
 const mayHoldTime = (name, text) =>
   /(thread|turn|session|item|review|response|call)_id$/.test(name) ||
   /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/.test(text);
@@ -125,6 +165,7 @@ test("without a policy that can be kept to there is no ledger", async () => {
     [{ policy: { drop_events: [1] } }, /policy.drop_events: expected a list of names/],
     [{ policy: { coarsen_times: "day" } }, /policy.coarsen_times: expected "hour"/],
     [{ policy: { hash_members: ["model"] } }, /`hash_members` and `coarsen_times` need a key/],
+    [{ policy: { drop_repositories: ["https://github.com/acme/widget"] } }, /`drop_repositories`: a remote is named as/],
     [{ policy: "all" }, /policy: expected an object/],
   ]) {
     await assert.rejects(createLedger(options), problem);

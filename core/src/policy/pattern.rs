@@ -17,10 +17,26 @@ impl Pattern {
         fits(self.0.as_bytes(), name.as_bytes())
     }
 
+    /// Whether it is a pattern of this remote, whatever the case, and with or without the port of its host.
+    pub(super) fn fits_remote(&self, remote: &str) -> bool {
+        let pattern = self.0.to_ascii_lowercase();
+        let remote = remote.to_ascii_lowercase();
+        let without_port = remote.split_once('/').and_then(|(host, path)| {
+            let (host, _) = host.rsplit_once(':')?;
+            Some(alloc::format!("{host}/{path}"))
+        });
+        let remotes = [Some(remote), without_port];
+        remotes.iter().flatten().any(|remote| fits(pattern.as_bytes(), remote.as_bytes()))
+    }
+
     /// Whether it can be one of canonical remotes: `host/path`.
     pub(super) fn may_be_remote(&self) -> bool {
-        let is_path = self.0.contains('/') || self.0.contains('*');
-        is_path && !self.0.contains("://") && !self.0.contains('@') && self.0.strip_suffix(".git").is_none()
+        let is_host = |host: &str| host.contains(['.', '*', ':']) || host == "localhost";
+        let has_path = match self.0.split_once('/') {
+            Some((host, path)) => is_host(host) && !path.is_empty() && !path.ends_with('/'),
+            None => self.0.contains('*'),
+        };
+        has_path && !self.0.contains("://") && !self.0.contains('@') && self.0.strip_suffix(".git").is_none()
     }
 
     /// Whether one of its parts is this name.

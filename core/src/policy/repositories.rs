@@ -219,7 +219,7 @@ impl<T> Repositories<T> {
 }
 
 fn allows(rule: &Rule, url: &RemoteUrl) -> bool {
-    git_remote::canonical(url.expose()).is_some_and(|remote| rule.allows(|pattern| pattern.fits(&remote)))
+    git_remote::canonical(url.expose()).is_some_and(|remote| rule.allows(|pattern| pattern.fits_remote(&remote)))
 }
 
 /// The thread that an event is about, and the one that started it.
@@ -350,9 +350,25 @@ mod tests {
         let ruled = policy(r#"{"drop_repositories":["*/secret"]}"#);
         assert_eq!(ruled.apply(&event("a", None)), Err(Withheld::UnknownRepository));
         assert_eq!(ruled.apply_to_allowed(&event("a", None)), Ok(event("a", None)));
-        for remote in
-            ["https://github.com/acme/widget", "git@github.com:acme/widget", "github.com/acme/widget.git", "widget"]
-        {
+        for (rule, url) in [
+            ("github.com/Acme/Widget", "git@github.com:acme/widget.git"),
+            ("git.acme.example/team/*", "ssh://git@git.acme.example:2222/team/widget"),
+            ("git.acme.example:2222/team/widget", "ssh://git@git.acme.example:2222/team/widget"),
+            ("*/widget", "https://localhost/team/widget"),
+        ] {
+            let mut dropped = judge(&format!(r#"{{"drop_repositories":["{rule}"]}}"#));
+            ask(&mut dropped, 1, "a");
+            assert_eq!(dropped.told(&answer(1, Some(url))), NONE);
+            assert_eq!(dropped.judge(&event("a", None), 1), Judgement::Stays, "{rule}");
+        }
+        for remote in [
+            "https://github.com/acme/widget",
+            "git@github.com:acme/widget",
+            "github.com/acme/widget.git",
+            "github.com/acme/widget/",
+            "acme/widget",
+            "widget",
+        ] {
             let rules = format!(r#"{{"drop_repositories":["{remote}"]}}"#);
             let refused = Policy::new(&rules, Sha2::default()).unwrap_err();
             assert_eq!(refused, PolicyError::Remote("drop_repositories".into()), "{remote}");

@@ -56,6 +56,7 @@ impl Archive {
             // They may be each other's sessions.
             connection.execute("UPDATE threads SET root = NULL WHERE root IN (SELECT id FROM gone)", [])?;
             connection.execute("DELETE FROM threads WHERE id IN (SELECT id FROM gone)", [])?;
+            connection.execute("DELETE FROM numbers WHERE thread IN (SELECT id FROM gone)", [])?;
             connection.execute("DROP TABLE gone", [])?;
             Ok(events)
         })?;
@@ -91,6 +92,7 @@ impl Archive {
             let events = connection.execute(&format!("DELETE FROM events WHERE {wanted}"), [])?;
             connection.execute(&format!("DELETE FROM threads WHERE {wanted}"), [])?;
             connection.execute(&format!("DELETE FROM receipts WHERE {wanted}"), [])?;
+            connection.execute(&format!("DELETE FROM numbers WHERE {wanted}"), [])?;
             connection.execute(&format!("DELETE FROM origins WHERE {}", wanted.replace("origin IN", "id IN")), [])?;
             Ok(events)
         })?;

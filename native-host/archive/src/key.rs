@@ -181,30 +181,41 @@ impl Reading {
 impl Entry {
     /// The same event with the next number, if it has one.
     pub(crate) fn next(&self) -> Option<Self> {
-        let (text, number) = self.numbered.as_ref()?;
-        let number = number + 1;
+        let (_, number) = self.numbered.as_ref()?;
+        self.numbered(number + 1)
+    }
+
+    /// The same event with this number, if it has one.
+    pub(crate) fn numbered(&self, number: u32) -> Option<Self> {
+        let (text, _) = self.numbered.as_ref()?;
         Some(Self { key: with_number(text, number), numbered: Some((text.clone(), number)), ..self.clone() })
+    }
+
+    /// Its number, and a digest of what it has in common with those of other numbers.
+    pub(crate) fn number(&self) -> Option<(u32, Key)> {
+        self.numbered.as_ref().map(|(text, number)| (*number, digest(&[text.as_bytes()])))
+    }
+
+    /// Whether it says when it was or of which item it is.
+    pub(crate) fn tells_apart(&self) -> bool {
+        let params = self.content.params();
+        APART.iter().any(|name| params.and_then(|params| params.get(*name)).is_some_and(|value| !value.is_null()))
     }
 
     /// Whether another event of the same key is another one all the same: both say when they were or of which item they
     /// are, and differ in it. A file always says the same of an event.
     pub(crate) fn is_apart_from(&self, other: &Value) -> bool {
-        const APART: [&str; 7] = [
-            "item_id",
-            "started_at_ms",
-            "completed_at_ms",
-            "occurred_at_ms",
-            "started_at",
-            "completed_at",
-            "created_at",
-        ];
         let of =
             |json: &Value, name: &str| json.get("event_params")?.get(name).filter(|value| !value.is_null()).cloned();
-        APART
-            .iter()
-            .any(|name| of(&self.content.json, name).zip(of(other, name)).is_some_and(|(one, other)| one != other))
+        // A turn's lines may come in parts, which say the same time.
+        let mut names = APART.iter().chain(&["line_fingerprints"]);
+        names.any(|name| of(&self.content.json, name).zip(of(other, name)).is_some_and(|(one, other)| one != other))
     }
 }
+
+/// What tells events with the same members apart.
+const APART: [&str; 7] =
+    ["item_id", "started_at_ms", "completed_at_ms", "occurred_at_ms", "started_at", "completed_at", "created_at"];
 
 fn with_number(text: &str, number: u32) -> Key {
     digest(&[text.as_bytes(), b"\n#", &number.to_be_bytes()])

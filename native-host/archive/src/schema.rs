@@ -94,6 +94,15 @@ const VERSION_2: &str = "
         PRIMARY KEY (origin, key)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX receipts_by_time ON receipts (at_ms);
+    -- The last number of what requests brought: of events that nothing names.
+    CREATE TABLE numbers (
+        -- A digest of what such events have in common.
+        key BLOB PRIMARY KEY,
+        last INTEGER NOT NULL,
+        origin INTEGER NOT NULL,
+        thread INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX numbers_by_thread ON numbers (thread);
     -- A thread's id is its own within its origin.
     DROP VIEW event;
     CREATE TABLE threads_2 (

@@ -114,6 +114,9 @@ impl Threads {
     }
 }
 
+/// How far up a thread's session is looked for. Agents are not started that deep.
+const DEEPEST: u32 = 64;
+
 /// The thread whose session a thread belongs to: up the parents, to one that names its session or has no parent. Threads
 /// that are each other's parents are each their own.
 fn root(transaction: &Transaction<'_>, row: i64) -> rusqlite::Result<i64> {
@@ -124,7 +127,8 @@ fn root(transaction: &Transaction<'_>, row: i64) -> rusqlite::Result<i64> {
          WHERE threads.id = ?1",
     )?;
     let (mut at, mut seen) = (row, BTreeSet::from([row]));
-    loop {
+    // What is deeper is a session of its own.
+    for _ in 0..DEEPEST {
         let (session, parent): (Option<i64>, Option<i64>) = up.query_row([at], |row| Ok((row.get(0)?, row.get(1)?)))?;
         match (session, parent) {
             (Some(session), _) => return Ok(session),
@@ -133,4 +137,5 @@ fn root(transaction: &Transaction<'_>, row: i64) -> rusqlite::Result<i64> {
             (None, Some(_)) => return Ok(row),
         }
     }
+    Ok(row)
 }

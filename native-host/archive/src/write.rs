@@ -76,7 +76,10 @@ pub(crate) fn add(
     let mut added = Added::default();
     match place(transaction, entry, is_piece).map_err(sqlite)? {
         (None, entry) => {
-            insert(transaction, threads, &entry).map_err(sqlite)?;
+            let thread = insert(transaction, threads, &entry).map_err(sqlite)?;
+            if is_piece {
+                note_number(transaction, &entry, thread).map_err(sqlite)?;
+            }
             added.new = 1;
         }
         (Some(row), entry) => {
@@ -93,14 +96,22 @@ pub(crate) fn add(
     Ok(added)
 }
 
+/// How far a place is looked for.
+const MOST_STEPS: u32 = 64;
+
 /// The row of an event, and the event with the key that the row has or is to have. What an import goes on with in a turn
-/// that an earlier one saw begin has the numbers of what that one told: it gets those behind them. So does a piece.
+/// that an earlier one saw begin has the numbers of what that one told: it gets those behind them. So does a piece; one
+/// that says no time is never what was there before.
 fn place<'e>(
     transaction: &Transaction<'_>,
     entry: &'e Entry,
     is_piece: bool,
 ) -> rusqlite::Result<(Option<Row>, Cow<'e, Entry>)> {
     let mut entry = Cow::Borrowed(entry);
+    if is_piece && entry.number().is_some() && !entry.tells_apart() {
+        return Ok((None, Cow::Owned(behind(transaction, &entry)?)));
+    }
+    let mut steps = 0;
     loop {
         let row = find(transaction, &entry)?;
         let before = row.as_ref().and_then(|row| {
@@ -108,10 +119,37 @@ fn place<'e>(
         });
         let before = before.and_then(|before| serde_json::from_str(before).ok());
         match before.filter(|before| entry.is_apart_from(before)).and_then(|_: Value| entry.next()) {
+            Some(_) if is_piece && steps == MOST_STEPS => {
+                return Ok((None, Cow::Owned(behind(transaction, &entry)?)));
+            }
             Some(next) => entry = Cow::Owned(next),
             None => return Ok((row, entry)),
         }
+        steps += 1;
     }
+}
+
+/// The event with the number behind the last one of its kind that a request brought.
+fn behind(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Entry> {
+    let Some((number, key)) = entry.number() else { return Ok(entry.clone()) };
+    let last: Option<u32> = transaction
+        .prepare_cached("SELECT last FROM numbers WHERE key = ?1")?
+        .query_row([&key[..]], |row| row.get(0))
+        .optional()?;
+    let number = last.map_or(number, |last| number.max(last.saturating_add(1)));
+    Ok(entry.numbered(number).unwrap_or_else(|| entry.clone()))
+}
+
+/// Takes note of the number of an event that a request brought.
+fn note_number(transaction: &Transaction<'_>, entry: &Entry, thread: Option<i64>) -> rusqlite::Result<()> {
+    let Some((number, key)) = entry.number() else { return Ok(()) };
+    transaction
+        .prepare_cached(
+            "INSERT INTO numbers (key, last, origin, thread) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
+        )?
+        .execute(params![&key[..], number, entry.origin.0, thread])?;
+    Ok(())
 }
 
 fn find(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Option<Row>> {
@@ -127,7 +165,8 @@ fn host_ms(entry: &Entry) -> Option<i64> {
     entry.at.and_then(|at| i64::try_from(at.0).ok())
 }
 
-fn insert(transaction: &Transaction<'_>, threads: &mut Threads, entry: &Entry) -> rusqlite::Result<()> {
+/// Returns the row of its thread.
+fn insert(transaction: &Transaction<'_>, threads: &mut Threads, entry: &Entry) -> rusqlite::Result<Option<i64>> {
     let Entry { key, content, .. } = entry;
     let is_read = content.is_read();
     let says = ThreadSays::of(content);
@@ -150,7 +189,7 @@ fn insert(transaction: &Transaction<'_>, threads: &mut Threads, entry: &Entry) -
     transaction
         .prepare_cached("INSERT INTO bodies (id, told, read) VALUES (?1, ?2, ?3)")?
         .execute(params![id, told, read])?;
-    Ok(())
+    Ok(thread)
 }
 
 /// What the column `source` has.

@@ -25,7 +25,7 @@ pub(crate) fn metrics(collector: Collector) -> Router {
 
 /// Whether the collector works: 503 if its store cannot be written.
 async fn health(State(collector): State<Collector>) -> Response {
-    let (status, health) = if collector.health().is_writable().await {
+    let (status, health) = if collector.writer().is_alive() && collector.health().is_writable().await {
         (StatusCode::OK, "ok")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be written")

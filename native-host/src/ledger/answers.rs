@@ -35,21 +35,28 @@ const MOST_WAITING: usize = 256;
 /// A question that has waited longer is not answered.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Starts the thread. It ends when the returned sender is dropped.
+/// Starts the thread, which answers late questions, too, if it `is_patient`. It ends when the returned sender is dropped.
 pub(super) fn start(
     answers: Box<dyn Answers>,
     queue: Arc<Queue>,
     told: Arc<Told>,
+    is_patient: bool,
 ) -> io::Result<Sender<(Instant, Question)>> {
     let (ask, questions) = bounded(MOST_WAITING);
-    let work = move || answer_all(answers, &questions, &queue, &told);
+    let work = move || answer_all(answers, &questions, &queue, &told, is_patient);
     thread::Builder::new().name("turnledger-answers".into()).spawn(work)?;
     Ok(ask)
 }
 
-fn answer_all(mut answers: Box<dyn Answers>, questions: &Receiver<(Instant, Question)>, queue: &Queue, told: &Told) {
+fn answer_all(
+    mut answers: Box<dyn Answers>,
+    questions: &Receiver<(Instant, Question)>,
+    queue: &Queue,
+    told: &Told,
+    is_patient: bool,
+) {
     for (asked, question) in questions {
-        if asked.elapsed() > PATIENCE {
+        if !is_patient && asked.elapsed() > PATIENCE {
             continue;
         }
         if let Some(fact) = told.guard("looking up a repository", || answers.answer(question)).flatten() {

@@ -325,13 +325,15 @@ impl LedgerBuilder {
         let sender =
             courier.map(|courier| SenderThread::new(courier, retry, spool.clone(), memory.clone(), told.clone()));
         let (sender, to_sender) = sender.unzip();
-        let ask = self.answers.map(|by| answers::start(by, queue.clone(), told.clone())).transpose()?;
+        // Events wait for what is known of their repository: late is better than never.
+        let judges_repositories = policy.as_ref().is_some_and(|policy| policy.repositories::<()>().is_some());
+        let start = |by| answers::start(by, queue.clone(), told.clone(), judges_repositories);
+        let ask = self.answers.map(start).transpose()?;
         if let Some(sender) = sender {
             run("turnledger-sender", "delivering", &told, move || sender.run())?;
         }
         let (its_queue, its_told, host_hooks) = (queue.clone(), told.clone(), self.hooks);
         // The spool is opened there: a disk that is slow delays nobody who starts.
-        let judges_repositories = policy.as_ref().is_some_and(|policy| policy.repositories::<()>().is_some());
         let work = move || {
             let keeper = Keeper::new(policy, spool, memory, to_sender, its_told.clone());
             let way = match hooks {

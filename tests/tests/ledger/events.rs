@@ -380,7 +380,9 @@ fn events_wait_for_what_is_known_of_their_repository() {
         for message in &messages {
             ledger.observe(message.connection_id, message.direction, message.text.as_bytes());
         }
-        wait_until(|| ledger.stats().core.facts.iter().any(|(kind, _)| *kind == FactKind::RepositoryAnswered));
+        wait_until("a repository is known", || {
+            ledger.stats().core.facts.iter().any(|(kind, _)| *kind == FactKind::RepositoryAnswered)
+        });
         thread::sleep(Duration::from_millis(300));
         assert_eq!(ledger.shutdown(LONG), stored(leaves, 0), "{rule}");
         let arrived: u64 =

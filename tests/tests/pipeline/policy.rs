@@ -225,7 +225,7 @@ fn only_events_of_allowed_repositories_leave() {
             if number % 5 >= delay || is_last {
                 for question in std::mem::take(&mut open) {
                     let QuestionKind::Repository { thread_id, .. } = &question.kind else { continue };
-                    let is_acme = (both[0] + both[1] + remotes.len()) % 2 == 0;
+                    let is_acme = (both[0] + both[1] + remotes.len()).is_multiple_of(2);
                     let is_acme = *remotes.entry(thread_id.as_str().to_owned()).or_insert(is_acme);
                     let remote =
                         if is_acme { "https://github.com/acme/widget" } else { "https://github.com/other/widget" };

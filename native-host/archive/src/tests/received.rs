@@ -14,7 +14,7 @@ fn request(origin: OriginId, key: u8, events: &[turnledger_core::Event]) -> Rece
     Received {
         origin,
         key: Some([key; 32]),
-        digest: [u8::try_from(events.len()).unwrap(); 32],
+        digest: [u8::try_from(events.len() % 256).unwrap(); 32],
         at: UnixMillis(5),
         entries,
     }
@@ -116,8 +116,33 @@ fn a_session_that_comes_in_pieces_loses_nothing() {
     assert_eq!(archive.receive(&pieces).unwrap(), [stored(1, 0, 0); 3]);
     // Again as a whole, and hooks, which say no time.
     let whole = request(ada, 4, &[steer(1), steer(2), steer(3), hook("thread", "completed")]);
-    let again = request(ada, 5, &[hook("thread", "completed"), hook("thread", "completed")]);
-    assert_eq!(archive.receive(&[whole, again]).unwrap(), [stored(1, 0, 3), stored(1, 0, 1)]);
+    let more = request(ada, 5, &[hook("thread", "completed"), hook("thread", "completed")]);
+    let receipts = archive.receive(&[whole, more.clone(), more]).unwrap();
+    assert_eq!(receipts, [stored(1, 0, 3), stored(2, 0, 0), Receipt::Repeated]);
+    // The parts of a turn's lines come each in its own request, with the same time.
+    let part = |hash: &str| {
+        let lines = super::lines("thread", 1, None, false).to_json();
+        let mut part: serde_json::Value = serde_json::from_str(&lines).unwrap();
+        let hash = hash.repeat(64);
+        part["event_params"]["line_fingerprints"] = json!([{ "path_hash": hash, "line_hash": hash }]);
+        event(&part)
+    };
+    let parts = [&[part("a")][..], &[part("b")], &[part("a"), part("b")]];
+    let parts: Vec<_> = (6..).zip(parts).map(|(key, parts)| request(ada, key, parts)).collect();
+    assert_eq!(archive.receive(&parts).unwrap(), [stored(1, 0, 0), stored(1, 0, 0), stored(0, 0, 2)]);
+    // What is forgotten is in no number.
+    archive.forget_thread("thread").unwrap();
+    let numbers = "SELECT count(*) FROM numbers";
+    assert_eq!(archive.connection.query_row(numbers, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+#[test]
+fn threads_that_are_deeper_than_anybody_starts_them_cost_little() {
+    let (_folder, mut archive) = store();
+    let ada = archive.origin("Ada", None).unwrap();
+    let chain: Vec<_> = (0..600_u64).map(|n| child(&n.to_string(), Some(&(n + 1).to_string()), None)).collect();
+    assert_eq!(archive.receive(&[request(ada, 1, &chain)]).unwrap(), [stored(600, 0, 0)]);
+    assert_eq!(archive.status().unwrap().sessions, 600 - 63);
 }
 
 #[test]

@@ -244,6 +244,17 @@ fn export_parquet(path: &Path, args: &ExportArgs, folder: &Path) -> anyhow::Resu
     let Some(days) = Days::between(args.since, args.until) else {
         bail!("Parquet files are of whole days: give --since and --until as days, such as 2026-11-28");
     };
+    if let Some(thread) = &args.thread {
+        // A slip of the pen must not empty a folder.
+        let mut is_there = false;
+        archive.events(&Filter::default().thread(thread.clone()), |_| {
+            is_there = true;
+            false
+        })?;
+        if !is_there {
+            bail!("{}: no event of the thread {thread}", path.display());
+        }
+    }
     let origins: HashMap<_, _> = archive.origins()?.into_iter().map(|origin| (origin.id, origin)).collect();
     let mut export = Export::begin(folder, days)?;
     let mut added = Ok(());

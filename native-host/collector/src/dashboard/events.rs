@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, Write};
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
@@ -10,6 +11,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::channel::Channel;
 use serde_json::{Value, json};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use turnledger_archive::report::{By, Number, Place, Query, Session};
 use turnledger_archive::{ArchiveError, Filter, Origin, OriginId};
 
@@ -19,11 +21,16 @@ use super::asked::{Asked, Parameters, own_origins, shown, zone};
 use super::numbers::{report_of, row};
 use crate::Collector;
 use crate::accounts::{Accounts, Pseudonyms};
+use crate::peer::Wait;
 use crate::refusal::Refusal;
 
 /// How many sessions a page has, at first and at most.
 const PAGE: usize = 50;
 const LARGEST_PAGE: usize = 200;
+/// How many exports are read at once.
+static EXPORTS: Semaphore = Semaphore::const_new(8);
+/// How long a browser may take for one.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// How many events of a session are shown.
 const MOST_EVENTS: usize = 20_000;
 
@@ -139,6 +146,8 @@ pub(super) async fn export(
         Some("jsonl") => {
             signed_in.must(Right::Events)?;
             let SignedIn(user) = signed_in;
+            let busy = |_| Refusal::busy("There are many exports now.", Wait::new(Duration::from_secs(10)));
+            let turn = EXPORTS.try_acquire().map_err(busy)?;
             let question = Asked::read(&collector, &user, parameters)?;
             let pseudonyms = asked(&collector, Accounts::pseudonyms).await?;
             let folder = collector.store().parent().map(ToOwned::to_owned).unwrap_or_default();
@@ -159,7 +168,7 @@ pub(super) async fn export(
             });
             let full = "The export cannot be written: the disk may be full.";
             let file = file.await?.map_err(|error| Refusal::fault(full, &error))?;
-            Ok(download(body_of(file), "application/x-ndjson", "turnledger.jsonl"))
+            Ok(download(body_of(file, turn), "application/x-ndjson", "turnledger.jsonl"))
         }
         _ => Err(bad("`format` is csv or jsonl.")),
     }
@@ -177,12 +186,14 @@ fn download(body: Body, content_type: &'static str, name: &str) -> Response {
 }
 
 /// A file, piece by piece: no more of it is in memory than the browser takes.
-fn body_of(mut file: File) -> Body {
+fn body_of(mut file: File, turn: SemaphorePermit<'static>) -> Body {
     const PIECE: usize = 64 * 1024;
     let (mut sender, channel) = Channel::<Bytes, io::Error>::new(2);
     let runtime = tokio::runtime::Handle::current();
+    let until = Instant::now() + LONGEST;
     tokio::task::spawn_blocking(move || {
-        loop {
+        let _turn = turn;
+        while Instant::now() < until {
             let mut piece = vec![0; PIECE];
             match file.read(&mut piece) {
                 Ok(0) => return,
@@ -196,6 +207,7 @@ fn body_of(mut file: File) -> Body {
                 Err(error) => return sender.abort(error),
             }
         }
+        sender.abort(io::ErrorKind::TimedOut.into());
     });
     Body::new(channel)
 }

@@ -32,7 +32,7 @@ pub(crate) fn routes(collector: &Collector) -> Router<Collector> {
         .route("/api/tokens/{id}", delete(accounts::revoke_token))
         .route("/api/users", get(accounts::users).post(accounts::add_user))
         .route("/api/users/{id}", delete(accounts::revoke_user))
-        .layer(from_fn(access::only_from_the_page))
-        .layer(from_fn_with_state(collector.clone(), answer::tell_faults));
+        .route_layer(from_fn(access::only_from_the_page))
+        .route_layer(from_fn_with_state(collector.clone(), answer::tell_faults));
     Router::new().merge(assets::routes()).merge(questions)
 }

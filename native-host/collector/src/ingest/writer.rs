@@ -104,6 +104,11 @@ impl Writer {
         self.queue.try_send(message).map_err(|_| Refusal::busy("the store has too much to do now", SOON))
     }
 
+    /// Whether the thread takes what is sent.
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.queue.is_closed()
+    }
+
     /// Takes no more, and lets the thread end when what waits is written.
     pub(crate) async fn end(&self) {
         // Without the thread it has ended.

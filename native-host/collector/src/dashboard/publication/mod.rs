@@ -238,6 +238,10 @@ fn publication(
         return Ok(serde_json::from_str(&text).ok());
     }
     let Some(publication) = Publication::of(archive, week, smallest)? else { return Ok(None) };
+    if publication.is_empty() {
+        // Nothing was shown: it may still be, when more persons' events have come.
+        return Ok(None);
+    }
     // Texts and numbers are always JSON.
     let text = serde_json::to_string(&publication).unwrap_or_default();
     // Another request may have been first: what that one published holds.

@@ -49,8 +49,7 @@ pub(super) fn classes(parts: Vec<Part>, smallest: usize) -> Vec<Class> {
 fn divide(parts: Vec<Part>, smallest: usize, labels: &mut Vec<Label>, classes: &mut Vec<Class>) {
     let dimension = labels.len();
     if dimension == DIMENSIONS {
-        let sums = parts.into_iter().map(|part| part.sums).reduce(Sums::plus).unwrap_or_default();
-        classes.push(Class { labels: labels.clone(), sums });
+        classes.push(Class { labels: labels.clone(), sums: sums(parts, smallest) });
         return;
     }
     let mut groups: BTreeMap<Option<String>, Vec<Part>> = BTreeMap::new();
@@ -71,6 +70,20 @@ fn divide(parts: Vec<Part>, smallest: usize, labels: &mut Vec<Label>, classes: &
         divide(parts, smallest, labels, classes);
         labels.pop();
     }
+}
+
+/// What parts add up to. A number that too few of the persons have something of is withheld.
+fn sums(parts: Vec<Part>, smallest: usize) -> Sums {
+    let mut of_number: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for part in &parts {
+        for id in part.sums.contributed() {
+            of_number.entry(id.to_owned()).or_default().insert(&part.person);
+        }
+    }
+    let is_small = |id: &str| of_number.get(id).is_some_and(|persons| persons.len() < smallest);
+    let withheld: Vec<String> = of_number.keys().filter(|id| is_small(id)).cloned().collect();
+    let sums = parts.into_iter().map(|part| part.sums).reduce(Sums::plus).unwrap_or_default();
+    sums.without(&withheld)
 }
 
 fn persons(parts: &[Part]) -> usize {
@@ -113,6 +126,21 @@ mod tests {
         // One person in two teams is one person.
         let twice = classes(team(1, 0..1).chain(team(2, 0..1)).collect(), 2);
         assert_eq!(plain(&twice), []);
+    }
+
+    #[test]
+    fn a_number_of_too_few_is_withheld() {
+        let names = [1; DIMENSIONS];
+        let with =
+            |person, id: &str| Part { sums: Sums::of(id, 1).plus(Sums::of("turns", 1)), ..part(person, names, 1) };
+        let parts =
+            || [with(0, "turns_completed"), with(1, "turns_completed"), with(2, "turns_failed"), part(2, names, 0)];
+        let [class] = &classes(parts().into(), 2)[..] else { panic!("one class") };
+        let value = |id| class.sums.value(id);
+        // What failed is one person's, and so is the difference of turns and those that ended.
+        assert_eq!([value("turns"), value("turns_failed"), value("turns_completed")], [Some(3), None, None]);
+        let [class] = &classes(parts().into(), 1)[..] else { panic!("one class") };
+        assert_eq!([class.sums.value("turns_failed"), class.sums.value("turns_completed")], [Some(1), Some(2)]);
     }
 
     /// Each part's value is a digit of its own, so that a sum says whose it is.

@@ -5,6 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use turnledger_archive::report::{Number, Row, Subject};
 
+/// Numbers of which one is the difference of others, or nearly.
+const FAMILIES: [&[&str]; 2] = [
+    &["turns_completed", "turns_failed", "turns_interrupted"],
+    &["tokens", "input_tokens", "cached_input_tokens", "output_tokens", "reasoning_output_tokens"],
+];
+
 /// A number of a class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sum {
@@ -67,6 +73,25 @@ impl Sums {
         for (id, sum) in other.0 {
             let mine = self.0.entry(id).or_default();
             *mine = mine.plus(sum);
+        }
+        self
+    }
+
+    /// The numbers that are more than 0.
+    pub(super) fn contributed(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(_, sum)| sum.known > 0).map(|(id, _)| id.as_str())
+    }
+
+    /// Without these numbers, and without those that tell them with others: they are unknown.
+    pub(super) fn without(mut self, withheld: &[String]) -> Self {
+        let tells = |id: &str| {
+            let family = FAMILIES.iter().find(|family| family.contains(&id));
+            withheld.iter().any(|of| of == id || family.is_some_and(|family| family.contains(&of.as_str())))
+        };
+        for (id, sum) in &mut self.0 {
+            if tells(id) {
+                *sum = Sum { known: 0, is_lower_bound: true, unknown: 0, of: 0 };
+            }
         }
         self
     }

@@ -21,15 +21,17 @@ struct Turn {
     model: u8,
     client: u8,
     repository: Option<u8>,
+    /// Whether its tokens are known.
+    says: bool,
 }
 
 fn turns() -> impl Strategy<Value = Vec<Turn>> {
-    let turn = (0..9_u8, 0..2_u8, 0..WEEKS, 0..3_u8, 0..2_u8, proptest::option::of(0..2_u8));
+    let turn = (0..9_u8, 0..2_u8, 0..WEEKS, 0..3_u8, 0..2_u8, proptest::option::of(0..2_u8), prop::bool::weighted(0.7));
     proptest::collection::vec(turn, 1..50).prop_map(|turns| {
-        let turn = |(person, other, week, model, client, repository)| {
+        let turn = |(person, other, week, model, client, repository, says)| {
             // The last two persons work for two teams.
             let team = if person >= 7 { other } else { person % 3 };
-            Turn { person, team, week, model, client, repository }
+            Turn { person, team, week, model, client, repository, says }
         };
         turns.into_iter().map(turn).collect()
     })
@@ -37,9 +39,12 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
 
 fn team(turns: &[Turn]) -> (Team, String) {
     let mut team = Team::new(SMALLEST);
-    for (number, Turn { person, team: of, week, model, client, repository }) in turns.iter().enumerate() {
+    for (number, Turn { person, team: of, week, model, client, repository, says }) in turns.iter().enumerate() {
         let (thread, at) = (format!("t{number}"), MONDAY + week * 7 * DAY + DAY);
         let mut events = vec![turn(&thread, (&format!("m{model}"), &format!("c{client}")), at, 1 << number)];
+        if !says {
+            events[0]["event_params"]["input_tokens"] = Value::Null;
+        }
         events.extend(repository.map(|repository| lines(&thread, &format!("{repository:064}"), at)));
         team.receive(&format!("p{person}"), Some(&format!("team{of}")), &events);
     }
@@ -150,6 +155,7 @@ fn two_teams() -> Vec<Turn> {
             model: person % 2,
             client: 0,
             repository: None,
+            says: true,
         })
     });
     turns.collect()
@@ -180,6 +186,31 @@ fn large_groups_are_shown_as_they_are() {
     assert_eq!(by_team["total"]["numbers"]["calls"], Value::Null);
     // No session is a part of a viewer's numbers.
     assert_eq!(by_team["total"]["numbers"].get("sessions"), None);
+}
+
+#[test]
+fn what_one_person_alone_has_is_no_number() {
+    let mut turns = two_teams();
+    turns.iter_mut().for_each(|turn| turn.says = turn.person == 0 || turn.person >= 4);
+    let (team, viewer) = team(&turns);
+    let report = team.get("/api/report?since=2026-11-02&until=2026-11-29&by=team", &viewer).json();
+    let of = |row: &Value| [row["numbers"]["turns"].clone(), row["numbers"]["input_tokens"].is_null().into()];
+    assert_eq!(
+        report["rows"].as_array().unwrap().iter().map(of).collect::<Vec<_>>(),
+        [[12.into(), true.into()], [9.into(), false.into()]]
+    );
+}
+
+#[test]
+fn an_early_look_keeps_nothing_back() {
+    let (mut team, viewer) = team(&two_teams()[..2]);
+    let question = "/api/report?since=2026-11-02&until=2026-11-08";
+    let weeks = |team: &Team| team.get(question, &viewer).json()["withheld"]["weeks"].clone();
+    assert_eq!(weeks(&team), serde_json::json!(["2026-W45"]));
+    for person in ["late1", "late2"] {
+        team.receive(person, Some("team0"), &[turn(person, ("m0", "c0"), MONDAY + DAY, 1)]);
+    }
+    assert_eq!(weeks(&team), serde_json::json!([]));
 }
 
 #[test]

@@ -197,7 +197,7 @@ fn what_one_person_alone_has_is_no_number() {
     let of = |row: &Value| [row["numbers"]["turns"].clone(), row["numbers"]["input_tokens"].is_null().into()];
     assert_eq!(
         report["rows"].as_array().unwrap().iter().map(of).collect::<Vec<_>>(),
-        [[12.into(), true.into()], [9.into(), false.into()]]
+        [[Value::from(12), true.into()], [Value::from(9), false.into()]]
     );
 }
 

@@ -22,10 +22,11 @@ use turnledger::secrecy::SecretString;
 use turnledger::store::{Spool, StoreLimits, Waiting};
 use turnledger_core::fact::Tracking;
 use turnledger_core::fact::plugin::{PluginMetadata, PluginUsed};
-use turnledger_core::{Direction, Fact, FactKind, Id, Policy, Question, UnknownKind};
+use turnledger_core::question::{Question, QuestionKind};
+use turnledger_core::{Direction, Fact, FactKind, Id, Output, Policy, UnknownKind};
 use turnledger_testing::{Answer, Collector};
 use turnledger_tests::compare::without_clocks;
-use turnledger_tests::golden::{recording, replay, values};
+use turnledger_tests::golden::{answer, observe, pipeline, recording, replay, values};
 use turnledger_tests::ledger::{LONG, builder, hook, spools, stored, threads, to, wait_until, with_auth};
 use turnledger_tests::tls::over_tls;
 
@@ -363,6 +364,13 @@ fn an_embedder_sees_changes_and_vetoes() {
 fn events_wait_for_what_is_known_of_their_repository() {
     let messages = recording("0.131.0", "mixed_long").messages();
     let expected = values(&replay(turnledger::Sha2::default(), &messages).events).len() as u64;
+    let (mut session, mut output, mut asked) = (pipeline(turnledger::Sha2::default()), Output::default(), 0);
+    for message in &messages {
+        observe(&mut session, message, &mut output);
+        let is_of_repository = |question: &&Question| matches!(question.kind, QuestionKind::Repository { .. });
+        asked += output.questions.iter().filter(is_of_repository).count() as u64;
+        answer(&mut session, message.at, &mut output);
+    }
     let remotes = [("allow", expected), ("drop", 0)];
     for ((rule, leaves), has_hook) in remotes.into_iter().flat_map(|case| [(case, false), (case, true)]) {
         let collector = Collector::new();
@@ -380,10 +388,9 @@ fn events_wait_for_what_is_known_of_their_repository() {
         for message in &messages {
             ledger.observe(message.connection_id, message.direction, message.text.as_bytes());
         }
-        wait_until("a repository is known", || {
-            ledger.stats().core.facts.iter().any(|(kind, _)| *kind == FactKind::RepositoryAnswered)
+        wait_until("every repository is known", || {
+            ledger.stats().core.facts.get(&FactKind::RepositoryAnswered) == Some(&asked)
         });
-        thread::sleep(Duration::from_millis(300));
         assert_eq!(ledger.shutdown(LONG), stored(leaves, 0), "{rule}");
         let arrived: u64 =
             collector.received().iter().map(|request| request.events().expect("events").len() as u64).sum();

@@ -191,7 +191,9 @@ fn large_groups_are_shown_as_they_are() {
 #[test]
 fn what_one_person_alone_has_is_no_number() {
     let mut turns = two_teams();
-    turns.iter_mut().for_each(|turn| turn.says = turn.person == 0 || turn.person >= 4);
+    for turn in &mut turns {
+        turn.says = turn.person == 0 || turn.person >= 4;
+    }
     let (team, viewer) = team(&turns);
     let report = team.get("/api/report?since=2026-11-02&until=2026-11-29&by=team", &viewer).json();
     let of = |row: &Value| [row["numbers"]["turns"].clone(), row["numbers"]["input_tokens"].is_null().into()];

@@ -9,6 +9,7 @@ use turnledger_archive::{Added, Archive, Entry, Reading};
 use turnledger_core::UnixMillis;
 
 use super::counted;
+use super::line_buffer::LineBuffer;
 
 /// How many events go into the store at once.
 const AT_ONCE: usize = 1000;
@@ -21,8 +22,7 @@ pub(super) struct Keeping {
     recording: Option<u64>,
     reading: Reading,
     entries: Vec<Entry>,
-    /// A line whose end has not come yet.
-    line: Vec<u8>,
+    lines: LineBuffer,
     added: Added,
 }
 
@@ -35,7 +35,7 @@ impl Keeping {
             recording: None,
             reading: Reading::default(),
             entries: Vec::new(),
-            line: Vec::new(),
+            lines: LineBuffer::default(),
             added: Added::default(),
         })
     }
@@ -71,8 +71,7 @@ impl Keeping {
         Ok(())
     }
 
-    fn take_line(&mut self) -> anyhow::Result<()> {
-        let line = std::mem::take(&mut self.line);
+    fn take_line(&mut self, line: &[u8]) -> anyhow::Result<()> {
         let mut parts = line.splitn(3, |byte| *byte == b'\t');
         let (first, second, third) = (parts.next(), parts.next(), parts.next());
         let (at, json) = match (first, second, third) {
@@ -84,14 +83,11 @@ impl Keeping {
                 }
                 (number(at).map(UnixMillis), json)
             }
-            _ => (None, &line[..]),
+            _ => (None, line),
         };
         if !self.keep(at, json)? {
             bail!("what was made is no event");
         }
-        // Its memory is used again.
-        self.line = line;
-        self.line.clear();
         Ok(())
     }
 }
@@ -102,16 +98,10 @@ fn number(text: &[u8]) -> Option<u64> {
 
 impl Write for Keeping {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            match piece.strip_suffix(b"\n") {
-                Some(end) => {
-                    self.line.extend_from_slice(end);
-                    self.take_line().map_err(io::Error::other)?;
-                }
-                None => self.line.extend_from_slice(piece),
-            }
-        }
-        Ok(bytes.len())
+        let mut lines = std::mem::take(&mut self.lines);
+        let added = lines.add(bytes, |line| self.take_line(line));
+        self.lines = lines;
+        added.map(|()| bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

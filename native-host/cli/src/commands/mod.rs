@@ -8,6 +8,7 @@ mod files;
 mod fingerprint;
 mod import;
 mod keeping;
+mod line_buffer;
 mod otlp;
 mod preview;
 mod replay;

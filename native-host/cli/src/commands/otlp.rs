@@ -22,6 +22,7 @@ use turnledger_core::{Event, Policy};
 use turnledger_export::otlp::{Post, Posted, Relay, Signal, Source, Told};
 
 use super::counted;
+use super::line_buffer::LineBuffer;
 use super::upload::{Uploader, send_all};
 use crate::settings::Settings;
 
@@ -232,7 +233,7 @@ pub(super) struct Lines {
     spool: Spool,
     /// The folder of a spool that ends with the command.
     temporary: Option<tempfile::TempDir>,
-    line: Vec<u8>,
+    lines: LineBuffer,
     waiting: Vec<StoredEvent>,
     withheld: u64,
     /// Why nothing more is sent.
@@ -272,7 +273,7 @@ impl Lines {
             uploader,
             spool,
             temporary,
-            line: Vec::new(),
+            lines: LineBuffer::default(),
             waiting: Vec::new(),
             withheld: 0,
             stopped: None,
@@ -280,8 +281,7 @@ impl Lines {
     }
 
     /// Takes a line: an event, or one behind the number of its recording and a time, each with a tab behind it.
-    fn take_line(&mut self) -> anyhow::Result<()> {
-        let line = std::mem::take(&mut self.line);
+    fn take_line(&mut self, line: &[u8]) -> anyhow::Result<()> {
         let begin = line.iter().position(|byte| *byte == b'{').unwrap_or_default();
         let event: Event = serde_json::from_slice(&line[begin..]).context("what was made is no event")?;
         let json = event.to_json();
@@ -331,16 +331,10 @@ impl Lines {
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            match piece.strip_suffix(b"\n") {
-                Some(end) => {
-                    self.line.extend_from_slice(end);
-                    self.take_line().map_err(io::Error::other)?;
-                }
-                None => self.line.extend_from_slice(piece),
-            }
-        }
-        Ok(bytes.len())
+        let mut lines = std::mem::take(&mut self.lines);
+        let added = lines.add(bytes, |line| self.take_line(line));
+        self.lines = lines;
+        added.map(|()| bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -166,18 +166,13 @@ impl Asked {
         user: &User,
         pseudonyms: &Pseudonyms,
     ) -> Result<Option<Vec<OriginId>>, ArchiveError> {
+        let own = own_origins(archive, user)?;
+        if self.teams.is_none() && self.persons.is_none() {
+            return Ok(own);
+        }
         let sees = user.kind.role().sees();
-        if sees == Sees::Published {
-            // What a viewer sees is no question to the store.
-            return Ok(Some(Vec::new()));
-        }
-        if sees != Sees::Own && self.teams.is_none() && self.persons.is_none() {
-            return Ok(None);
-        }
         let mut origins = archive.origins()?;
-        if sees == Sees::Own {
-            origins.retain(|origin| Some(origin.person.as_str()) == user.kind.person());
-        }
+        origins.retain(|origin| own.as_ref().is_none_or(|own| own.contains(&origin.id)));
         if let Some(teams) = &self.teams {
             origins.retain(|origin| teams.contains(&origin.team));
         }
@@ -192,7 +187,7 @@ impl Asked {
 pub(super) fn own_origins(archive: &Archive, user: &User) -> Result<Option<Vec<OriginId>>, ArchiveError> {
     match user.kind.role().sees() {
         Sees::All | Sees::Pseudonyms => Ok(None),
-        // A viewer sees none.
+        // What a viewer sees is no question to the store.
         Sees::Published => Ok(Some(Vec::new())),
         Sees::Own => {
             let mut origins = archive.origins()?;

@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::{Archive, ArchiveError};
 
-/// Whose events are told apart from all others': the number of an [`Origin`], or this machine. The same event of two
-/// origins is two events, so that nobody can change or learn another's by sending events.
+/// Who brought an event: the number of an [`Origin`], or this machine. The same event from two origins is stored twice.
+/// Nobody can change or read another origin's events by sending some.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OriginId(pub(crate) i64);
 

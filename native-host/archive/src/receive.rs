@@ -8,7 +8,7 @@ use crate::{Added, Archive, ArchiveError, Entry, OriginId};
 
 /// A request that is to be stored.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "whoever receives says all of it")]
+#[expect(clippy::exhaustive_structs, reason = "a server fills in every member")]
 pub struct Received {
     /// Who sent it. Its entries are of a [`Reading`](crate::Reading) of this origin.
     pub origin: OriginId,

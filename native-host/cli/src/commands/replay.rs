@@ -25,7 +25,8 @@ use crate::settings::{KeepArgs, KeyArgs, OtlpArgs, Settings};
 ///
 /// A line that cannot be used is reported as `FILE:LINE: what is wrong` and skipped.
 ///
-/// Exit codes: 0 everything was done; 1 some lines could not be used; 2 the arguments or a file cannot be used.
+/// Exit codes: 0 everything was done; 1 some lines could not be used; 2 the arguments or a file cannot be used;
+/// 4 not everything was sent to the receiver of `--otlp`.
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
     /// Recordings, plain or compressed (gzip, Zstandard), and folders with recordings; `-` is standard input

@@ -75,7 +75,7 @@ struct RunArgs {
     #[command(flatten)]
     data: DataArgs,
     /// Address to listen on. Another than this machine's own needs TLS, or `--behind-proxy`
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787", value_parser = address)]
     listen: SocketAddr,
     /// File with PEM certificates, the server's first: TLS. It is read again when it changes
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -93,7 +93,7 @@ struct RunArgs {
     #[arg(long, value_name = "NAME", value_parser = report::time_zone)]
     time_zone: Option<TimeZone>,
     /// Address at which `/metrics` has figures for Prometheus
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     metrics: Option<SocketAddr>,
     #[command(flatten)]
     limits: LimitArgs,
@@ -152,6 +152,10 @@ impl LimitArgs {
         }
         limits
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected IP:PORT, such as 127.0.0.1:8787".into())
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {

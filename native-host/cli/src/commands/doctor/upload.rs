@@ -20,7 +20,7 @@ pub(super) struct Upload {
     auth: Option<PathBuf>,
     /// What the file has; null without one.
     credentials: Option<Credentials>,
-    /// The file with a token alone; null: there is none.
+    /// The file with a token alone; null without one.
     token_file: Option<PathBuf>,
     /// The certificates that are trusted instead of the system's.
     certificates: Option<PathBuf>,

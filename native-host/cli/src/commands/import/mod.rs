@@ -39,7 +39,8 @@ use crate::settings::{KeepArgs, KeyArgs, OtlpArgs, Settings};
 /// A line that cannot be used is reported as `FILE:LINE: what is wrong` and skipped. A last line that is cut off, because
 /// Codex still writes it, is only counted.
 ///
-/// Exit codes: 0 everything was done; 1 some lines or files could not be used; 2 the arguments cannot be used.
+/// Exit codes: 0 everything was done; 1 some lines or files could not be used; 2 the arguments cannot be used; 4 not everything
+/// was sent to the receiver of `--otlp`.
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
     /// Rollouts, and folders with rollouts; without any, `sessions` and `archived_sessions` below `CODEX_HOME` or

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 
-import { asked, cells, on, REFUSALS, rows, tile, view } from "./dashboard/support.mjs";
+import { asks, cells, on, REFUSALS, rows, tile, view } from "./dashboard/support.mjs";
 import { launch, native, recording } from "./support.mjs";
 
 let browser;
@@ -24,7 +24,7 @@ test("signing in and out", async () => {
     await field.fill("tlk_owner");
     await tab.keyboard.press("Enter");
     await tile(tab, "Turns").waitFor();
-    assert.deepEqual(asked(collector, "/api/session").body, { key: "tlk_owner" });
+    await asks(collector, "/api/session", (one) => one.body, { key: "tlk_owner" });
     // The key is nowhere: not in the address, and not in what the browser keeps.
     assert.ok(
       !(await tab.evaluate(() => location.href + JSON.stringify(localStorage) + document.body.innerHTML)).includes(
@@ -33,7 +33,7 @@ test("signing in and out", async () => {
     );
     await tab.getByRole("button", { name: "Sign out" }).click();
     await field.waitFor();
-    assert.equal(asked(collector, "/api/session").method, "DELETE");
+    await asks(collector, "/api/session", (one) => one.method, "DELETE");
   });
 });
 
@@ -113,7 +113,7 @@ test("the table has rows of what is chosen, in the order that is chosen", async 
     await rows(tab, /^Tools/)
       .first()
       .waitFor();
-    assert.equal(asked(collector, "/api/report").search.get("by"), "tool");
+    await asks(collector, "/api/report", (one) => one.search.get("by"), "tool");
     assert.equal(await rows(tab, /^Tools/).count(), 40);
     await tab.getByRole("button", { name: "Show all 45" }).click();
     assert.equal(await rows(tab, /^Tools/).count(), 45);
@@ -128,7 +128,7 @@ test("filters are in the address: a link shows the same, and the way back undoes
     await tab.getByRole("combobox", { name: "Period" }).selectOption("90");
     await tab.waitForURL(/#\/overview\?days=90&team=core&team=editor$/);
     await tab.waitForFunction(() => !document.querySelector(".is-old"));
-    assert.deepEqual(asked(collector, "/api/report").search.getAll("team"), ["core", "editor"]);
+    await asks(collector, "/api/report", (one) => one.search.getAll("team"), ["core", "editor"]);
     await tab.reload();
     await tab.getByRole("button", { name: "Remove team editor" }).click();
     await tab.waitForURL(/#\/overview\?days=90&team=core$/);
@@ -163,7 +163,7 @@ test("what is shown can be downloaded", async () => {
     const jsonl = await take("Events (JSONL)");
     assert.match(jsonl.name, /\.jsonl$/);
     assert.equal(jsonl.text, native(recording("0.131.0/mixed_long")));
-    assert.equal(asked(collector, "/api/export").search.get("format"), "jsonl");
+    await asks(collector, "/api/export", (one) => one.search.get("format"), "jsonl");
   });
 });
 
@@ -190,12 +190,12 @@ test("a viewer is told what is withheld, and why", async () => {
       .waitFor();
     await withheld.getByText("These weeks are in no number here: 2026-W45, 2026-W46.").waitFor();
     // Persons are not theirs to ask for.
-    assert.equal(asked(collector, "/api/report").search.get("by"), "team");
+    await asks(collector, "/api/report", (one) => one.search.get("by"), "team");
     assert.equal(await view(tab, "Sessions").count(), 0);
     assert.equal(await tab.getByRole("button", { name: "Events (JSONL)" }).count(), 0);
     assert.equal((await cells(rows(tab, /^Teams/).last()))[0], "others, each too small to stand alone");
     await tab.getByRole("img", { name: /^Turns, each week/ }).waitFor();
-    assert.equal(asked(collector, "/api/choices").search.has("since"), true);
+    await asks(collector, "/api/choices", (one) => one.search.has("since"), true);
     collector.withheld = [];
     await tab.getByRole("combobox", { name: "Period" }).selectOption("90");
     await tab.getByText("These weeks are in no number here").waitFor({ state: "detached" });

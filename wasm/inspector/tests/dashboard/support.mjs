@@ -1,5 +1,7 @@
 // What the dashboard's tests share: a page whose every error, warning and breach of the policy fails the test.
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 
 import { serve } from "./server.mjs";
 
@@ -60,8 +62,16 @@ export async function on(browser, options, use) {
   }
 }
 
-/** The latest question of a path. */
-export const asked = (collector, path) => collector.asked.filter((one) => one.path === path).at(-1);
+/** Waits until the latest request of a path has what is expected: the page may show something else before it asks. */
+export async function asks(collector, path, part, expected) {
+  const latest = () => {
+    const request = collector.asked.filter((one) => one.path === path).at(-1);
+    return request && part(request);
+  };
+  const until = Date.now() + 5000;
+  while (!isDeepStrictEqual(latest(), expected) && Date.now() < until) await sleep(20);
+  assert.deepEqual(latest(), expected);
+}
 
 export const view = (tab, name) => tab.getByRole("navigation", { name: "Views" }).getByRole("link", { name });
 export const rows = (tab, name) => tab.getByRole("table", { name }).locator("tbody tr");

@@ -1,5 +1,5 @@
 // How many messages a second go through the package in Node and in Chromium, and how long it takes to start, beside the
-// native program over the same session. Needs wasm/build and `cargo build --release`.
+// native program over the same session. Needs wasm/build and `cargo build --profile dist --features full`.
 // usage: node wasm/throughput.mjs [COPIES]
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -52,7 +52,7 @@ await browse(reporting(script), (request, body) => void (request.url === "/measu
 
 const folder = mkdtempSync(join(tmpdir(), "turnledger-throughput-"));
 writeFileSync(join(folder, "traffic.jsonl"), session);
-const program = join(root, "target/release/turnledger");
+const program = join(root, "target/dist/turnledger");
 const native = Array.from({ length: 3 }, () => {
   const start = performance.now();
   execFileSync(program, ["replay", "-q", "--output", "/dev/null", join(folder, "traffic.jsonl")]);

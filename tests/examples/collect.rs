@@ -1,7 +1,7 @@
 //! A collector that takes a million events of eight persons: how many a second, how long a request waits, how much memory
 //! the process takes meanwhile, how large the store is, and how long the first report takes.
 //!
-//! usage: `cargo build --release -p turnledger-cli`, then `collect [EVENTS]`. Clients and collector share the machine.
+//! usage: `cargo build --profile dist --features full`, then `collect [EVENTS]`. Clients and collector share the machine.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -91,7 +91,7 @@ fn main() {
 fn released() -> PathBuf {
     let here = env::current_exe().expect("this program");
     let program = here.ancestors().nth(2).expect("the folder of builds").join("turnledger");
-    assert!(program.exists(), "build it first: cargo build --release -p turnledger-cli");
+    assert!(program.exists(), "build it first: cargo build --profile dist --features full");
     program
 }
 

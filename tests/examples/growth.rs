@@ -1,7 +1,7 @@
 //! Three tables: what a message costs with ever more live threads (and what memory a thread takes), with ever longer
 //! turns, and in ever larger recordings, which are streamed through the program.
 //!
-//! usage: `growth [MEGABYTES]...`, after `cargo build --release`; the recordings have 1, 10, 100, 1,000 and 10,000
+//! usage: `growth [MEGABYTES]...`, after `cargo build --profile dist --features full`; the recordings have 1, 10, 100, 1,000 and 10,000
 //! megabytes unless others are named.
 
 use std::env;
@@ -57,7 +57,9 @@ fn recording(megabytes: u64) {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
-        .unwrap_or_else(|error| panic!("{}: {error}; `cargo build --release` makes it", program.display()));
+        .unwrap_or_else(|error| {
+            panic!("{}: {error}; `cargo build --profile dist --features full` makes it", program.display())
+        });
     let start = Instant::now();
     let mut input = child.stdin.take().expect("its input");
     let mut written = 0;

@@ -1,6 +1,6 @@
 //! How fast `turnledger import` reads rollouts, beside what skipping the same bytes as JSON costs, and another program.
 //!
-//! usage: `imports [MEGABYTES] [PROGRAM ARGUMENT...]`, with the release build of the program in `target/release`. Another
+//! usage: `imports [MEGABYTES] [PROGRAM ARGUMENT...]`, with the program of `cargo build --profile dist` in `target/dist`. Another
 //! program finds the rollouts below `CODEX_HOME`.
 
 use std::env;
@@ -36,7 +36,7 @@ fn main() {
         }
         (start.elapsed(), 0)
     });
-    let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/release/turnledger");
+    let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/dist/turnledger");
     let run = |cores: &str, more: &[&str]| {
         let mut command = Command::new("taskset");
         command.args(["-c", cores]).arg(&program).args(["import", "--output", "-"]).args(more);

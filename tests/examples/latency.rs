@@ -1,6 +1,6 @@
 //! What a call costs its caller, and what the tap adds to a message: p50, p99 and p99.9.
 //!
-//! usage: `latency [CALLS]`; the program must be built (`cargo build --release`).
+//! usage: `latency [CALLS]`; the program must be built (`cargo build --profile dist --features full`).
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
@@ -27,7 +27,7 @@ fn main() {
     ledger.shutdown(Duration::from_secs(60));
     println!("dropped: {}", ledger.stats().dropped);
 
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/turnledger");
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/dist/turnledger");
     let program = program.display().to_string();
     round_trips("a message to `cat` and back, directly", calls / 20, &["cat"]);
     round_trips("the same through the tap", calls / 20, &[&program, "tap", "--events", "/dev/null", "--", "cat"]);

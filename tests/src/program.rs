@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// The program, built once if this test runs alone.
+/// The program with all its features, built once if this test runs alone.
 pub static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--offline", "--package", "turnledger-cli", "--message-format", "json"])
+        .args(["build", "--quiet", "--offline", "--package", "turnledger-cli", "--features", "full"])
+        .args(["--message-format", "json"])
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo build");

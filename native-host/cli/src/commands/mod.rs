@@ -1,6 +1,10 @@
 //! Arguments, exit codes, and what a person sees.
 
 mod attribute;
+#[cfg(feature = "collect")]
+mod collect;
+#[cfg(not(feature = "collect"))]
+#[path = "missing/collect.rs"]
 mod collect;
 mod config;
 mod doctor;
@@ -9,10 +13,20 @@ mod fingerprint;
 mod import;
 mod keeping;
 mod line_buffer;
+#[cfg(feature = "otlp")]
 mod otlp;
+#[cfg(not(feature = "otlp"))]
+#[path = "missing/otlp.rs"]
+mod otlp;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(not(feature = "parquet"))]
+#[path = "missing/parquet.rs"]
+mod parquet;
 mod preview;
 mod replay;
 mod report;
+mod schema;
 mod shell;
 mod spool;
 mod store;
@@ -20,13 +34,12 @@ mod tap;
 mod upload;
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{CommandFactory, Parser, Subcommand};
-use turnledger_core::schemas;
 use turnledger_intake::recording::Source;
 
 /// Turn the messages between a coding agent and its editor into analytics events without prompts or code.
@@ -62,7 +75,7 @@ enum Command {
     Collect(Box<collect::Args>),
     Config(config::Args),
     Doctor(Box<doctor::Args>),
-    Schema(SchemaArgs),
+    Schema(schema::Args),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
 }
@@ -75,14 +88,6 @@ const UNUSABLE: u8 = 2;
 const OVER: u8 = 3;
 /// Not everything could be delivered.
 const UNDELIVERED: u8 = 4;
-
-/// Print the JSON Schema of every event.
-#[derive(Debug, clap::Args)]
-struct SchemaArgs {
-    /// Print the schema of every fact instead: what a program may hand over in place of messages
-    #[arg(long)]
-    facts: bool,
-}
 
 pub(crate) fn run() -> ExitCode {
     let Cli { config, command } = Cli::parse();
@@ -101,7 +106,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Collect(args) => collect::run(*args),
         Command::Config(args) => config::run(&args, config),
         Command::Doctor(args) => doctor::run(&args, config),
-        Command::Schema(args) => print_schema(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => shell::completions(&args, Cli::command()),
         Command::Man(args) => shell::man(&args, Cli::command()),
     };
@@ -111,12 +116,12 @@ pub(crate) fn run() -> ExitCode {
     })
 }
 
-fn print_schema(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
-    let mut stdout = io::stdout().lock();
-    let schema = if args.facts { schemas::of_facts() } else { schemas::of_events() };
-    let schema = serde_json::to_string_pretty(&schema)?;
-    ignore_closed_pipe(writeln!(stdout, "{schema}").and_then(|()| stdout.flush()))?;
-    Ok(ExitCode::SUCCESS)
+/// A build from source has what the first command needs; the rest takes as long again to compile.
+#[cfg(not(all(feature = "collect", feature = "otlp", feature = "parquet")))]
+fn missing(what: &str) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{what}: this program was built without it; `cargo build --release --features full` builds it with all"
+    )
 }
 
 /// A reader that closes the pipe early, such as `head`, is no error.
@@ -143,4 +148,20 @@ fn check_readable(sources: &[Source]) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(all(test, not(feature = "full")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_commands_say_how_to_have_them() {
+        let line = ["turnledger", "collect", "token", "add", "--person", "ada"];
+        let Command::Collect(args) = Cli::try_parse_from(line).expect("a command").command else { panic!("{line:?}") };
+        let error = collect::run(*args).expect_err("it is left out");
+        assert_eq!(
+            error.to_string(),
+            "collect: this program was built without it; `cargo build --release --features full` builds it with all"
+        );
+    }
 }

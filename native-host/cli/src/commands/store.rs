@@ -1,6 +1,5 @@
 //! `turnledger store`
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -14,11 +13,10 @@ use turnledger::lines::read_line;
 use turnledger::now;
 use turnledger_archive::{Archive, Filter, Forgotten, Status};
 use turnledger_core::UnixMillis;
-use turnledger_export::parquet::{Days, Export, Row};
 use turnledger_intake::recording::{Complaints, Source};
 
 use super::keeping::Keeping;
-use super::{BAD_INPUT, check_readable, counted, ignore_closed_pipe, import};
+use super::{BAD_INPUT, check_readable, counted, ignore_closed_pipe, import, parquet};
 use crate::settings::{Settings, StoreArgs};
 
 /// Look at the events that are kept, and forget them.
@@ -74,13 +72,13 @@ pub(crate) struct AddArgs {
 pub(crate) struct ExportArgs {
     /// Only what ended or happened then or later: a day, or a time, in UTC
     #[arg(long, value_name = "TIME", value_parser = import::since)]
-    since: Option<UnixMillis>,
+    pub(super) since: Option<UnixMillis>,
     /// Only what ended or happened before: a time, or a day and all of it
     #[arg(long, value_name = "TIME", value_parser = import::until)]
-    until: Option<UnixMillis>,
+    pub(super) until: Option<UnixMillis>,
     /// Only the thread of this id
     #[arg(long, value_name = "ID")]
-    thread: Option<String>,
+    pub(super) thread: Option<String>,
     /// The form of the events
     #[arg(long, value_enum, default_value_t = Form::Jsonl, value_name = "FORM")]
     format: Form,
@@ -100,7 +98,7 @@ enum Form {
 }
 
 impl ExportArgs {
-    fn filter(&self) -> Filter {
+    pub(super) fn filter(&self) -> Filter {
         Filter::default().since(self.since).until(self.until).thread(self.thread.clone())
     }
 }
@@ -129,7 +127,7 @@ pub(crate) fn run(command: &Command, config: Option<&Path>) -> anyhow::Result<Ex
         Command::Forget(args) => forget(path, args)?,
         Command::Add(args) => return add(path, args),
         Command::Export(args) => match (args.format, &args.output) {
-            (Form::Parquet, Some(folder)) => export_parquet(path, args, folder)?,
+            (Form::Parquet, Some(folder)) => parquet::export(path, args, folder)?,
             _ => export(path, args)?,
         },
     }
@@ -233,47 +231,8 @@ fn export(path: &Path, args: &ExportArgs) -> anyhow::Result<()> {
     ignore_closed_pipe(written.and_then(|()| output.flush())).context("cannot write the events")
 }
 
-fn say_passed_over(events: u64) {
+pub(super) fn say_passed_over(events: u64) {
     if events > 0 {
         eprintln!("left out: {} that only a later version of this program can read", counted(events, "event"));
     }
-}
-
-fn export_parquet(path: &Path, args: &ExportArgs, folder: &Path) -> anyhow::Result<()> {
-    let archive = Archive::open_read_only(path)?;
-    let Some(days) = Days::between(args.since, args.until) else {
-        bail!("Parquet files are of whole days: give --since and --until as days, such as 2026-11-28");
-    };
-    if let Some(thread) = &args.thread {
-        // A slip of the pen must not empty a folder.
-        let mut is_there = false;
-        archive.events(&Filter::default().thread(thread.clone()), |_| {
-            is_there = true;
-            false
-        })?;
-        if !is_there {
-            bail!("{}: no event of the thread {thread}", path.display());
-        }
-    }
-    let origins: HashMap<_, _> = archive.origins()?.into_iter().map(|origin| (origin.id, origin)).collect();
-    let mut export = Export::begin(folder, days)?;
-    let mut added = Ok(());
-    let passed_over = archive.events(&args.filter(), |stored| {
-        let event = stored.event.to_json();
-        let origin = origins.get(&stored.origin);
-        let row = Row::new(&event)
-            .at(stored.at)
-            .session_id(stored.session_id.as_deref())
-            .repo_hash(stored.repo_hash.as_deref())
-            .person(origin.map(|origin| &*origin.person))
-            .team(origin.and_then(|origin| origin.team.as_deref()));
-        added = export.add(&row);
-        added.is_ok()
-    })?;
-    added?;
-    say_passed_over(passed_over);
-    let exported = export.finish()?;
-    let (events, days) = (counted(exported.events, "event"), counted(exported.days, "day"));
-    eprintln!("{}: {events} of {days}, {}", folder.display(), HumanBytes(exported.bytes));
-    Ok(())
 }

@@ -1,0 +1,20 @@
+//! `turnledger collect` of a build without it.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::missing;
+
+/// Take the events of a team's machines, and keep them in one store. This program was built without it.
+#[derive(Debug, Parser)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Args {
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    rest: Vec<OsString>,
+}
+
+pub(crate) fn run(_: Args) -> anyhow::Result<ExitCode> {
+    Err(missing("collect"))
+}

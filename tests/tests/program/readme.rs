@@ -26,7 +26,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 
 /// Every page that a person reads, from the repository's root.
 fn pages() -> Vec<String> {
-    let readmes = ["", "tests/", "fuzz/", "wasm/", "wasm/inspector/", "wasm/examples/vscode/"];
+    let readmes = ["", "tests/", "fuzz/", "wasm/", "wasm/inspector/", "wasm/vscode/"];
     let mut pages: Vec<_> = readmes.iter().map(|folder| format!("{folder}README.md")).collect();
     pages.push("CHANGELOG.md".into());
     let docs = fs::read_dir(repository().join("docs")).expect("docs");

@@ -1,13 +1,14 @@
 // The bundle of the browser in a realm that has what a web worker has, and nothing of Node.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { createContext, runInContext } from "node:vm";
 
-import { events, lastTime, messages, recording, setTime, shows, text } from "./support.mjs";
+import { events, extension, lastTime, manifest, messages, recording, setTime, shows, text } from "./support.mjs";
 import { Memento, Uri, fake } from "./vscode.mjs";
 
-const bundle = new URL("../dist/web.js", import.meta.url);
+const bundle = join(extension, manifest.browser);
 const LONG = recording("0.169.0/mixed_long");
 
 /** Files of the browser: bytes under a path. */

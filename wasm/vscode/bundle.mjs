@@ -11,7 +11,7 @@ const shared = {
   target: "es2022",
   external: ["vscode"],
   // Outside this repository: npm install turnledger, and no alias here nor path in tsconfig.json.
-  alias: { "turnledger/inline": fileURLToPath(new URL("../../dist/inline.js", import.meta.url)) },
+  alias: { "turnledger/inline": fileURLToPath(new URL("../dist/inline.js", import.meta.url)) },
   logLevel: "warning",
 };
 

@@ -13,7 +13,7 @@ import { Memento, fake } from "./vscode.mjs";
 process.env.TZ = "America/New_York";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const root = join(here, "../../../..");
+const root = join(here, "../../..");
 const golden = join(root, "tests/golden");
 const program = process.env.TURNLEDGER ?? join(root, "target/debug/turnledger");
 
@@ -73,7 +73,12 @@ export function text(all) {
 }
 export const NOTHING = "$(pulse) no Codex session observed today";
 
-const bundle = join(here, "../dist/node.cjs");
+/** The extension as the .vsix holds it. */
+export const unpacked = join(here, "../dist/unpacked");
+export const extension = join(unpacked, "extension");
+export const manifest = JSON.parse(readFileSync(join(extension, "package.json"), "utf8"));
+
+const bundle = join(extension, manifest.main);
 const script = new Script(`(function (exports, require, module) {${readFileSync(bundle, "utf8")}\n})`, { filename: bundle });
 
 /** Real files. */

@@ -28,7 +28,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 fn pages() -> Vec<String> {
     let readmes = ["", "tests/", "fuzz/", "wasm/", "wasm/inspector/", "wasm/vscode/"];
     let mut pages: Vec<_> = readmes.iter().map(|folder| format!("{folder}README.md")).collect();
-    pages.push("CHANGELOG.md".into());
+    pages.extend(["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "wasm/vscode/DEVELOPING.md"].map(String::from));
     let docs = fs::read_dir(repository().join("docs")).expect("docs");
     let paths = docs.map(|entry| entry.expect("a file").path());
     let names = paths.filter(|path| path.extension().is_some_and(|extension| extension == "md"));

@@ -69,7 +69,7 @@ function commit() {
 }
 
 test("without the program, without a store, with an empty one, and with one: each commit goes on", () => {
-  assert.match(commit(), /turnledger: the program `turnledger` is not in PATH: nothing was compared\n/);
+  assert.match(commit(), /turnledger: the program turnledger is not in PATH: nothing was compared\n/);
   symlinkSync(program, join(bin, "turnledger"));
   assert.match(commit(), /\nturnledger: .*events\.db: no store here; `turnledger import` makes one\n/);
   writeFileSync(path("none.jsonl"), "");

@@ -24,6 +24,26 @@ pub enum Response {
 impl Response {
     /// The server refuses the credentials, or they could not be renewed.
     pub const UNAUTHORIZED: Self = Self::Status { code: UNAUTHORIZED, retry_after_ms: None };
+
+    /// An answer of gRPC, by the number of its code: the status of HTTP that means the same. `retry_after_ms` is the delay of
+    /// its `RetryInfo`, `None` if it has none. There is no code for a message that is too large: whether the answer says so is
+    /// the host's to know. Source: the section "Failures" of OTLP's specification says which codes are tried again.
+    pub const fn of_grpc(code: u32, retry_after_ms: Option<u64>, is_too_large: bool) -> Self {
+        let code = match (code, retry_after_ms) {
+            (0, _) => 200,
+            // Resource exhausted, out of range.
+            (8 | 11, _) if is_too_large => TOO_LARGE,
+            (8, Some(_)) => 429,
+            // Cancelled, deadline exceeded, aborted, out of range, unavailable, data loss.
+            (1 | 4 | 10 | 11 | 14 | 15, _) => 503,
+            // Unauthenticated, permission denied, unimplemented.
+            (16, _) => UNAUTHORIZED,
+            (7, _) => 403,
+            (12, _) => 404,
+            _ => 400,
+        };
+        Self::Status { code, retry_after_ms }
+    }
 }
 
 /// The statuses that a verdict names again.

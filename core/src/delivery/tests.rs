@@ -48,6 +48,27 @@ fn what_each_status_means() {
 }
 
 #[test]
+fn codes_of_grpc_mean_what_statuses_mean() {
+    let of = |retry_after_ms, is_too_large| {
+        let code = |code| match Response::of_grpc(code, retry_after_ms, is_too_large) {
+            Response::Status { code, retry_after_ms: told } if told == retry_after_ms => code,
+            other => panic!("{other:?}"),
+        };
+        (0..=17).map(code).collect::<Vec<_>>()
+    };
+    let expected = [200, 503, 400, 400, 503, 400, 400, 403, 400, 400, 503, 503, 404, 400, 503, 503, 401, 400];
+    assert_eq!(of(None, false), expected);
+    let with = |changes: &[(usize, u16)]| {
+        let mut expected = expected.to_vec();
+        changes.iter().for_each(|(code, status)| expected[*code] = *status);
+        expected
+    };
+    assert_eq!(of(Some(1), false), with(&[(8, 429)]));
+    assert_eq!(of(None, true), with(&[(8, 413), (11, 413)]));
+    assert_eq!(of(Some(1), true), with(&[(8, 413), (11, 413)]));
+}
+
+#[test]
 fn delays_grow_and_start_again() {
     let mut delivery = Delivery::new(LIMITS);
     let mut delays = Vec::new();

@@ -113,6 +113,13 @@ impl UploadResponse {
         self
     }
 
+    /// With how long the server asks for no request, where that is not in a header.
+    #[must_use]
+    pub const fn with_retry_after_ms(mut self, retry_after_ms: Option<u64>) -> Self {
+        self.retry_after_ms = retry_after_ms;
+        self
+    }
+
     /// With the answer's body. A server of events says nothing in it that counts.
     #[must_use]
     pub fn with_body(mut self, body: Vec<u8>) -> Self {

@@ -23,14 +23,27 @@ fn receiver() -> Collector {
     receiver
 }
 
-/// What the receiver took: log records, spans and points.
-fn taken(receiver: &Collector) -> [Vec<Value>; 3] {
+/// A receiver, by what it took: log records, spans and points.
+pub(crate) trait Taken {
+    fn taken(&self) -> [Vec<Value>; 3];
+}
+
+impl Taken for Collector {
+    fn taken(&self) -> [Vec<Value>; 3] {
+        let received = self.received();
+        let taken = received.iter().filter(|received| received.status == Some(200));
+        taken_of(taken.map(|received| (received.path.as_str(), received.body.as_slice())))
+    }
+}
+
+/// Requests by their paths.
+pub(crate) fn taken_of<'a>(requests: impl Iterator<Item = (&'a str, &'a [u8])>) -> [Vec<Value>; 3] {
     let mut all = [const { Vec::new() }; 3];
-    for received in receiver.received().iter().filter(|received| received.status == Some(200)) {
-        match &*received.path {
-            "/v1/logs" => all[0].extend(logs(&received.body)),
-            "/v1/traces" => all[1].extend(spans(&received.body)),
-            "/v1/metrics" => all[2].extend(points(&received.body)),
+    for (path, body) in requests {
+        match path {
+            "/v1/logs" => all[0].extend(logs(body)),
+            "/v1/traces" => all[1].extend(spans(body)),
+            "/v1/metrics" => all[2].extend(points(body)),
             other => panic!("{other}"),
         }
     }
@@ -39,6 +52,10 @@ fn taken(receiver: &Collector) -> [Vec<Value>; 3] {
 
 fn recordings(version: &str) -> String {
     folder().join(version).display().to_string()
+}
+
+pub(crate) fn rollouts() -> String {
+    folder().with_file_name("rollouts").join("0.171.0").display().to_string()
 }
 
 /// The sum of a metric's points that have these attributes.
@@ -94,10 +111,10 @@ fn numbers(points: &[Value]) -> BTreeMap<&'static str, f64> {
     .into()
 }
 
-fn check(home: &Path, receiver: &Collector) {
+pub(crate) fn check(home: &Path, receiver: &dyn Taken) {
     let report = run_in(home, &["report", "--all", "--format", "json"], b"");
     let report: Value = serde_json::from_str(&stdout(&report)).expect("JSON");
-    let [logs, _, points] = taken(receiver);
+    let [logs, _, points] = receiver.taken();
     assert_eq!(json!(logs.len()), report["events"]);
     let numbers = numbers(&points);
     for (name, number) in &numbers {
@@ -108,7 +125,7 @@ fn check(home: &Path, receiver: &Collector) {
     assert!(numbers["turns"] > 0.0);
 }
 
-fn replay(home: &Path, receiver: &str, more: &[&str], variables: &[(&str, &str)]) -> Output {
+pub(crate) fn replay(home: &Path, receiver: &str, more: &[&str], variables: &[(&str, &str)]) -> Output {
     let recordings = recordings("0.171.0");
     let arguments = ["replay", "-q", "--otlp", receiver, &recordings];
     command(home).args(arguments).args(more).envs(variables.iter().copied()).output().expect("it runs")
@@ -123,15 +140,14 @@ fn a_replay_and_an_import_add_up_to_the_report() {
     check(home.path(), &first);
 
     let (other, second) = (tempfile::tempdir().expect("a folder"), receiver());
-    let rollouts = folder().with_file_name("rollouts").join("0.171.0").display().to_string();
-    let output = run_in(other.path(), &["import", "--otlp", &second.url(), &rollouts], b"");
+    let output = run_in(other.path(), &["import", "--otlp", &second.url(), &rollouts()], b"");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     check(other.path(), &second);
     let said = format!("sent to {}\n", second.url());
     assert!(stderr(&output).contains(&said), "{}", stderr(&output));
     // What was imported is not sent again.
     let before = second.received().len();
-    run_in(other.path(), &["import", "-q", "--otlp", &second.url(), &rollouts], b"");
+    run_in(other.path(), &["import", "-q", "--otlp", &second.url(), &rollouts()], b"");
     assert_eq!(second.received().len(), before);
 }
 
@@ -210,8 +226,6 @@ fn the_settings_are_those_that_people_know() {
     let insecure = "--otlp: cannot send to this receiver: expected https://, or http:// on this machine";
     refused("http://otlp.test:4318", &[], insecure);
     refused("env", &[], "--otlp: OTEL_EXPORTER_OTLP_ENDPOINT is not set");
-    let grpc = "--otlp: OTEL_EXPORTER_OTLP_PROTOCOL: only http/protobuf is spoken";
-    refused(&url, &[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")], grpc);
     let headers = "OTEL_EXPORTER_OTLP_HEADERS: expected name=value, separated by commas";
     refused(&url, &[("OTEL_EXPORTER_OTLP_HEADERS", "secret")], headers);
     let off = "analytics are off (DO_NOT_TRACK): nothing is sent, so leave out --otlp";
@@ -248,7 +262,7 @@ fn a_tap_sends_beside_what_it_uploads() {
     std::io::Write::write_all(&mut child.stdin.take().expect("its input"), asked.as_bytes()).expect("it reads");
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let [logs, spans, _] = taken(&receiver);
+    let [logs, spans, _] = receiver.taken();
     let uploaded = server.events();
     assert!(uploaded.len() > 3, "{}", stderr(&output));
     let types =

@@ -36,6 +36,7 @@ fn each_value_has_its_origin() {
             "# spool_days = 30 # default".into(),
             format!("# store = \"{home_path}/.local/state/turnledger/events.db\" # default"),
             "# otlp = \"none\" # default".into(),
+            "# otlp_protocol = \"http/protobuf\" # default".into(),
         ]
     );
 
@@ -64,6 +65,7 @@ fn each_value_has_its_origin() {
         "# spool_days = 30 # default".into(),
         format!("store = \"{folder_path}/all.db\" # {path}:8"),
         "# otlp = \"none\" # default".into(),
+        "# otlp_protocol = \"http/protobuf\" # default".into(),
     ];
     assert_eq!(config(home.path(), &variables, &flags), in_force);
 
@@ -103,7 +105,7 @@ fn what_is_wrong_is_said_with_its_place() {
         stderr(&output)
     };
     let names = "enabled, key_file, upload, auth, token_file, certificates, timeout_seconds, batch_events, \
-                 batch_bytes, batch_seconds, spool, spool_bytes, spool_days, store, otlp";
+                 batch_bytes, batch_seconds, spool, spool_bytes, spool_days, store, otlp, otlp_protocol";
     assert_eq!(
         said("\nuplod = 1\n", &[], &[]),
         format!("turnledger: {file}:2: unknown setting; known are {names}, and the table [policy]\n")

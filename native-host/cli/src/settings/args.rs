@@ -55,9 +55,11 @@ flags! {
 flags! {
     /// Where events go as OpenTelemetry.
     OtlpArgs {
-        /// Receiver of OpenTelemetry (OTLP over HTTP) to send logs, traces and metrics to, at `URL/v1/logs` and so on; `env`
-        /// for what `OTEL_EXPORTER_OTLP_ENDPOINT` names; or `none`
+        /// Receiver of OpenTelemetry to send logs, traces and metrics to, over HTTP at `URL/v1/logs` and so on; `env` for
+        /// what `OTEL_EXPORTER_OTLP_ENDPOINT` names; or `none`
         otlp: "URL",
+        /// What the receiver speaks: `http/protobuf` or `grpc` [default: `OTEL_EXPORTER_OTLP_PROTOCOL`, else http/protobuf]
+        otlp_protocol: "PROTOCOL",
     }
 }
 

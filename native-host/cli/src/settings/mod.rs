@@ -29,6 +29,27 @@ pub(crate) struct Setting<T> {
     pub(crate) origin: Origin,
 }
 
+/// What is spoken with a receiver of OpenTelemetry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OtlpProtocol {
+    HttpProtobuf,
+    Grpc,
+}
+
+impl OtlpProtocol {
+    /// By its name in OpenTelemetry's specification.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        [Self::HttpProtobuf, Self::Grpc].into_iter().find(|protocol| protocol.name() == name)
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::HttpProtobuf => "http/protobuf",
+            Self::Grpc => "grpc",
+        }
+    }
+}
+
 /// All settings in force.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -50,11 +71,12 @@ pub(crate) struct Settings {
     pub(crate) spool_days: Setting<u64>,
     pub(crate) store: Setting<Option<PathBuf>>,
     pub(crate) otlp: Setting<Option<String>>,
+    pub(crate) otlp_protocol: Setting<OtlpProtocol>,
     policy: Option<PolicyTable>,
 }
 
 /// The names of the settings. A flag has `-` for `_`; a variable is `TURNLEDGER_` and the name in upper case.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "enabled",
     "key_file",
     "upload",
@@ -70,6 +92,7 @@ const NAMES: [&str; 15] = [
     "spool_days",
     "store",
     "otlp",
+    "otlp_protocol",
 ];
 
 const SECONDS_A_DAY: u64 = 24 * 3600;
@@ -101,6 +124,9 @@ impl Settings {
             spool_days: count("spool_days", limits.age.as_secs() / SECONDS_A_DAY)?,
             store: path("store", default_store())?,
             otlp: layers.get("otlp", None, |text, _| url(text))?,
+            otlp_protocol: layers.get("otlp_protocol", OtlpProtocol::HttpProtobuf, |text, _| {
+                text.to_str().and_then(OtlpProtocol::of).ok_or("expected http/protobuf or grpc")
+            })?,
             is_file_there: layers.is_file_there(),
             policy: layers.policy(),
             file: layers.into_file(),
@@ -136,6 +162,7 @@ impl Settings {
             (self.spool_days.value.to_string(), &self.spool_days.origin),
             (path(&self.store.value), &self.store.origin),
             (text(self.otlp.value.as_deref().unwrap_or("none")), &self.otlp.origin),
+            (text(self.otlp_protocol.value.name()), &self.otlp_protocol.origin),
         ];
         let mut names = NAMES.into_iter();
         values.map(|(value, origin)| (names.next().unwrap_or_default(), value, origin))

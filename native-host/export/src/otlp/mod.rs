@@ -39,12 +39,21 @@ impl Signal {
     /// All of them, in the order in which they are sent.
     pub const ALL: [Self; 3] = [Self::Logs, Self::Traces, Self::Metrics];
 
-    /// The path of its requests below the receiver's URL.
+    /// The path of its requests below the receiver's URL, over HTTP.
     pub const fn path(self) -> &'static str {
         match self {
             Self::Logs => "/v1/logs",
             Self::Traces => "/v1/traces",
             Self::Metrics => "/v1/metrics",
+        }
+    }
+
+    /// The path of its requests over gRPC: service and method.
+    pub const fn grpc_path(self) -> &'static str {
+        match self {
+            Self::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+            Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            Self::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
         }
     }
 }

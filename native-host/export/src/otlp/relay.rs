@@ -20,13 +20,16 @@ use super::{Signal, encode};
 /// The most batches whose signals are partly through. A batch beyond them is sent as a whole.
 const MOST_BEGUN: usize = 64;
 
-/// A request that is due: `POST`, with `Content-Type: application/x-protobuf`.
+/// A request that is due: over HTTP `POST`, with `Content-Type: application/x-protobuf`; over gRPC a call of
+/// [`Signal::grpc_path`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Post<'a> {
-    /// Where it goes.
+    /// What it has.
+    pub signal: Signal,
+    /// Where it goes over HTTP.
     pub url: &'a str,
-    /// An `Export…ServiceRequest` of OTLP, as Protocol Buffers.
+    /// An `Export…ServiceRequest` of OTLP, as Protocol Buffers: the same bytes over HTTP and gRPC.
     pub body: Vec<u8>,
 }
 
@@ -56,7 +59,7 @@ pub struct Told {
     pub refused: u64,
 }
 
-/// Sends batches to a receiver of OTLP over HTTP.
+/// Sends batches to a receiver of OTLP.
 #[derive(Debug)]
 pub struct Relay {
     signals: Vec<(Signal, String)>,
@@ -119,7 +122,7 @@ impl Relay {
                 begun.left.pop_front();
                 continue;
             };
-            let Posted { response, body } = post(Post { url, body });
+            let Posted { response, body } = post(Post { signal: *signal, url, body });
             // A machine of its own for each answer: when to try again is for the batch's.
             match Delivery::new(RetryLimits::default()).handle(now, response, part.len(), 0) {
                 Verdict::Delivered => {

@@ -10,7 +10,7 @@ const APPLICATION_ID: i64 = 0x544c_6467;
 
 /// What brings a file from each version to the next: the first from nothing to version 1. What was released is never
 /// changed.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 const VERSION_1: &str = "
     -- One row for each thread that an event names.
@@ -127,6 +127,59 @@ const VERSION_2: &str = "
     -- When a session began and ended is asked of the index alone.
     DROP INDEX events_by_thread;
     CREATE INDEX events_by_thread ON events (thread, at_ms);
+    CREATE VIEW event AS SELECT
+        events.type, at_ms, threads.thread_id, sessions.thread_id AS session_id, turn_id, item_id, model, client, name,
+        status, duration_ms, input_tokens, cached_input_tokens, output_tokens, reasoning_output_tokens, added_lines,
+        deleted_lines, reviewer, source, threads.repo_hash, coalesce(told, read) AS json, events.origin
+    FROM events
+    JOIN bodies USING (id)
+    LEFT JOIN threads ON threads.id = events.thread
+    LEFT JOIN threads AS sessions ON sessions.id = threads.root;
+";
+
+/// Events are handed on in the order in which they came: see forward.rs.
+const VERSION_3: &str = "
+    -- How far each receiver has the events.
+    CREATE TABLE forwards (
+        -- A digest of its name.
+        receiver BLOB PRIMARY KEY,
+        -- The number of the last event that it has.
+        mark INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- An event's number is never given again, whatever is forgotten.
+    DROP VIEW event;
+    CREATE TABLE events_3 (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        key BLOB NOT NULL UNIQUE,
+        type TEXT NOT NULL,
+        at_ms INTEGER,
+        thread INTEGER REFERENCES threads (id),
+        turn_id TEXT,
+        item_id TEXT,
+        model TEXT,
+        client TEXT,
+        name TEXT,
+        status TEXT,
+        duration_ms INTEGER,
+        input_tokens INTEGER,
+        cached_input_tokens INTEGER,
+        output_tokens INTEGER,
+        reasoning_output_tokens INTEGER,
+        added_lines INTEGER,
+        deleted_lines INTEGER,
+        reviewer TEXT,
+        source TEXT,
+        origin INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    INSERT INTO events_3 SELECT
+        id, key, type, at_ms, thread, turn_id, item_id, model, client, name, status, duration_ms, input_tokens,
+        cached_input_tokens, output_tokens, reasoning_output_tokens, added_lines, deleted_lines, reviewer, source, origin
+    FROM events ORDER BY id;
+    DROP TABLE events;
+    ALTER TABLE events_3 RENAME TO events;
+    CREATE INDEX events_by_time ON events (at_ms);
+    CREATE INDEX events_by_thread ON events (thread, at_ms);
+    CREATE INDEX events_of_beginnings ON events (thread) WHERE type = 'codex_thread_initialized';
     CREATE VIEW event AS SELECT
         events.type, at_ms, threads.thread_id, sessions.thread_id AS session_id, turn_id, item_id, model, client, name,
         status, duration_ms, input_tokens, cached_input_tokens, output_tokens, reasoning_output_tokens, added_lines,

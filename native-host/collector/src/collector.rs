@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -18,8 +18,10 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use turnledger_archive::{Archive, ArchiveError};
 use turnledger_core::UnixMillis;
+use turnledger_core::delivery::Hold;
 
 use crate::accounts::{Accounts, AccountsError};
+use crate::forward::{self, Bell, Receiver, StartError};
 use crate::health::Health;
 use crate::ingest::{Memory, Writer};
 use crate::limits::Limits;
@@ -109,6 +111,8 @@ struct Shared {
     metrics: Arc<Metrics>,
     writer: Writer,
     thread: Mutex<Option<JoinHandle<()>>>,
+    bell: Bell,
+    forwarding: Mutex<Option<JoinHandle<()>>>,
     health: Health,
 }
 
@@ -134,9 +138,9 @@ impl Collector {
         let store = options.store();
         let archive = Archive::open(&store)?;
         let accounts = Accounts::open(&options.accounts())?;
-        let (limits, metrics) = (options.limits, Arc::new(Metrics::new()));
-        let (writer, thread) =
-            Writer::start(archive, limits.queue, metrics.clone(), options.tell).map_err(CollectorError::Thread)?;
+        let (limits, metrics, bell) = (options.limits, Arc::new(Metrics::new()), Bell::default());
+        let (writer, thread) = Writer::start(archive, limits.queue, metrics.clone(), bell.clone(), options.tell)
+            .map_err(CollectorError::Thread)?;
         let burst = limits.requests_per_second.saturating_mul(BURST_SECONDS);
         let quota = Quota::per_second(limits.requests_per_second).allow_burst(burst);
         let processors = thread::available_parallelism().map_or(1, usize::from);
@@ -155,6 +159,8 @@ impl Collector {
                 metrics,
                 writer,
                 thread: Mutex::new(Some(thread)),
+                bell,
+                forwarding: Mutex::default(),
                 options,
             }),
         })
@@ -265,6 +271,38 @@ impl Collector {
         if let Ok(Err(error)) = settled {
             self.tell(&error);
         }
+    }
+
+    /// Sends all events on that come from now on, and those that a receiver of this name has not got before. Events are sent
+    /// without who brought them.
+    ///
+    /// # Errors
+    ///
+    /// [`CollectorError`] if the store cannot be used, or the system gives no thread.
+    pub fn forward(&self, receiver: Receiver) -> Result<(), CollectorError> {
+        let archive = Archive::open(&self.shared.store)?;
+        let (bell, metrics) = (self.shared.bell.clone(), self.shared.metrics.clone());
+        let started = forward::start(archive, receiver, bell, metrics, self.shared.options.tell);
+        let thread = started.map_err(|error| match error {
+            StartError::Store(error) => CollectorError::Store(error),
+            StartError::Thread(error) => CollectorError::Thread(error),
+        })?;
+        *self.shared.forwarding.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(())
+    }
+
+    /// Why the receiver does not take events now. `None` if it does, or if there is none.
+    pub(crate) fn forwarding_hold(&self) -> Option<Hold> {
+        self.shared.bell.hold()
+    }
+
+    /// Sends on what is stored, for at most so long. It is called when no more comes.
+    pub async fn end_forwarding(&self, time: Duration) {
+        let thread = self.shared.forwarding.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return };
+        self.shared.bell.end(Instant::now() + time);
+        // A request that runs has its own time.
+        let _ = timeout(time, spawn_blocking(move || thread.join())).await;
     }
 
     /// Counts a wrong token or key of a peer. The error is that there were too many: 429.

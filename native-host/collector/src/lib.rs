@@ -11,6 +11,7 @@
 pub mod accounts;
 mod collector;
 mod dashboard;
+mod forward;
 mod health;
 mod ingest;
 mod limits;
@@ -24,6 +25,7 @@ mod serve;
 use std::error::Error;
 
 pub use collector::{Collector, CollectorError, Options};
+pub use forward::{Forward, Forwarded, Receiver};
 pub use limits::Limits;
 pub use peer::Peer;
 pub use routes::router;

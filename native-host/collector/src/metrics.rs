@@ -36,6 +36,9 @@ pub(crate) struct Metrics {
     connections: Gauge,
     commits: Histogram,
     failed_commits: Counter,
+    forwarded: Counter,
+    forward_refused: Counter,
+    forward_waiting: Gauge,
 }
 
 impl Metrics {
@@ -53,6 +56,9 @@ impl Metrics {
             connections: Gauge::default(),
             commits,
             failed_commits: Counter::default(),
+            forwarded: Counter::default(),
+            forward_refused: Counter::default(),
+            forward_waiting: Gauge::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Requests with events, by the status of the answer", metrics.requests.clone());
@@ -64,6 +70,11 @@ impl Metrics {
         registry.register("connections", "Open connections", metrics.connections.clone());
         registry.register_with_unit("commit", "How long commits take", Unit::Seconds, metrics.commits.clone());
         registry.register("failed_commits", "Commits that failed", metrics.failed_commits.clone());
+        registry.register("forwarded_events", "Events that the receiver took", metrics.forwarded.clone());
+        let refused = "Events of requests of which the receiver refused a part";
+        registry.register("forward_refused_events", refused, metrics.forward_refused.clone());
+        let waiting = "Events that wait for the receiver, at most";
+        registry.register("forward_waiting_events", waiting, metrics.forward_waiting.clone());
         // They are there from the beginning, so that a rate over them is known.
         for outcome in OUTCOMES {
             drop(metrics.events.get_or_create(&Outcome { outcome }));
@@ -104,6 +115,18 @@ impl Metrics {
 
     pub(crate) fn failed(&self) {
         self.failed_commits.inc();
+    }
+
+    pub(crate) fn forwarded(&self, events: usize) {
+        self.forwarded.inc_by(count(events));
+    }
+
+    pub(crate) fn forward_refused(&self, events: usize) {
+        self.forward_refused.inc_by(count(events));
+    }
+
+    pub(crate) fn forward_waiting(&self, events: u64) {
+        self.forward_waiting.set(i64::try_from(events).unwrap_or(i64::MAX));
     }
 
     /// Counts a connection until the guard goes.

@@ -23,14 +23,20 @@ pub(crate) fn metrics(collector: Collector) -> Router {
     Router::new().route("/metrics", get(text)).with_state(collector)
 }
 
-/// Whether the collector works: 503 if its store cannot be written.
+/// Whether the collector works: 503 if its store cannot be written. A receiver that does not take events is named, and changes
+/// nothing.
 async fn health(State(collector): State<Collector>) -> Response {
     let (status, health) = if collector.writer().is_alive() && collector.health().is_writable().await {
         (StatusCode::OK, "ok")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be written")
     };
-    (status, [(CACHE_CONTROL, "no-store")], Json(serde_json::json!({ "health": health }))).into_response()
+    let mut says = serde_json::json!({ "health": health });
+    // Nobody's events are lost by it: they wait in the store.
+    if let Some(hold) = collector.forwarding_hold() {
+        says["receiver"] = hold.to_string().into();
+    }
+    (status, [(CACHE_CONTROL, "no-store")], Json(says)).into_response()
 }
 
 async fn text(State(collector): State<Collector>) -> impl IntoResponse {

@@ -176,7 +176,7 @@ impl SendError {
     }
 
     /// What went wrong, with its causes.
-    pub(super) fn problem(&self) -> String {
+    pub fn problem(&self) -> String {
         let mut text = String::new();
         let mut next = self.source();
         while let Some(error) = next {

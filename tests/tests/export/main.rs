@@ -2,6 +2,7 @@
 
 mod decode;
 mod grpc;
+mod onward;
 mod otlp;
 mod otlp_grpc;
 mod otlp_names;

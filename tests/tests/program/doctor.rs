@@ -130,7 +130,7 @@ fn what_is_there_is_told_with_its_size() {
         "store": {
             "path": file(".local/state/turnledger/events.db"),
             "is_there": true,
-            "holds": {"version": 2, "bytes": held["bytes"], "events": 2, "sessions": 1, "newest_ms": held["newest_ms"]},
+            "holds": {"version": 3, "bytes": held["bytes"], "events": 2, "sessions": 1, "newest_ms": held["newest_ms"]},
         },
         "spool": {
             "path": file(".local/state/turnledger/spool"),

@@ -186,7 +186,7 @@ fn a_store_that_cannot_be_used_says_what_to_do() {
     assert_eq!(
         said(&["store", "export"]),
         format!(
-            "turnledger: {path}: the store has version 7, and this program knows 2: use the program that wrote it, or \
+            "turnledger: {path}: the store has version 7, and this program knows 3: use the program that wrote it, or \
              a newer one\n"
         )
     );

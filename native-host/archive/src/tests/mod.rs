@@ -1,5 +1,6 @@
 //! A store of a few events: repeated events, merged events, sessions of threads, and forgetting.
 
+mod forwarded;
 mod received;
 
 use std::fs;

@@ -103,7 +103,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Upload(args) => upload::run(&args, config),
         Command::Spool(command) => spool::run(&command, config),
         Command::Store(command) => store::run(&command, config),
-        Command::Collect(args) => collect::run(*args),
+        Command::Collect(args) => collect::run(*args, config),
         Command::Config(args) => config::run(&args, config),
         Command::Doctor(args) => doctor::run(&args, config),
         Command::Schema(args) => schema::run(&args),

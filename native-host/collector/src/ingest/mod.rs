@@ -18,7 +18,7 @@ use turnledger_archive::{Reading, Received};
 
 use self::body::Encoding;
 pub(crate) use self::memory::Memory;
-pub(crate) use self::writer::{Job, Stored, Writer};
+pub(crate) use self::writer::{Job, Stored, Tell, Writer};
 use crate::accounts::Holder;
 use crate::peer::{Peer, Wait};
 use crate::refusal::Refusal;

@@ -15,6 +15,7 @@ use turnledger_core::UnixMillis;
 use super::memory::Held;
 use super::{SOON, lost};
 use crate::accounts::Holder;
+use crate::forward::Bell;
 use crate::metrics::Metrics;
 use crate::peer::Wait;
 use crate::refusal::Refusal;
@@ -70,10 +71,11 @@ impl Writer {
         archive: Archive,
         queue: usize,
         metrics: Arc<Metrics>,
+        bell: Bell,
         tell: Tell,
     ) -> io::Result<(Self, JoinHandle<()>)> {
         let (queue, messages) = mpsc::channel(queue.max(1));
-        let mut thread = Thread { archive, metrics: metrics.clone(), tell, is_failing: false };
+        let mut thread = Thread { archive, metrics: metrics.clone(), bell, tell, is_failing: false };
         let thread = thread::Builder::new().name("store".into()).spawn(move || thread.run(messages))?;
         Ok((Self { queue, metrics, origins: Arc::default() }, thread))
     }
@@ -140,6 +142,8 @@ impl fmt::Debug for Writer {
 struct Thread {
     archive: Archive,
     metrics: Arc<Metrics>,
+    /// Told of new events.
+    bell: Bell,
     tell: Tell,
     is_failing: bool,
 }
@@ -204,6 +208,9 @@ impl Thread {
                 }
                 Receipt::Stored(added) => {
                     self.metrics.stored(added);
+                    if added.new > 0 {
+                        self.bell.ring();
+                    }
                     Ok(Stored::Done)
                 }
                 // Nothing says that it is on disk.

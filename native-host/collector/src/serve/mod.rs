@@ -19,6 +19,7 @@ use self::connections::Connections;
 use self::tls::Tls;
 pub use self::tls::TlsError;
 use crate::collector::{Collector, CollectorError, Options};
+use crate::forward::Receiver;
 use crate::routes::{metrics, router};
 
 /// How long requests that run may go on when the process is to end.
@@ -83,12 +84,17 @@ pub enum ServeError {
 }
 
 /// Collects until the process gets SIGTERM or SIGINT. Requests that run then have 10 seconds to end, or until a second
-/// signal. `is_ready` is told where it listens.
+/// signal. `receiver` gets the events on, and has as long for what is left. `is_ready` is told where it listens.
 ///
 /// # Errors
 ///
 /// [`ServeError`] if it cannot begin.
-pub fn run(options: Options, place: &Place, is_ready: impl FnOnce(Addresses)) -> Result<(), ServeError> {
+pub fn run(
+    options: Options,
+    place: &Place,
+    receiver: Option<Receiver>,
+    is_ready: impl FnOnce(Addresses),
+) -> Result<(), ServeError> {
     let tls = place.tls.as_ref().map(|(certificates, key)| Tls::read(certificates, key)).transpose()?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::System)?;
     let served = runtime.block_on(async {
@@ -99,6 +105,9 @@ pub fn run(options: Options, place: &Place, is_ready: impl FnOnce(Addresses)) ->
         };
         let mut signals = Signals::new().map_err(ServeError::System)?;
         let collector = Collector::open(options)?;
+        if let Some(receiver) = receiver {
+            collector.forward(receiver)?;
+        }
         let address = |listener: &TcpListener| listener.local_addr().map_err(ServeError::System);
         is_ready(Addresses {
             listen: address(&listener)?,
@@ -124,6 +133,10 @@ pub fn run(options: Options, place: &Place, is_ready: impl FnOnce(Addresses)) ->
             () = signals.next() => {}
         }
         collector.end().await;
+        tokio::select! {
+            () = collector.end_forwarding(GRACE) => {}
+            () = signals.next() => {}
+        }
         Ok(())
     });
     // What still runs has had its time.

@@ -5,7 +5,7 @@ mod users;
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,8 +18,9 @@ use turnledger_collector::accounts::Accounts;
 use turnledger_collector::{Addresses, Limits, Options, Place};
 use turnledger_core::UnixMillis;
 
+use super::otlp::Receiver;
 use super::report;
-use crate::settings::Settings;
+use crate::settings::{OtlpArgs, Settings};
 
 /// Take the events of a team's machines, and keep them in one store.
 ///
@@ -97,6 +98,8 @@ struct RunArgs {
     metrics: Option<SocketAddr>,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    otlp: OtlpArgs,
 }
 
 /// What is taken at most.
@@ -158,16 +161,16 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "expected IP:PORT, such as 127.0.0.1:8787".into())
 }
 
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
     match args.command {
-        None => serve(args.run),
-        Some(Command::Run(args)) => serve(*args),
+        None => serve(args.run, config),
+        Some(Command::Run(args)) => serve(*args, config),
         Some(Command::Token(command)) => tokens::run(command),
         Some(Command::User(command)) => users::run(command),
     }
 }
 
-fn serve(args: RunArgs) -> anyhow::Result<ExitCode> {
+fn serve(args: RunArgs, config: Option<&Path>) -> anyhow::Result<ExitCode> {
     let mut place = Place::new(args.listen);
     place.tls = args.tls_cert.zip(args.tls_key);
     place.is_behind_proxy = args.behind_proxy;
@@ -179,6 +182,7 @@ fn serve(args: RunArgs) -> anyhow::Result<ExitCode> {
             args.listen
         );
     }
+    let (receiver, onward) = onward(&args.otlp, config)?.unzip();
     let mut options = Options::new(args.data.folder()?);
     options.smallest_group = args.smallest_group.get();
     if let Some(time_zone) = args.time_zone {
@@ -188,17 +192,37 @@ fn serve(args: RunArgs) -> anyhow::Result<ExitCode> {
     options.tell = |line| eprintln!("turnledger: {line}");
     let scheme = if place.tls.is_some() { "https" } else { "http" };
     let (data, accounts) = (options.data.clone(), options.accounts());
-    turnledger_collector::run(options, &place, |Addresses { listen, metrics, .. }| {
+    turnledger_collector::run(options, &place, onward, |Addresses { listen, metrics, .. }| {
         eprintln!("turnledger: collecting at {scheme}://{listen} into {}", data.display());
         if let Some(metrics) = metrics {
             eprintln!("turnledger: figures at http://{metrics}/metrics");
+        }
+        if let Some(receiver) = &receiver {
+            eprintln!("turnledger: events go on to {}", receiver.url());
         }
         let tokens = Accounts::open(&accounts).and_then(|accounts| accounts.tokens());
         if tokens.is_ok_and(|tokens| tokens.iter().all(|token| token.revoked_at.is_some())) {
             eprintln!("turnledger: nobody may send yet: `turnledger collect token add --person NAME` makes a token");
         }
     })?;
+    for line in receiver.iter().flat_map(Receiver::says) {
+        eprintln!("turnledger: {line}");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Who gets the events on, if the flag names one.
+fn onward(
+    args: &OtlpArgs,
+    config: Option<&Path>,
+) -> anyhow::Result<Option<(Receiver, turnledger_collector::Receiver)>> {
+    if !args.is_given() {
+        return Ok(None);
+    }
+    let settings = Settings::load(config, &[args])?;
+    let Some(receiver) = Receiver::of(&settings)? else { return Ok(None) };
+    let onward = receiver.onward(&settings)?;
+    Ok(Some((receiver, onward)))
 }
 
 /// A table without lines, as other commands print.

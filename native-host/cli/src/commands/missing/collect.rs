@@ -1,6 +1,7 @@
 //! `turnledger collect` of a build without it.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -15,6 +16,6 @@ pub(crate) struct Args {
     rest: Vec<OsString>,
 }
 
-pub(crate) fn run(_: Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(_: Args, _: Option<&Path>) -> anyhow::Result<ExitCode> {
     Err(missing("collect"))
 }

@@ -122,7 +122,7 @@ fn meaning(status: &Status) -> Result<UploadResponse, SendError> {
     }
     if status.source().is_some() {
         // It was made here, and is no receiver's.
-        let is_before_sending = causes().any(|error| error.is::<ConnectError>());
+        let is_before_sending = causes().any(<dyn Error>::is::<ConnectError>);
         let texts = causes().map(ToString::to_string).filter(|text| text != "transport error");
         let problem = texts.fold(String::new(), |all, text| match (all.is_empty(), all.contains(&text)) {
             (true, _) => text,

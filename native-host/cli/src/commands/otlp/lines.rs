@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use indicatif::ProgressBar;
 use turnledger::delivery::account::AccountKey;
 use turnledger::store::{Spool, StoredEvent};
@@ -42,13 +42,7 @@ impl Lines {
     /// What sends a command's events, if they go to a receiver.
     pub(in super::super) fn of(settings: &Settings) -> anyhow::Result<Option<Self>> {
         let Some(receiver) = Receiver::of(settings)? else { return Ok(None) };
-        if !settings.enabled.value {
-            bail!(
-                "analytics are off ({}): nothing is sent, so leave out {}",
-                settings.enabled.origin,
-                settings.otlp.origin
-            );
-        }
+        super::check_enabled(settings)?;
         // Where the policy cannot be kept to, nothing may leave.
         let policy = settings.policy()?;
         let uploader = Uploader::new(receiver.courier(settings)?, PATIENCE);

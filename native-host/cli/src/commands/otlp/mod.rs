@@ -2,6 +2,8 @@
 
 mod grpc;
 mod lines;
+#[cfg(feature = "collect")]
+mod onward;
 mod transport;
 
 use std::env;
@@ -115,6 +117,14 @@ impl Receiver {
         }
         lines
     }
+}
+
+/// Refuses what would send where nothing is to be sent.
+fn check_enabled(settings: &Settings) -> anyhow::Result<()> {
+    if settings.enabled.value {
+        return Ok(());
+    }
+    bail!("analytics are off ({}): nothing is sent, so leave out {}", settings.enabled.origin, settings.otlp.origin)
 }
 
 /// What is spoken with the receiver: the setting, else the variable of the specification.

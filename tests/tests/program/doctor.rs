@@ -137,6 +137,7 @@ fn what_is_there_is_told_with_its_size() {
             "is_there": true,
             "holds": {"bytes": size, "waiting": events.len(), "oldest_ms": oldest, "refused": 0},
         },
+        "otlp": null,
         "upload": {"url": null, "auth": null, "credentials": null, "token_file": null, "certificates": null},
         "problems": [],
     });
@@ -312,4 +313,23 @@ fn refused_events_are_a_problem() {
     assert_eq!((code, about.as_str()), (Some(1), "spool"));
     assert_eq!(*problem, format!("the server refused {} events", events.len()));
     assert_eq!(*remedy, "`turnledger spool list --refused` lists them, `turnledger spool retry` sends them again");
+
+    // What waits for a receiver of OpenTelemetry is beside it.
+    let beside = home.path().join("spool.otlp");
+    fs::rename(&path, &beside).expect("a folder");
+    let (path, beside) = (path.display().to_string(), beside.display().to_string());
+    let (code, checkup) = json(doctor(home.path(), &["--spool", &path]));
+    assert_eq!(
+        (code, &checkup["otlp"]["path"], &checkup["otlp"]["holds"]["refused"]),
+        (Some(1), &json!(beside), &json!(2))
+    );
+    let remedy = format!(
+        "`turnledger spool list --refused --spool {beside}` lists them, `turnledger spool retry --spool {beside}` sends them again"
+    );
+    let expected = ("otlp".to_owned(), "the server refused 2 events".to_owned(), remedy);
+    assert_eq!(problems(&checkup), [expected]);
+    let output = command(home.path()).args(["spool", "status", "--spool", &path]).output().expect("it runs");
+    let said = stdout(&output);
+    assert!(said.starts_with(&format!("for OpenTelemetry:\n{beside} (")), "{said}");
+    assert!(said.ends_with("2 events refused by the server with status 400\n"), "{said}");
 }

@@ -125,6 +125,22 @@ pub(crate) fn run(command: &Command, config: Option<&Path>) -> anyhow::Result<Ex
     if !matches!(command, Command::SetAside(_)) {
         take_over(&settings, PATIENCE);
     }
+    // What waits for a receiver of OpenTelemetry, beside it.
+    let beside = super::otlp::spool(&settings).filter(|beside| beside.exists());
+    if let (Command::Status(_), Some(beside)) = (command, &beside) {
+        let mut stdout = io::stdout().lock();
+        if path.exists() {
+            let mut spool = open(path, settings.store_limits(), PATIENCE)?;
+            let status = spool.status().map_err(advised)?;
+            ignore_closed_pipe(print_status(&spool, &status, &mut stdout))?;
+        }
+        let mut spool = open(beside, settings.store_limits(), PATIENCE)?;
+        let status = spool.status().map_err(advised)?;
+        ignore_closed_pipe(
+            writeln!(stdout, "for OpenTelemetry:").and_then(|()| print_status(&spool, &status, &mut stdout)),
+        )?;
+        return Ok(ExitCode::SUCCESS);
+    }
     // To look at a spool does not make one.
     if !path.exists() {
         eprintln!("turnledger: {}: no spool here, so no event waits", path.display());

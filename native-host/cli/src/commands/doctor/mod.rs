@@ -67,6 +67,8 @@ struct Checkup {
     imports: Option<Imports>,
     store: Option<Store>,
     spool: Option<Spool>,
+    /// Null also without a receiver of OpenTelemetry.
+    otlp: Option<Spool>,
     upload: Option<Upload>,
     problems: Vec<Problem>,
 }
@@ -132,6 +134,7 @@ impl Checkup {
             imports: ours::imports(&mut problems),
             store: known.map(|settings| Store::of(settings, &mut problems)),
             spool: known.map(|settings| Spool::of(settings, &mut problems)),
+            otlp: known.and_then(|settings| Spool::of_otlp(settings, &mut problems)),
             upload: known.map(|settings| Upload::of(settings, &mut problems)),
             problems,
         }
@@ -153,7 +156,8 @@ impl fmt::Display for Checkup {
             ("spool", known(self.spool.as_ref().map(ToString::to_string))),
             ("upload", known(self.upload.as_ref().map(ToString::to_string))),
         ];
-        for (name, text) in rows {
+        let otlp = self.otlp.as_ref().map(|otlp| ("for OTLP", otlp.to_string()));
+        for (name, text) in rows.into_iter().chain(otlp) {
             for (line, text) in text.lines().enumerate() {
                 writeln!(formatter, "{:11}{text}", if line == 0 { name } else { "" })?;
             }

@@ -147,7 +147,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Spool {
     pub(super) fn of(settings: &Settings, problems: &mut Vec<Problem>) -> Self {
-        let path = settings.spool.value.clone();
+        Self::at("spool", settings.spool.value.clone(), settings, problems)
+    }
+
+    /// The one whose events wait for a receiver of OpenTelemetry. `None` if there is neither a receiver nor a spool.
+    pub(super) fn of_otlp(settings: &Settings, problems: &mut Vec<Problem>) -> Option<Self> {
+        if let Err(error) = crate::commands::otlp::Receiver::of(settings) {
+            let remedy = format!("name another receiver, or `none`, in {}", settings.otlp.origin);
+            problems.push(Problem::new("otlp", error, remedy));
+        }
+        let path = crate::commands::otlp::spool(settings);
+        let is_used = settings.otlp.value.is_some() || path.as_ref().is_some_and(|path| path.exists());
+        is_used.then(|| Self::at("otlp", path, settings, problems))
+    }
+
+    fn at(about: &'static str, path: Option<PathBuf>, settings: &Settings, problems: &mut Vec<Problem>) -> Self {
         let is_there = path.as_ref().is_some_and(|path| path.exists());
         let mut spool = Self { path, is_there, holds: None };
         // To look at a spool does not make one.
@@ -166,9 +180,11 @@ impl Spool {
             Ok(held) => {
                 if held.refused > 0 {
                     let problem = format!("the server refused {}", counted(held.refused, "event"));
-                    let remedy =
-                        "`turnledger spool list --refused` lists them, `turnledger spool retry` sends them again";
-                    problems.push(Problem::new("spool", problem, remedy));
+                    let named = if about == "spool" { String::new() } else { format!(" --spool {}", quoted(path)) };
+                    let remedy = format!(
+                        "`turnledger spool list --refused{named}` lists them, `turnledger spool retry{named}` sends them again"
+                    );
+                    problems.push(Problem::new(about, problem, remedy));
                 }
                 spool.holds = Some(held);
             }
@@ -181,7 +197,7 @@ impl Spool {
                     SpoolError::Locked { .. } => "try again when that process has ended".into(),
                     _ => format!("`chmod -R u+rwX {}`, or name another: `--spool PATH`", quoted(path)),
                 };
-                problems.push(Problem::new("spool", error, remedy));
+                problems.push(Problem::new(about, error, remedy));
             }
         }
         spool

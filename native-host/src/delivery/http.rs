@@ -76,7 +76,8 @@ impl HttpClient {
             post = post.header(&header.name, header.value.expose_secret());
         }
         let answer = post.send(&request.body[..]).map_err(|error| {
-            if is_before_sending(&error) { SendError::unreachable(error) } else { SendError::no_answer(error) }
+            let (is_before_sending, failed) = (is_before_sending(&error), Failed { what: what(&error), source: error });
+            if is_before_sending { SendError::unreachable(failed) } else { SendError::no_answer(failed) }
         })?;
         let response = UploadResponse::new(answer.status().as_u16()).with_headers(answer.headers());
         // The body is read so that the connection can be used again.
@@ -103,9 +104,40 @@ const fn ring() -> Option<Arc<CryptoProvider>> {
     None
 }
 
+/// What went wrong, in words, before what the client says.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+struct Failed {
+    what: &'static str,
+    source: ureq::Error,
+}
+
+fn what(error: &ureq::Error) -> &'static str {
+    match error {
+        ureq::Error::HostNotFound => "there is no host of this name",
+        ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => "no connection in time",
+        ureq::Error::Timeout(_) => "no answer in time",
+        ureq::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => "the connection is refused",
+        error if is_certificate(error) => "the server's certificate is not trusted",
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => "no TLS",
+        _ => "the connection failed",
+    }
+}
+
+/// Whether the server's certificate is the reason.
+fn is_certificate(error: &ureq::Error) -> bool {
+    let error = match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref().and_then(|error| error.downcast_ref()),
+        _ => None,
+    };
+    matches!(error, Some(rustls::Error::InvalidCertificate(_)))
+}
+
 /// Whether a request failed before anything of it can have reached the server's application.
 fn is_before_sending(error: &ureq::Error) -> bool {
     match error {
+        error if is_certificate(error) => true,
         ureq::Error::Io(error) => {
             matches!(
                 error.kind(),

@@ -112,13 +112,18 @@ fn what_cannot_be_delivered_is_kept_and_said() {
     };
     let collector = Collector::new();
     let url = collector.url();
-    assert_eq!(upload(&["--upload", "http://127.0.0.1:1"]), waiting("the server cannot be reached"));
+    let refused = "the server cannot be reached (127.0.0.1:1: the connection is refused: \
+                   io: Connection refused (os error 111))";
+    assert_eq!(upload(&["--upload", "http://127.0.0.1:1/secret-in-the-path"]), waiting(refused));
     collector.script([Answer::status(503)]);
     assert_eq!(upload(&["--upload", &url]), waiting("the server answers with status 503"));
     collector.script([Answer::status(404)]);
     assert_eq!(upload(&["--upload", &url]), waiting("the server does not take requests at this URL (status 404)"));
     collector.script([Answer::status(401)]);
-    assert_eq!(upload(&["--upload", &url]), waiting("the server refuses the credentials (status 401)"));
+    assert_eq!(
+        upload(&["--upload", &url]),
+        waiting("the server refuses the credentials (status 401): --token-file names a file with a token for it")
+    );
     let auth = home.path().join("auth.json");
     let auth_path = auth.display().to_string();
     assert_eq!(

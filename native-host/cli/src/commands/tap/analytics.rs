@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use turnledger::Ledger;
+use turnledger::delivery::Hold;
 use turnledger::ledger::{Flushed, LedgerBuilder, LedgerStats, Trouble};
 use turnledger::private_file::{make_private_folder, open_private};
 use turnledger_core::Event;
@@ -225,7 +226,8 @@ pub(super) fn start(args: &Args, config: Option<&Path>) -> Result<Analytics, Bro
         });
     }
     if let Some(endpoint) = endpoint {
-        builder = builder.upload(endpoint, settings.auth()).on_trouble(say);
+        let has_credentials = settings.auth.value.is_some() || settings.token_file.value.is_some();
+        builder = builder.upload(endpoint, settings.auth()).on_trouble(move |trouble| say(trouble, has_credentials));
         if let Some(pem) = settings.certificates().map_err(Broken::by(&settings.certificates.origin))? {
             builder = builder.certificates(pem);
         }
@@ -282,9 +284,15 @@ fn start_otlp(args: &Args, settings: &Settings) -> Result<Option<Otlp>, Broken> 
 }
 
 /// Reports at once what may need a person. What passes by itself is reported at the end.
-fn say(trouble: &Trouble) {
-    if needs_a_person(trouble) {
-        say!("{trouble}");
+fn say(trouble: &Trouble, has_credentials: bool) {
+    if !needs_a_person(trouble) {
+        return;
+    }
+    match trouble {
+        Trouble::Held { hold: Hold::Credentials { status: Some(_) }, .. } if !has_credentials => {
+            say!("{trouble}{}", super::super::upload::NO_TOKEN);
+        }
+        _ => say!("{trouble}"),
     }
 }
 

@@ -63,6 +63,9 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
         bail!("no server is set: name one by --upload, TURNLEDGER_UPLOAD or `upload` in turnledger.toml");
     };
     let mut uploader = Uploader::new(courier, Duration::from_secs(args.wait));
+    if settings.auth.value.is_none() && settings.token_file.value.is_none() {
+        uploader.advice = NO_TOKEN;
+    }
     let (ended, bad_lines) = if args.files.is_empty() {
         (drain(&mut uploader, &settings, args)?, 0)
     } else {
@@ -113,6 +116,10 @@ pub(super) struct Uploader {
     refused: u64,
     /// Events of which the policy lets nothing leave.
     withheld: u64,
+    /// What went wrong on the way the last time.
+    problem: Option<String>,
+    /// What is said where the server wants credentials.
+    pub(super) advice: &'static str,
 }
 
 impl Uploader {
@@ -128,6 +135,19 @@ impl Uploader {
             requests: 0,
             refused: 0,
             withheld: 0,
+            problem: None,
+            advice: "",
+        }
+    }
+
+    /// Why events wait, with the server's host and what went wrong.
+    fn why(&self, hold: Hold) -> String {
+        match (hold, &self.problem) {
+            (Hold::Unreachable | Hold::NoAnswer, Some(problem)) => {
+                format!("{hold} ({}: {problem})", host(self.courier.url()))
+            }
+            (Hold::Credentials { status: Some(_) }, _) => format!("{hold}{}", self.advice),
+            _ => hold.to_string(),
         }
     }
 
@@ -176,6 +196,7 @@ impl Uploader {
             };
             // Twice the provider's time, and the request's.
             let sent = self.courier.send(batch, sending, Instant::now() + Duration::from_secs(3600));
+            self.problem = sent.problem;
             if sent.takes_gzip {
                 self.delivery.takes_gzip();
             }
@@ -196,7 +217,7 @@ impl Uploader {
                     self.account()?;
                     return stopped("another account has logged in meanwhile");
                 }
-                Verdict::Hold(hold) if !hold.may_pass() => return stopped(&hold.to_string()),
+                Verdict::Hold(hold) if !hold.may_pass() => return Err(Stopped(self.why(hold))),
                 Verdict::Again | Verdict::Hold(_) => continue,
                 _ => return stopped(NEWER),
             };
@@ -209,7 +230,7 @@ impl Uploader {
     fn wait(&self, until: UnixMillis, progress: &ProgressBar) -> Result<(), Stopped> {
         let wait = Duration::from_millis(until.0.saturating_sub(now().0));
         let problem = match self.delivery.hold() {
-            Some(hold) => hold.to_string(),
+            Some(hold) => self.why(hold),
             None => format!("the server asked for no request for another {}", HumanDuration(wait)),
         };
         if Instant::now().checked_add(wait).is_none_or(|then| then > self.until) {
@@ -222,9 +243,18 @@ impl Uploader {
     }
 }
 
+/// The host of a URL, without what may be a secret in its path.
+fn host(url: &str) -> &str {
+    let authority = url.split("://").nth(1).unwrap_or(url);
+    authority.split('/').next().unwrap_or(authority)
+}
+
 fn stopped<T>(problem: &str) -> Result<T, Stopped> {
     Err(Stopped(problem.into()))
 }
+
+/// What is said where a server wants credentials and nobody named any.
+pub(super) const NO_TOKEN: &str = ": --token-file names a file with a token for it";
 
 /// What the library says and this program does not know.
 const NEWER: &str = "this program is older than its library";

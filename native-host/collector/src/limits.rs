@@ -22,6 +22,8 @@ pub struct Limits {
     pub queue: usize,
     /// The most connections at once. A count. Others wait to be accepted.
     pub connections: usize,
+    /// The most connections of one address at once. A count. More are closed. A proxy on this machine may have all.
+    pub connections_of_peer: usize,
     /// The most requests of one token in a second; ten times as many may come at once.
     pub requests_per_second: NonZeroU32,
     /// How long a connection may be silent between requests, and how long a request's header may take.
@@ -39,6 +41,7 @@ impl Default for Limits {
             memory_bytes: 256 * MIB,
             queue: 256,
             connections: 1024,
+            connections_of_peer: 256,
             requests_per_second: const { NonZeroU32::new(50).expect("not zero") },
             idle_time: Duration::from_secs(30),
             body_time: Duration::from_secs(30),

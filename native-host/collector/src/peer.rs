@@ -1,7 +1,10 @@
 //! Who is at the other end of a connection, and how often that one may be wrong.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
@@ -25,6 +28,50 @@ impl Peer {
                 Self(if address.is_loopback() { address } else { Ipv6Addr::from_bits(network) }.into())
             }
             address @ IpAddr::V4(_) => Self(address),
+        }
+    }
+}
+
+/// Counts the connections of each peer.
+#[derive(Clone, Debug)]
+pub(crate) struct Peers {
+    most: usize,
+    open: Arc<Mutex<HashMap<Peer, usize>>>,
+}
+
+/// A connection's place among those of its peer, until this goes.
+#[derive(Debug)]
+pub(crate) struct Place {
+    peer: Peer,
+    open: Arc<Mutex<HashMap<Peer, usize>>>,
+}
+
+impl Peers {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most: most.max(1), open: Arc::default() }
+    }
+
+    /// A place, if the peer has one left.
+    pub(crate) fn place(&self, peer: Peer) -> Option<Place> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(peer).or_default();
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        drop(open);
+        Some(Place { peer, open: self.open.clone() })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut count) = open.entry(self.peer) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
         }
     }
 }
@@ -71,7 +118,7 @@ impl Wrongs {
 mod tests {
     use std::time::Duration;
 
-    use super::{Peer, Wait, Wrongs};
+    use super::{Peer, Peers, Wait, Wrongs};
 
     fn peer(address: &str) -> Peer {
         Peer::new(address.parse().unwrap())
@@ -95,6 +142,19 @@ mod tests {
         assert!((1..=3).contains(&wait.seconds()), "{wait:?}");
         wrongs.tidy();
         assert!(wrongs.count(peer("192.0.2.1")).is_err(), "it is remembered");
+    }
+
+    #[test]
+    fn places_are_given_back() {
+        let peers = Peers::new(2);
+        let (one, other) = (peer("192.0.2.1"), peer("192.0.2.2"));
+        let (first, second) = (peers.place(one), peers.place(one));
+        let has = |peer| peers.place(peer).is_some();
+        assert_eq!((first.is_some(), second.is_some(), has(one), has(other)), (true, true, false, true));
+        drop(first);
+        assert!(has(one) && has(other));
+        drop(second);
+        assert!(peers.open.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use turnledger_tests::collecting::collect;
+use turnledger_tests::collecting::{Server, Turns, collect, stored, token};
 use turnledger_tests::program::{run_in, stderr, stdout};
 
 /// What a command ends with, and says.
@@ -33,6 +33,9 @@ fn tokens_and_users_are_made_listed_and_revoked() {
     let again = of(&["token", "revoke", "2"]);
     let unknown = "turnledger: there is no token 2 that is not revoked: `turnledger collect token list` lists them\n";
     assert_eq!((again.status.code(), stderr(&again)), (Some(2), unknown.into()));
+    let wrong = of(&["token", "revoke", "2x"]);
+    let expected = "turnledger: ID: expected a number, which `list` has\n";
+    assert_eq!((wrong.status.code(), stderr(&wrong)), (Some(2), expected.into()));
     let listed = stdout(&of(&["token", "list"]));
     assert!(!listed.contains(token.trim()));
     let expected = [
@@ -46,6 +49,10 @@ fn tokens_and_users_are_made_listed_and_revoked() {
     let hint = "turnledger: the key of user 1, which is not shown again\n";
     assert_eq!((stdout(&key).starts_with("tlk_"), stderr(&key)), (true, hint.into()));
     assert_eq!(of(&["user", "add", "bob", "--role", "member", "--person", "bob"]).status.code(), Some(0));
+    let member = of(&["user", "add", "cy", "--role", "member", "--person", "cy"]);
+    let hint = "turnledger: the key of user 3, which is not shown again\n\
+                turnledger: no token has this person yet, so there is nothing to see: `token add` makes one\n";
+    assert_eq!((member.status.code(), stderr(&member)), (Some(0), hint.into()));
     for (arguments, problem) in [
         (&["ada", "--role", "viewer"][..], "there is a user of this name: revoke that one first, or take another name"),
         (&["eve", "--role", "owner", "--person", "eve"], "--person is for the role `member` alone"),
@@ -59,8 +66,38 @@ fn tokens_and_users_are_made_listed_and_revoked() {
         &["id", "name", "role", "person", "made", "signed in", "revoked"][..],
         &["1", "ada", "owner", "-", "-"],
         &["2", "bob", "member", "bob", "-", "-"],
+        &["3", "cy", "member", "cy", "-", "-"],
     ];
     assert_eq!(rows(&stdout(&of(&["user", "list"]))), expected);
+}
+
+#[test]
+fn a_person_is_forgotten() {
+    let data = tempfile::tempdir().expect("a folder");
+    let here = data.path().display().to_string();
+    let of = |arguments: &[&str]| run_in(data.path(), &[&["collect"], arguments, &["--data", &here]].concat(), b"");
+    let (ada, bob) = (token(data.path(), "ada", Some("core")), token(data.path(), "bob", None));
+    let server = Server::start(data.path(), &[]);
+    let turns = Turns::default();
+    for (token, threads) in [(&ada, &["a", "b"][..]), (&bob, &["c"])] {
+        assert_eq!(server.client().post(token, &[], &turns.body(threads)).expect("an answer").status, 204);
+    }
+    let forget = |person: &str, yes: &[&str]| {
+        let output = of(&[&["forget", "--person", person], yes].concat());
+        (output.status.code(), stdout(&output) + &stderr(&output))
+    };
+    let said = |code, text: &str| (Some(code), text.to_owned());
+    let can_send = "turnledger: the person can still send with token 1: `turnledger collect token revoke ID` first\n";
+    assert_eq!(forget("ada", &["--yes"]), said(2, can_send));
+    collect(data.path(), &["token", "revoke", "1"]);
+    let ask = "turnledger: events would be deleted; --yes deletes without asking\n";
+    assert_eq!(forget("ada", &[]), said(2, ask));
+    assert_eq!(forget("ada", &["--yes"]), said(0, "2 events forgotten, and all that was known of 2 threads\n"));
+    let nobody =
+        "turnledger: nobody of this name has brought anything: `turnledger collect token list` has the names\n";
+    assert_eq!(forget("ada", &["--yes"]), said(2, nobody));
+    assert!(server.end().0.success());
+    assert_eq!(stored(data.path()), ["c"]);
 }
 
 #[test]
@@ -78,7 +115,12 @@ fn what_a_collector_refuses_is_said_in_a_line() {
     assert_eq!((code, text), (Some(2), expected));
     assert!(!Path::new(&folder).exists(), "what does not serve makes nothing");
 
-    collect(data.path(), &["token", "list"]);
+    let (code, text) = said(data.path(), &["user", "list", "--data", &folder]);
+    let expected = format!("turnledger: {folder}: no collector's folder: `turnledger collect token add` makes one\n");
+    assert_eq!((code, text), (Some(2), expected));
+    assert!(!Path::new(&folder).exists(), "to look makes nothing");
+
+    collect(data.path(), &["token", "add", "--person", "ada"]);
     let accounts = data.path().join("accounts.sqlite");
     let broken = "no database, but a text that is as long as the head of a file of SQLite: 100 bytes and more\n\n\n\n";
     std::fs::write(&accounts, broken).expect("a file");

@@ -187,3 +187,32 @@ fn a_store_that_is_held_makes_clients_wait() {
     let sentence = "{\"error\":\"there is no room for the request now\"}";
     assert_eq!((answer.status, answer.text(), answer.header("retry-after")), (503, sentence, Some("1")));
 }
+
+#[test]
+fn what_one_announces_or_opens_is_in_nobodys_way() {
+    let data = tempfile::tempdir().expect("a folder");
+    let token = token(data.path(), "ada", None);
+    let flags = ["--most-memory-bytes", "2000000", "--most-connections-per-address", "6"];
+    let server = Server::start(data.path(), &flags);
+    // A body that does not come takes no room.
+    let head =
+        format!("POST {PATH} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Length: 1900000\r\n\r\n");
+    let announced: Vec<_> = (0..5)
+        .map(|_| {
+            let mut client = server.client();
+            client.send(head.as_bytes()).expect("a connection");
+            client
+        })
+        .collect();
+    thread::sleep(Duration::from_millis(200));
+    let mut sixth = server.client();
+    let answer = sixth.post(&token, &[], &Turns::default().body(["one"])).expect("an answer");
+    assert_eq!(answer.status, 204, "{}", answer.text());
+    // More connections of the address are closed, until one of them goes.
+    assert!(server.client().ask("GET", "/health", &[], b"").is_err());
+    drop(announced);
+    thread::sleep(Duration::from_millis(200));
+    assert_eq!(server.client().ask("GET", "/health", &[], b"").expect("an answer").status, 200);
+    assert!(server.end().0.success());
+    assert_eq!(stored(data.path()), ["one"]);
+}

@@ -169,7 +169,7 @@ fn forget(path: &Path, args: &ForgetArgs) -> anyhow::Result<()> {
 }
 
 /// Asks the person at the terminal.
-fn agree() -> anyhow::Result<()> {
+pub(super) fn agree() -> anyhow::Result<()> {
     if !io::stdin().is_terminal() {
         bail!("events would be deleted; --yes deletes without asking");
     }

@@ -81,6 +81,11 @@ impl Accounts {
         Ok(self.with(|connection| connection.execute(sql, params![id, millis(at)]))? > 0)
     }
 
+    /// Whether a text is a token by its form.
+    pub(crate) fn is_token(text: &str) -> bool {
+        text.starts_with(PREFIX)
+    }
+
     /// Who sends with a token; null if it is unknown or revoked.
     ///
     /// # Errors

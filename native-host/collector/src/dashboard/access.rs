@@ -152,11 +152,17 @@ pub(super) async fn sign_in(
 ) -> Result<Response, Refusal> {
     let Key { key } = said(body)?;
     let now = collector.now();
+    let is_token = Accounts::is_token(key.trim());
     let user = asked(&collector, move |accounts| accounts.sign_in(key.trim(), now)).await?;
     let Some(user) = user else {
         let wait = |wait: crate::peer::Wait| Refusal::too_many("Too many wrong keys: try again later.", wait);
         collector.wrong_secret(peer).map_err(wait)?;
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "No user signs in with this key."));
+        let sentence = if is_token {
+            "This is a client's token, which only sends. A user's key begins with tlk_."
+        } else {
+            "No user signs in with this key."
+        };
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, sentence));
     };
     let until = UnixMillis(now.0.saturating_add(HOURS * 60 * 60 * 1000));
     let secret = asked(&collector, move |accounts| accounts.begin_sign_in(&user, now, until)).await?;

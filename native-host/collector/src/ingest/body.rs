@@ -72,8 +72,8 @@ pub(super) async fn read(limits: &Limits, memory: &Memory, body: &mut Body) -> R
     if hint > limits.body_bytes {
         return Err(too_large());
     }
-    held.set(memory, hint).map_err(|_| no_room())?;
-    let mut sent = Vec::with_capacity(hint);
+    // What is announced and does not come takes no room.
+    let mut sent = Vec::new();
     let reading = async {
         while let Some(frame) = body.frame().await {
             // What is not sent to its end is nobody's any more: no answer arrives.
@@ -85,7 +85,8 @@ pub(super) async fn read(limits: &Limits, memory: &Memory, body: &mut Body) -> R
             }
             if bytes > sent.capacity() {
                 // As a vector grows.
-                let room = limits.body_bytes.min(bytes.saturating_mul(2));
+                let most = if bytes <= hint { hint } else { limits.body_bytes };
+                let room = most.min(bytes.saturating_mul(2));
                 held.set(memory, room).map_err(|_| no_room())?;
                 sent.reserve_exact(room - sent.len());
             }

@@ -56,7 +56,7 @@ pub(crate) async fn take(
 }
 
 async fn take_body(collector: &Collector, peer: Peer, headers: &HeaderMap, body: &mut Body) -> Result<(), Refusal> {
-    let holder = holder(collector, peer, headers)?;
+    let holder = holder(collector, peer, headers).await?;
     collector.may_send(holder.token).map_err(|wait| Refusal::too_many("too many requests with this token", wait))?;
     let encoding = Encoding::of(headers)?;
     let key = key(headers)?;
@@ -85,18 +85,23 @@ async fn take_body(collector: &Collector, peer: Peer, headers: &HeaderMap, body:
     }
 }
 
-/// Whose token it is.
-fn holder(collector: &Collector, peer: Peer, headers: &HeaderMap) -> Result<Holder, Refusal> {
+/// Whose token it is. It is looked up on a thread where one may wait.
+async fn holder(collector: &Collector, peer: Peer, headers: &HeaderMap) -> Result<Holder, Refusal> {
     let Some(value) = headers.get(AUTHORIZATION) else {
         return Err(Refusal::unauthorized("a token is missing: Authorization: Bearer TOKEN"));
     };
-    let token = value.to_str().ok().and_then(bearer);
-    let holder = token.map(|token| collector.accounts().holder(token)).transpose();
-    let holder = holder.map_err(|error| {
-        collector.tell(&error);
-        Refusal::busy("the tokens cannot be read", SOON)
-    })?;
-    match holder.flatten() {
+    let holder = match value.to_str().ok().and_then(bearer).map(ToOwned::to_owned) {
+        None => None,
+        Some(token) => {
+            let accounts = collector.clone();
+            let asked = spawn_blocking(move || accounts.accounts().holder(&token)).await.map_err(|_| lost())?;
+            asked.map_err(|error| {
+                collector.tell(&error);
+                Refusal::busy("the tokens cannot be read", SOON)
+            })?
+        }
+    };
+    match holder {
         Some(holder) => Ok(holder),
         None => Err(match collector.wrong_secret(peer) {
             Ok(()) => Refusal::unauthorized("the token is unknown or revoked"),

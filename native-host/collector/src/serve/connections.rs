@@ -28,7 +28,7 @@ use super::timed::Timed;
 use super::tls::Tls;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::peer::Peer;
+use crate::peer::{Peer, Peers};
 
 /// How long TLS may take to begin.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -61,6 +61,7 @@ impl Connections {
         let mut ended = pin!(async move { while ended.changed().await.is_ok() {} });
         let slots = Arc::new(Semaphore::new(self.limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
         let running = GracefulShutdown::new();
+        let peers = Peers::new(self.limits.connections_of_peer);
         loop {
             let next = async {
                 // Nobody closes it.
@@ -75,9 +76,13 @@ impl Connections {
                 sleep(PAUSE).await;
                 continue;
             };
+            let is_of_proxy = self.is_behind_proxy && address.ip().is_loopback();
+            let place = if is_of_proxy { Some(None) } else { peers.place(Peer::new(address.ip())).map(Some) };
+            // Whose places are all taken comes again later.
+            let Some(place) = place else { continue };
             let (connections, tls, watcher) = (self.clone(), tls.clone(), running.watcher());
             tokio::spawn(async move {
-                let _slot = slot;
+                let (_slot, _place) = (slot, place);
                 connections.connection(stream, address, tls, watcher).await;
             });
         }

@@ -1,5 +1,6 @@
 //! `turnledger collect`
 
+mod forget;
 mod tokens;
 mod users;
 
@@ -46,6 +47,8 @@ enum Command {
     /// Tokens: what clients send with
     #[command(subcommand)]
     Token(tokens::Command),
+    /// Take all that a person brought out of the store, so that nothing of it is left in its file
+    Forget(forget::Args),
     /// Users: who may look
     #[command(subcommand)]
     User(users::Command),
@@ -63,6 +66,15 @@ impl DataArgs {
     fn folder(&self) -> anyhow::Result<PathBuf> {
         let folder = self.data.clone().or_else(|| Some(Settings::data_folder()?.join("collect")));
         folder.context("there is no home folder: name the collector's folder with --data DIR")
+    }
+
+    /// The accounts of a collector that is there: to look does not make one.
+    fn known_accounts(&self) -> anyhow::Result<Accounts> {
+        let folder = self.folder()?;
+        if !Options::new(folder.clone()).accounts().exists() {
+            bail!("{}: no collector's folder: `turnledger collect token add` makes one", folder.display());
+        }
+        self.accounts()
     }
 
     /// The accounts of the collector. They may be changed while it runs.
@@ -124,6 +136,9 @@ struct LimitArgs {
     /// Connections at once [default: 1024]
     #[arg(long, value_name = "NUMBER")]
     most_connections: Option<NonZeroUsize>,
+    /// Connections of one address at once [default: 256]
+    #[arg(long, value_name = "NUMBER")]
+    most_connections_per_address: Option<NonZeroUsize>,
     /// Requests of one token in a second; ten times as many may come at once [default: 50]
     #[arg(long, value_name = "NUMBER")]
     most_requests_per_second: Option<NonZeroU32>,
@@ -145,6 +160,7 @@ impl LimitArgs {
             (&mut limits.memory_bytes, self.most_memory_bytes),
             (&mut limits.queue, self.most_waiting),
             (&mut limits.connections, self.most_connections),
+            (&mut limits.connections_of_peer, self.most_connections_per_address),
         ];
         for (limit, given) in sizes {
             *limit = given.map_or(*limit, NonZeroUsize::get);
@@ -166,6 +182,7 @@ pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode>
         None => serve(args.run, config),
         Some(Command::Run(args)) => serve(*args, config),
         Some(Command::Token(command)) => tokens::run(command),
+        Some(Command::Forget(args)) => forget::run(&args),
         Some(Command::User(command)) => users::run(command),
     }
 }
@@ -223,6 +240,11 @@ fn onward(
     let Some(receiver) = Receiver::of(&settings)? else { return Ok(None) };
     let onward = receiver.onward(&settings)?;
     Ok(Some((receiver, onward)))
+}
+
+/// A number that `list` has. What is none is not repeated: it may be a secret by mistake.
+fn number(text: &str) -> anyhow::Result<i64> {
+    text.parse().ok().context("ID: expected a number, which `list` has")
 }
 
 /// A table without lines, as other commands print.

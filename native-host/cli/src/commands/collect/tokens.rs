@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::{Parser, Subcommand};
 use turnledger::now;
 
-use super::{DataArgs, moment, table};
+use super::{DataArgs, moment, number, table};
 use crate::commands::ignore_closed_pipe;
 
 /// Make, list and revoke tokens. A collector that runs knows of it at once.
@@ -37,7 +37,7 @@ pub(crate) struct AddArgs {
 pub(crate) struct RevokeArgs {
     /// The token's number, which `list` has
     #[arg(value_name = "ID")]
-    id: i64,
+    id: String,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -51,7 +51,7 @@ pub(super) fn run(command: Command) -> anyhow::Result<ExitCode> {
             eprintln!("turnledger: token {id}, which is not shown again: keep it in a file for --token-file");
         }
         Command::List(args) => {
-            let tokens = args.accounts()?.tokens()?.into_iter().map(|token| {
+            let tokens = args.known_accounts()?.tokens()?.into_iter().map(|token| {
                 let team = token.team.unwrap_or_else(|| "-".into());
                 let times = [Some(token.created_at), token.last_used_at, token.revoked_at].map(moment);
                 let [created, used, revoked] = times;
@@ -61,8 +61,9 @@ pub(super) fn run(command: Command) -> anyhow::Result<ExitCode> {
             ignore_closed_pipe(stdout.write_all(table.as_bytes()).and_then(|()| stdout.flush()))?;
         }
         Command::Revoke(args) => {
-            if !args.data.accounts()?.revoke_token(args.id, now())? {
-                bail!("there is no token {} that is not revoked: `turnledger collect token list` lists them", args.id);
+            let id = number(&args.id)?;
+            if !args.data.known_accounts()?.revoke_token(id, now())? {
+                bail!("there is no token {id} that is not revoked: `turnledger collect token list` lists them");
             }
         }
     }

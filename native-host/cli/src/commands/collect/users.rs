@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use turnledger::now;
 use turnledger_collector::accounts::{Role, UserKind};
 
-use super::{DataArgs, moment, table};
+use super::{DataArgs, moment, number, table};
 use crate::commands::ignore_closed_pipe;
 
 /// Make, list and revoke users. A collector that runs knows of it at once.
@@ -42,7 +42,7 @@ pub(crate) struct AddArgs {
 pub(crate) struct RevokeArgs {
     /// The user's number, which `list` has
     #[arg(value_name = "ID")]
-    id: i64,
+    id: String,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -53,12 +53,20 @@ pub(super) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Add(args) => {
             let kind = Role::of(&args.role).and_then(|role| UserKind::new(role, args.person));
             let kind = kind.context("--person is for the role `member` alone")?;
-            let (id, key) = args.data.accounts()?.add_user(&args.name, &kind, now())?;
+            let accounts = args.data.accounts()?;
+            let (id, key) = accounts.add_user(&args.name, &kind, now())?;
             ignore_closed_pipe(writeln!(stdout, "{}", key.expose()).and_then(|()| stdout.flush()))?;
             eprintln!("turnledger: the key of user {id}, which is not shown again");
+            if let Some(person) = kind.person()
+                && !accounts.tokens()?.iter().any(|token| token.person == person.trim())
+            {
+                eprintln!(
+                    "turnledger: no token has this person yet, so there is nothing to see: `token add` makes one"
+                );
+            }
         }
         Command::List(args) => {
-            let users = args.accounts()?.users()?.into_iter().map(|user| {
+            let users = args.known_accounts()?.users()?.into_iter().map(|user| {
                 let role = user.kind.role().name().to_owned();
                 let person = user.kind.person().unwrap_or("-").to_owned();
                 let times = [Some(user.created_at), user.last_used_at, user.revoked_at].map(moment);
@@ -69,8 +77,9 @@ pub(super) fn run(command: Command) -> anyhow::Result<ExitCode> {
             ignore_closed_pipe(stdout.write_all(table.as_bytes()).and_then(|()| stdout.flush()))?;
         }
         Command::Revoke(args) => {
-            if !args.data.accounts()?.revoke_user(args.id, now())? {
-                bail!("there is no user {} who is not revoked: `turnledger collect user list` lists them", args.id);
+            let id = number(&args.id)?;
+            if !args.data.known_accounts()?.revoke_user(id, now())? {
+                bail!("there is no user {id} who is not revoked: `turnledger collect user list` lists them");
             }
         }
     }

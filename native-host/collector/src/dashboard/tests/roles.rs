@@ -81,6 +81,20 @@ fn each_role_may_ask_what_the_table_says() {
 }
 
 #[test]
+fn a_clients_token_is_no_key() {
+    let (team, _) = team();
+    let (_, token) = team.collector.accounts().add_token("ada", None, turnledger_core::UnixMillis(1)).unwrap();
+    for (key, said) in [
+        (token.expose(), "This is a client's token, which only sends. A user's key begins with tlk_."),
+        ("tlk_wrong", "No user signs in with this key."),
+    ] {
+        let answer = team.ask("POST", "/api/session", "", &json!({ "key": key }).to_string());
+        let expected = json!({ "error": said });
+        assert_eq!((answer.status, answer.json()), (StatusCode::UNAUTHORIZED, expected));
+    }
+}
+
+#[test]
 fn nobody_learns_of_another() {
     let (team, cookies) = team();
     let paths = [

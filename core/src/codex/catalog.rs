@@ -357,7 +357,11 @@ impl ConfigBatch<'_> {
 
 /// Sorts toggles by plugin and keeps the last of each.
 pub(crate) fn last_of_each(toggles: impl IntoIterator<Item = PluginToggle>) -> Vec<PluginToggle> {
-    let last: BTreeMap<Id, bool> = toggles.into_iter().map(|toggle| (toggle.plugin_id, toggle.enabled)).collect();
+    // Collecting would sort, which is more code.
+    let mut last = BTreeMap::new();
+    for PluginToggle { plugin_id, enabled } in toggles {
+        last.insert(plugin_id, enabled);
+    }
     last.into_iter().map(|(plugin_id, enabled)| PluginToggle { plugin_id, enabled }).collect()
 }
 

@@ -189,7 +189,12 @@ fn as_pairs(discards: &Discards, text: &mut String) {
 }
 
 fn of_pairs(reader: &mut Reader<'_>) -> Result<Discards, Failed> {
-    Vec::read(reader).map(|pairs: Vec<_>| pairs.into_iter().collect())
+    let mut discards = Discards::new();
+    // Collecting would sort, which is more code.
+    for (key, count) in Vec::read(reader)? {
+        discards.insert(key, count);
+    }
+    Ok(discards)
 }
 
 impl Stats {

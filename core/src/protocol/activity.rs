@@ -51,18 +51,19 @@ impl From<SubAgentActivity> for Item {
             ActivityKind::Other => return Self::Other,
         };
         let Some(agent) = activity.agent_thread_id else { return Self::Other };
+        let mut agents_states = BTreeMap::new();
+        if tool == CollabTool::SpawnAgent {
+            agents_states.insert(agent.clone(), AgentState { status: CollabAgentStatus::Running });
+        }
         Self::CollabAgentToolCall(CollabAgentToolCall {
             id: activity.id,
             tool,
             status: ItemStatus::Completed,
             sender_thread_id: Id::default(),
-            receiver_thread_ids: vec![agent.clone()],
+            receiver_thread_ids: vec![agent],
             model: activity.model,
             reasoning_effort: activity.reasoning_effort,
-            agents_states: match tool {
-                CollabTool::SpawnAgent => BTreeMap::from([(agent, AgentState { status: CollabAgentStatus::Running })]),
-                _ => BTreeMap::new(),
-            },
+            agents_states,
         })
     }
 }

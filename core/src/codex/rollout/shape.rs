@@ -334,6 +334,11 @@ fn collab_call(reader: &mut Reader<'_>) -> Result<CollabAgentToolCall, Failed> {
         }
     }
     let call = Call::read(reader)?;
+    // Collecting would sort, which is more code.
+    let mut agents_states = BTreeMap::new();
+    for (id, State(status)) in call.agents_states {
+        agents_states.insert(id, AgentState { status });
+    }
     Ok(CollabAgentToolCall {
         id: call.id,
         tool: call.tool,
@@ -342,7 +347,7 @@ fn collab_call(reader: &mut Reader<'_>) -> Result<CollabAgentToolCall, Failed> {
         receiver_thread_ids: call.receiver_thread_ids,
         model: call.model,
         reasoning_effort: call.reasoning_effort,
-        agents_states: call.agents_states.into_iter().map(|(id, State(status))| (id, AgentState { status })).collect(),
+        agents_states,
     })
 }
 

@@ -76,6 +76,37 @@ struct Rule {
     dropped: Vec<Pattern>,
 }
 
+/// What a rule can be about.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum About<'n> {
+    /// An event's type.
+    Event(&'n str),
+    /// A client, by its `product_client_id`.
+    Client(&'n str),
+    /// A repository, by the canonical form of its remote: `host/path`.
+    Remote(&'n str),
+}
+
+/// The rule that keeps something back. Its text is for a person on this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Deciding<'p> {
+    /// The rule's name, such as `drop_events`.
+    pub rule: &'static str,
+    /// The name in the rule that fits; none if the rule allows, and no name in it does.
+    pub name: Option<&'p str>,
+}
+
+impl fmt::Display for Deciding<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name {
+            Some(name) => write!(formatter, "`{}` has `{name}`", self.rule),
+            None => write!(formatter, "`{}` does not have it", self.rule),
+        }
+    }
+}
+
 impl Rule {
     const fn is_set(&self) -> bool {
         self.allowed.is_some() || !self.dropped.is_empty()
@@ -195,6 +226,25 @@ impl<D: Digest> Policy<D> {
     /// What judges events by their repository; `None` without a rule about repositories.
     pub fn repositories<T>(&self) -> Option<Repositories<T>> {
         self.rules.repositories.is_set().then(|| Repositories::new(&self.rules.repositories))
+    }
+
+    /// Which rule keeps this back; none if none does.
+    pub fn deciding(&self, about: About<'_>) -> Option<Deciding<'_>> {
+        let (rule, [allow, drop]) = match about {
+            About::Event(_) => (&self.rules.events, ["allow_events", "drop_events"]),
+            About::Client(_) => (&self.rules.clients, ["allow_clients", "drop_clients"]),
+            About::Remote(_) => (&self.rules.repositories, ["allow_repositories", "drop_repositories"]),
+        };
+        let fits = |pattern: &&Pattern| match about {
+            About::Event(name) | About::Client(name) => pattern.fits(name),
+            About::Remote(remote) => pattern.fits_remote(remote),
+        };
+        let dropped = rule.dropped.iter().find(fits);
+        let is_allowed = rule.allowed.as_ref().is_none_or(|allowed| allowed.iter().any(|pattern| fits(&pattern)));
+        match dropped {
+            Some(pattern) => Some(Deciding { rule: drop, name: Some(pattern.as_str()) }),
+            None => (!is_allowed).then_some(Deciding { rule: allow, name: None }),
+        }
     }
 
     /// What leaves of an event's JSON text, if its repository is allowed. `changed` is told what happens to which member, named by its path.

@@ -12,6 +12,10 @@ impl Pattern {
         (!text.is_empty()).then_some(Self(text))
     }
 
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether it is a pattern of this name.
     pub(super) fn fits(&self, name: &str) -> bool {
         fits(self.0.as_bytes(), name.as_bytes())

@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{Change, Policy, PolicyError, Withheld};
+use super::{About, Change, Policy, PolicyError, Withheld};
 use crate::digest::{Digest, Sha2};
 
 const EVENT: &str = concat!(
@@ -130,5 +130,28 @@ fn what_is_no_event_stays() {
         alloc::format!(r#"{{"event_type":"a","event_params":{{"x":{}1{}}}}}"#, "[".repeat(5000), "]".repeat(5000));
     for text in ["", "{}", r#"{"event_type":1}"#, r#"{"event_type":"a","event_params":{}"#, "x", &deep] {
         assert_eq!(policy.apply(text), Err(Withheld::Unreadable), "{text:.40}");
+    }
+}
+
+#[test]
+fn the_rule_that_decides() {
+    let policy = Policy::new(
+        r#"{"allow_events":["codex_*"],"drop_events":["codex_hook_run"],"drop_clients":["demo_*"],
+            "allow_repositories":["github.com/acme/*"],"drop_repositories":["github.com/acme/secret"]}"#,
+        Sha2::default(),
+    )
+    .unwrap();
+    for (about, expected) in [
+        (About::Event("codex_turn_event"), None),
+        (About::Event("codex_hook_run"), Some("`drop_events` has `codex_hook_run`")),
+        (About::Event("skill_invocation"), Some("`allow_events` does not have it")),
+        (About::Client("editor"), None),
+        (About::Client("demo_editor"), Some("`drop_clients` has `demo_*`")),
+        (About::Remote("github.com/Acme/widget"), None),
+        (About::Remote("github.com/acme/secret"), Some("`drop_repositories` has `github.com/acme/secret`")),
+        (About::Remote("github.com/other/widget"), Some("`allow_repositories` does not have it")),
+    ] {
+        let deciding = policy.deciding(about).map(|deciding| deciding.to_string());
+        assert_eq!(deciding.as_deref(), expected, "{about:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use turnledger::Sha2;
 use turnledger_core::Digest;
 use turnledger_testing::Collector;
@@ -105,8 +105,8 @@ fn a_preview_shows_what_the_policy_does() {
     let patch = "codex_file_change_event: app_server_client.client_version left out, runtime.codex_rs_version left out, \
                  runtime.runtime_arch left out, runtime.runtime_os left out, runtime.runtime_os_version left out, \
                  item_id hashed, thread_id hashed, turn_id hashed, completed_at_ms coarsened, started_at_ms coarsened";
-    let review = "codex_review_event stays: events of this type stay";
-    let fingerprints = "codex_accepted_line_fingerprints stays: events of this type stay";
+    let review = "codex_review_event stays: `drop_events` has `codex_review_event`";
+    let fingerprints = "codex_accepted_line_fingerprints stays: `drop_events` has `codex_accepted_line_fingerprints`";
     let of_types = |name: &str| notes.iter().filter(|note| note.starts_with(name)).copied().collect::<Vec<_>>();
     assert_eq!(of_types("codex_file_change_event"), [patch; 3]);
     assert_eq!(of_types("codex_review_event"), [review; 3]);
@@ -133,10 +133,16 @@ fn only_events_of_some_repositories_leave() {
     let preview = |remote: &str| {
         let output = run_in(home.path(), &["preview", &traffic(), "--remote", remote], b"");
         assert_eq!(output.status.code(), Some(0));
-        stderr(&output)
+        (stdout(&output), stderr(&output))
     };
-    assert!(preview("https://github.com/Acme/widget.git").ends_with("9 events in 2 requests\n"));
-    let said = preview("https://github.com/other/widget.git");
+    assert!(preview("https://github.com/Acme/widget.git").1.ends_with("9 events in 2 requests\n"));
+    let (shown, said) = preview("https://github.com/other/widget.git");
+    let why = " stays: `allow_repositories` does not have it (github.com/other/widget)";
+    let lines: Vec<_> = shown.lines().filter(|line| !line.is_empty()).collect();
+    assert!(
+        lines.len() == 9 && lines.iter().all(|line| line.starts_with("# Policy: ") && line.ends_with(why)),
+        "{shown}"
+    );
     assert!(said.ends_with("0 events in 0 requests\n9 events kept back by the policy\n"), "{said}");
     // A file of events does not say of which repository they are.
     let (path, _) = events(home.path());
@@ -184,4 +190,50 @@ fn without_a_policy_that_can_be_read_nothing_leaves() {
         assert!(stderr(&output).starts_with(expected.trim_end()), "{}", stderr(&output));
     }
     assert_eq!(collector.count(), 0);
+}
+
+#[test]
+fn the_rules_in_force_are_printed() {
+    let home = tempfile::tempdir().expect("a folder");
+    let file = home.path().join(".config/turnledger/turnledger.toml").display().to_string();
+    let doctor = || {
+        let output = run_in(home.path(), &["doctor", "--format", "json"], b"");
+        serde_json::from_slice::<Value>(&output.stdout).expect("JSON")
+    };
+    assert_eq!(doctor()["policy"], json!({ "file": null, "rules": null, "is_usable": true }));
+
+    set(home.path(), RULES);
+    let printed = stdout(&run_in(home.path(), &["config"], b""));
+    let (_, rules) = printed.split_once("\n[policy]\n").expect("a policy");
+    let rules: Vec<_> = rules.lines().filter_map(|line| line.split_once("  # ")).collect();
+    let rules: Vec<_> =
+        rules.iter().map(|(rule, place)| format!("{} # {}", rule.trim_end(), place.trim_start())).collect();
+    let expected = [
+        format!("drop_events = [\"codex_review_event\",\"codex_accepted_line_fingerprints\"] # {file}:4"),
+        format!("drop_members = [\"runtime\",\"app_server_client.client_version\"] # {file}:5"),
+        format!("hash_members = [\"model\"] # {file}:6"),
+        format!("coarsen_times = \"hour\" # {file}:7"),
+    ];
+    let sorted = |mut lines: Vec<String>| {
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(rules), sorted(expected.into()));
+    assert_eq!(doctor()["policy"], json!({ "file": file, "rules": 4, "is_usable": true }));
+    // What is printed can be used as the file.
+    set(home.path(), &printed);
+    let again = stdout(&run_in(home.path(), &["config"], b""));
+    let without_places = |text: &str| {
+        text.lines().map(|line| line.split("  # ").next().unwrap_or_default().trim_end().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(without_places(&again), without_places(&printed));
+
+    set(home.path(), "[policy]\ncoarsen_times = \"day\"\n");
+    let problem = format!("{file}:2: policy: `coarsen_times`: expected \"hour\"; nothing is sent");
+    let output = run_in(home.path(), &["config"], b"");
+    assert_eq!((output.status.code(), stderr(&output)), (Some(2), format!("turnledger: {problem}\n")));
+    let checkup = doctor();
+    assert_eq!(checkup["policy"], json!({ "file": file, "rules": 1, "is_usable": false }));
+    let problems = checkup["problems"].as_array().expect("problems");
+    assert!(problems.iter().any(|found| found["about"] == "policy" && found["problem"] == json!(problem)), "{checkup}");
 }

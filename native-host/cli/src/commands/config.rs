@@ -20,6 +20,8 @@ use crate::settings::{BatchArgs, KeyArgs, Origin, OtlpArgs, Settings, SpoolArgs,
 ///
 /// `DO_NOT_TRACK=1` or `TURNLEDGER_DISABLED=1` in the environment, or `enabled = false` in the file, turns analytics
 /// off: `tap` makes no events, and nothing is sent.
+///
+/// The rules of a policy, which only the file has, come last.
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -39,8 +41,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
     let settings =
         Settings::load(config, &[&args.key, &args.upload, &args.batch, &args.spool, &args.store, &args.otlp])?;
-    // A server that cannot be used is an error here as well.
+    // A server or a policy that cannot be used is an error here as well.
     settings.endpoint()?;
+    settings.policy()?;
     ignore_closed_pipe(print(&settings, &mut io::stdout().lock()))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -52,11 +55,19 @@ fn print(settings: &Settings, output: &mut impl Write) -> io::Result<()> {
     }
     let rows = settings.rows().map(|(name, value, origin)| {
         let unset = if *origin == Origin::Default { "# " } else { "" };
-        (format!("{unset}{name} = {value}"), origin)
+        (format!("{unset}{name} = {value}"), origin.clone())
     });
-    let width = rows.iter().map(|(setting, _)| setting.chars().count()).max().unwrap_or_default();
-    for (setting, origin) in rows {
-        writeln!(output, "{setting:width$}  # {origin}")?;
+    write_rows(rows.into(), output)?;
+    if let Some(rules) = settings.policy_rules() {
+        writeln!(output, "\n[policy]")?;
+        let rows = rules.into_iter().map(|(name, value, origin)| (format!("{name} = {value}"), origin));
+        write_rows(rows.collect(), output)?;
     }
     output.flush()
+}
+
+/// Settings, and behind each where it comes from.
+fn write_rows(rows: Vec<(String, Origin)>, output: &mut impl Write) -> io::Result<()> {
+    let width = rows.iter().map(|(setting, _)| setting.chars().count()).max().unwrap_or_default();
+    rows.into_iter().try_for_each(|(setting, origin)| writeln!(output, "{setting:width$}  # {origin}"))
 }

@@ -32,6 +32,7 @@ mod spool;
 mod store;
 mod tap;
 mod upload;
+mod withheld;
 
 use std::fs::File;
 use std::io;

@@ -26,6 +26,7 @@ use turnledger_intake::replay::answer;
 
 use super::files::recordings;
 use super::replay::Transport;
+use super::withheld::{Compared, why};
 use super::{BAD_INPUT, counted};
 use crate::settings::{BatchArgs, KeyArgs, Settings, UploadArgs};
 
@@ -65,14 +66,17 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
     let endpoint = settings.endpoint()?;
     let policy = settings.policy()?;
     let sources = recordings(&args.files)?;
-    let new_pipeline =
-        || anyhow::Ok(Pipeline::new(settings.digest()?, args.transport.into(), Limits::default()).asking_worktrees());
+    let new_pipeline = || {
+        let pipeline = Pipeline::new(settings.digest()?, args.transport.into(), Limits::default());
+        anyhow::Ok(pipeline.asking_worktrees().asking_directories())
+    };
     let mut preview = Preview {
         name: String::new(),
         pipeline: new_pipeline()?,
         output: Output::default(),
         store: MemoryStore::new(settings.store_limits()),
-        repositories: policy.as_ref().and_then(Policy::repositories),
+        repositories: None,
+        compared: Compared::default(),
         policy,
         remote: args.remote.clone(),
         answerer: Answerer::default(),
@@ -87,6 +91,8 @@ pub(crate) fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode
     for source in &sources {
         // Each file is a session of its own.
         (preview.name, preview.pipeline) = (source.name(), new_pipeline()?);
+        preview.repositories = preview.policy.as_ref().and_then(Policy::repositories);
+        preview.compared = Compared::default();
         let done = match (args.follow, source, &sources[..]) {
             (false, ..) => preview.read(source),
             (true, Source::File(path), [_]) => preview.follow(path),
@@ -134,6 +140,7 @@ struct Preview {
     store: MemoryStore,
     policy: Option<Policy<Sha2>>,
     repositories: Option<Repositories<()>>,
+    compared: Compared,
     remote: Option<String>,
     answerer: Answerer,
     head: String,
@@ -219,7 +226,8 @@ impl Preview {
     fn store_events(&mut self, at: UnixMillis) -> io::Result<()> {
         for question in std::mem::take(&mut self.output.questions) {
             if let Some(repositories) = &mut self.repositories {
-                repositories.asked(&question);
+                repositories.asked(at, &question);
+                self.compared.asked(&question);
             }
             let fact = match &self.remote {
                 Some(remote) => answer(question, Some(remote)),
@@ -228,6 +236,7 @@ impl Preview {
             if let Some(fact) = fact {
                 if let Some(repositories) = &mut self.repositories {
                     repositories.told(&fact);
+                    self.compared.told(&fact);
                 }
                 self.pipeline.ingest(at, fact, &mut self.output);
             }
@@ -235,12 +244,12 @@ impl Preview {
         let mut events = Vec::with_capacity(self.output.events.len());
         for event in &self.output.events {
             let mut stored = StoredEvent::new(at, AccountKey::NONE, event);
-            if let Some(repositories) = &mut self.repositories
-                && !matches!(repositories.judge(&stored.json, ()), Judgement::Leaves(()))
+            let name = event.event_type();
+            if let (Some(policy), Some(repositories)) = (&self.policy, &mut self.repositories)
+                && !matches!(repositories.judge(at, &stored.json, ()), Judgement::Leaves(()))
             {
                 self.withheld += 1;
-                let name = event.event_type();
-                let why = "nothing says that its repository is one whose events leave";
+                let why = self.compared.why(policy, &stored.json);
                 writeln!(self.out, "{}\n", style(format!("# Policy: {name} stays: {why}")).yellow())?;
                 continue;
             }
@@ -249,11 +258,11 @@ impl Preview {
                 let leaves = policy.explain(&stored.json, &mut |path, change| {
                     changes.insert((change, path.to_owned()));
                 });
-                let name = event.event_type();
                 match leaves {
                     Ok(leaves) => stored.json = leaves,
-                    Err(why) => {
+                    Err(withheld) => {
                         self.withheld += 1;
+                        let why = why(policy, withheld, &stored.json);
                         writeln!(self.out, "{}\n", style(format!("# Policy: {name} stays: {why}")).yellow())?;
                         continue;
                     }

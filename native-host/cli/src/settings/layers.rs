@@ -99,6 +99,12 @@ impl PolicyTable {
         })
     }
 
+    /// The rules as they stand in the file: each rule's name, its value as TOML has it, and its line.
+    pub(super) fn rules(&self) -> Vec<(String, String, usize)> {
+        let rules: serde_json::Value = serde_json::from_str(&self.json).unwrap_or_default();
+        self.rules.iter().map(|(name, line)| (name.clone(), rules[name].to_string(), *line)).collect()
+    }
+
     /// Where a rule stands; of an unknown one, where the table begins.
     pub(super) fn line_of(&self, rule: Option<&str>) -> usize {
         let named = self.rules.iter().find(|(name, _)| Some(name.as_str()) == rule);

@@ -192,6 +192,13 @@ impl Settings {
         policy.map(Some)
     }
 
+    /// The rules of the policy, if there is one: each rule's name, its value as TOML has it, and where it stands.
+    pub(crate) fn policy_rules(&self) -> Option<Vec<(String, String, Origin)>> {
+        let (table, file) = (self.policy.as_ref()?, self.file.as_ref()?);
+        let rules = table.rules().into_iter();
+        Some(rules.map(|(name, value, line)| (name, value, Origin::File { path: file.clone(), line })).collect())
+    }
+
     /// Whether the spool is at its default place, whose folder the program makes itself.
     pub(crate) fn has_default_spool(&self) -> bool {
         self.spool.value == default_spool()

@@ -46,6 +46,46 @@ impl fmt::Display for File {
     }
 }
 
+/// What the policy lets leave.
+#[derive(Debug, Serialize)]
+pub(super) struct Policy {
+    /// The settings file that has it.
+    file: Option<PathBuf>,
+    /// How many rules it has; null without a policy.
+    rules: Option<usize>,
+    /// Whether it can be kept to. If not, nothing is sent.
+    is_usable: bool,
+}
+
+impl Policy {
+    pub(super) fn of(settings: &Settings, problems: &mut Vec<Problem>) -> Self {
+        let rules = settings.policy_rules().map(|rules| rules.len());
+        // A key that cannot be read is a problem of analytics.
+        let used = settings.digest().and_then(|_| settings.policy());
+        if let Err(error) = &used
+            && settings.digest().is_ok()
+        {
+            problems.push(Problem::new(
+                "policy",
+                format!("{error:#}"),
+                "correct the rule; `docs/policy.md` has them all",
+            ));
+        }
+        Self { file: settings.file.clone().filter(|_| rules.is_some()), rules, is_usable: used.is_ok() }
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Some(rules), Some(file)) = (self.rules, &self.file) else {
+            return formatter.write_str("none: everything leaves");
+        };
+        let rules = counted(u64::try_from(rules).unwrap_or(u64::MAX), "rule");
+        let how = if self.is_usable { "" } else { ", which cannot be kept to: nothing is sent" };
+        write!(formatter, "{rules} in {}{how}", file.display())
+    }
+}
+
 /// Whether events are made.
 #[derive(Debug, Serialize)]
 pub(super) struct Analytics {

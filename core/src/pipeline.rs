@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::discard::Stats;
 use crate::event::common::RpcTransport;
 use crate::fact::Fact;
-use crate::id::ConnectionId;
+use crate::id::{ConnectionId, Id};
 use crate::json::write;
 use crate::limits::limits;
 use crate::output::Output;
@@ -106,6 +106,17 @@ impl<D: Digest> Pipeline<D> {
     #[must_use]
     pub fn asking_worktrees(mut self) -> Self {
         self.reducer = self.reducer.asking_worktrees();
+        self
+    }
+
+    /// Asks the host for the repository of each directory that a message says a thread works in: of its settings, its
+    /// environments and its workspace's roots. A policy with a rule about repositories needs it:
+    /// see [`Repositories`](crate::policy::Repositories). Events stay the same.
+    ///
+    /// A restored pipeline must be told again.
+    #[must_use]
+    pub fn asking_directories(mut self) -> Self {
+        self.observer = self.observer.asking_directories();
         self
     }
 
@@ -249,6 +260,11 @@ impl<D: Digest> Pipeline<D> {
         self.count(before, output);
     }
 
+    /// The threads that it knows.
+    pub fn threads(&self) -> impl Iterator<Item = &Id> {
+        self.reducer.threads()
+    }
+
     /// What went through so far.
     pub fn stats(&self) -> &Stats {
         &self.stats
@@ -257,12 +273,15 @@ impl<D: Digest> Pipeline<D> {
     /// The state as text, to go on from later. It holds hashes of running turns' diffs and no diff,
     /// prompt, path or command.
     pub fn snapshot(&self) -> String {
+        // Adding up is less code than copying.
+        let mut stats = Stats::default();
+        stats.add(&self.stats);
         let snapshot = Snapshot {
             version: restore::VERSION,
             scheme: self.reducer.scheme(),
             observer: self.observer.save(),
             reducer: self.reducer.save(),
-            stats: self.stats.clone(),
+            stats,
         };
         write::to_string(&snapshot)
     }

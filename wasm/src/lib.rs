@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use js_sys::Function;
 use turnledger_core::policy::{Judgement, Policy, Repositories};
-use turnledger_core::{Batch, Batcher, Direction, Fact, Limits, Output, Pipeline, UnixMillis};
+use turnledger_core::{Batch, Batcher, Direction, Fact, Limits, Output, Pipeline, Stats, UnixMillis};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -50,6 +50,8 @@ pub struct Engine {
     batcher: Batcher,
     limits: Limits,
     rollouts: Rollouts,
+    /// The latest time that was told.
+    at: UnixMillis,
     /// The message or the line that is read next.
     input: Vec<u8>,
 }
@@ -77,21 +79,29 @@ impl Engine {
         let (batch, limits) = options::limits(&limits);
         let digest = HostDigest::new(key.as_deref(), digest, scheme.as_deref())?;
         let policy = policy.map(|rules| Policy::new(&rules, digest.clone())).transpose()?;
-        let pipeline = match snapshot {
-            Some(snapshot) => Pipeline::restore(digest.clone(), limits, &snapshot)?,
+        let mut pipeline = match &snapshot {
+            Some(snapshot) => Pipeline::restore(digest.clone(), limits, snapshot)?,
             None => Pipeline::new(digest.clone(), options::transport(transport), limits),
         };
+        let mut repositories = policy.as_ref().and_then(Policy::repositories);
+        if let Some(repositories) = &mut repositories {
+            if let Some(snapshot) = &snapshot {
+                repositories.restore(snapshot, &mut pipeline.threads());
+            }
+            pipeline = pipeline.asking_directories();
+        }
         Ok(Self {
             pipeline,
             digest,
             output: Output::default(),
-            repositories: policy.as_ref().and_then(Policy::repositories),
+            repositories,
             policy,
             formed: String::new(),
             stayed: 0,
             batcher: Batcher::new(batch),
             limits,
             rollouts: Rollouts::default(),
+            at: UnixMillis::default(),
             input: Vec::new(),
         })
     }
@@ -109,11 +119,19 @@ impl Engine {
     ///
     /// `at_ms` is Unix milliseconds; what is no such number counts as 0.
     pub fn observe(&mut self, at_ms: f64, connection_id: f64, to_server: bool, length: usize) -> u32 {
-        let Self { pipeline, output, input, .. } = self;
+        self.see(at_ms);
+        let Self { pipeline, output, input, at, .. } = self;
         let direction = if to_server { Direction::ClientToServer } else { Direction::ServerToClient };
         let message = input.get(..length).unwrap_or(input);
-        let is_read = pipeline.observe(UnixMillis(count(at_ms)), count(connection_id), direction, message, output);
+        let is_read = pipeline.observe(*at, count(connection_id), direction, message, output);
         self.after_input(is_read.is_ok())
+    }
+
+    /// Says in which repository the thread of a rollout worked, by its remote. A policy with a rule about repositories needs
+    /// it before the first line.
+    #[wasm_bindgen(js_name = rolloutRemote)]
+    pub fn rollout_remote(&mut self, number: u32, remote: &str) {
+        self.rollouts.work_in(number, (&self.digest, self.limits), remote);
     }
 
     /// Takes one line of a rollout, a file of Codex's: the first `length` bytes of what [`Engine::input`] gave. The host
@@ -123,6 +141,12 @@ impl Engine {
         let Self { rollouts, digest, limits, output, input, .. } = self;
         let line = input.get(..length).unwrap_or(input);
         let is_read = rollouts.line(number, (digest, *limits), line, output);
+        if let Some(repositories) = &mut self.repositories
+            && let Some((thread, remote)) = self.rollouts.take_remote(number)
+        {
+            let leaving = repositories.found(&thread, Some(&remote));
+            self.leave_all(leaving);
+        }
         self.after_input(is_read.is_ok())
     }
 
@@ -154,10 +178,9 @@ impl Engine {
     pub fn ingest(&mut self, at_ms: f64, fact: &str) -> Result<u32, JsError> {
         let fact = Fact::from_json(fact)?;
         let leaving = self.repositories.as_mut().map(|repositories| repositories.told(&fact));
-        for (event, is_isolated) in leaving.into_iter().flatten() {
-            self.stayed += u64::from(!self.leave(&event, is_isolated));
-        }
-        self.pipeline.ingest(UnixMillis(count(at_ms)), fact, &mut self.output);
+        self.leave_all(leaving.unwrap_or_default());
+        self.see(at_ms);
+        self.pipeline.ingest(self.at, fact, &mut self.output);
         Ok(self.flags())
     }
 
@@ -167,13 +190,15 @@ impl Engine {
             // No more answers come.
             repositories.end();
         }
-        self.pipeline.finish(UnixMillis(count(at_ms)), &mut self.output);
+        self.see(at_ms);
+        self.pipeline.finish(self.at, &mut self.output);
         self.flags()
     }
 
     /// Takes note that nothing came until then: what has been idle for too long is given up. Returns flags.
     pub fn tick(&mut self, at_ms: f64) -> u32 {
-        self.pipeline.tick(UnixMillis(count(at_ms)), &mut self.output);
+        self.see(at_ms);
+        self.pipeline.tick(self.at, &mut self.output);
         self.flags()
     }
 
@@ -214,10 +239,10 @@ impl Engine {
     /// What the core asks its host, as a JSON array.
     #[wasm_bindgen(js_name = takeQuestions)]
     pub fn take_questions(&mut self) -> String {
-        let Self { output, repositories, .. } = self;
+        let Self { output, repositories, at, .. } = self;
         let asked = output.questions.drain(..).inspect(|question| {
             if let Some(repositories) = repositories {
-                repositories.asked(question);
+                repositories.asked(*at, question);
             }
         });
         array(asked.map(|question| question.to_json()))
@@ -228,7 +253,7 @@ impl Engine {
     /// its repository. The requests' keys are the host's to make: two sessions may have equal bodies.
     pub fn batch(&mut self, event: &str, is_isolated: bool) -> Option<String> {
         if let Some(repositories) = &mut self.repositories {
-            match repositories.judge(event, (event.to_owned(), is_isolated)) {
+            match repositories.judge(self.at, event, (event.to_owned(), is_isolated)) {
                 Judgement::Leaves(_) => {}
                 Judgement::Waits => return Some(std::mem::take(&mut self.formed)),
                 _ => {
@@ -259,14 +284,30 @@ impl Engine {
 
     /// What went through, files included, as JSON.
     pub fn stats(&self) -> String {
-        let mut stats = self.pipeline.stats().clone();
+        // Adding up is less code than copying.
+        let mut stats = Stats::default();
+        stats.add(self.pipeline.stats());
         self.rollouts.add_stats(&mut stats);
         stats.to_json()
     }
 
     /// The state as text, to go on from later.
     pub fn snapshot(&self) -> String {
-        self.pipeline.snapshot()
+        let mut snapshot = self.pipeline.snapshot();
+        if let Some(repositories) = &self.repositories {
+            repositories.save(&mut snapshot);
+        }
+        snapshot
+    }
+
+    fn see(&mut self, at_ms: f64) {
+        self.at = UnixMillis(count(at_ms));
+    }
+
+    fn leave_all(&mut self, events: Vec<(String, bool)>) {
+        for (event, is_isolated) in events {
+            self.stayed += u64::from(!self.leave(&event, is_isolated));
+        }
     }
 
     /// Takes what leaves of an event into the next request; false if the policy withholds it.

@@ -1,46 +1,78 @@
 //! Rollouts that are being read, each by a pipeline of its own.
 
-use std::collections::BTreeMap;
-
 use turnledger_core::event::common::RpcTransport;
-use turnledger_core::{Limits, Output, Pipeline, Rollout, Stats, UnixMillis, Unreadable};
+use turnledger_core::fact::answer::RemoteUrl;
+use turnledger_core::{Id, Limits, Output, Pipeline, Rollout, Stats, UnixMillis, Unreadable};
 
 use crate::digest::HostDigest;
 
 #[derive(Debug)]
 struct Reading {
+    number: u32,
     pipeline: Pipeline<HostDigest>,
     rollout: Rollout,
+    /// The remote of the repository that the thread worked in, until the thread is known.
+    remote: Option<RemoteUrl>,
 }
 
-/// The files that are open, by their numbers.
+/// The files that are open.
 #[derive(Debug, Default)]
 pub(crate) struct Rollouts {
-    open: BTreeMap<u32, Box<Reading>>,
+    /// In the order of their numbers. (A list is less code than a map.)
+    open: Vec<Box<Reading>>,
     /// What those counted that are read to their end.
     ended: Stats,
 }
 
 impl Rollouts {
+    /// Takes note of the repository that a file's thread worked in.
+    pub(crate) fn work_in(&mut self, number: u32, with: (&HostDigest, Limits), remote: &str) {
+        self.opened(number, with).remote = Some(remote.into());
+    }
+
     /// Reads a line of a file. The first one opens it.
     pub(crate) fn line(
         &mut self,
         number: u32,
-        (digest, limits): (&HostDigest, Limits),
+        with: (&HostDigest, Limits),
         line: &[u8],
         output: &mut Output,
     ) -> Result<(), Unreadable> {
-        let Reading { pipeline, rollout } = &mut **self.open.entry(number).or_insert_with(|| {
-            let pipeline = Pipeline::new(digest.clone(), RpcTransport::Stdio, limits);
-            Box::new(Reading { pipeline, rollout: Rollout::new(1) })
-        });
+        let Reading { pipeline, rollout, .. } = self.opened(number, with);
         pipeline.read(rollout, line, output)
+    }
+
+    fn opened(&mut self, number: u32, (digest, limits): (&HostDigest, Limits)) -> &mut Reading {
+        let at = self.place(number).unwrap_or_else(|at| {
+            let pipeline = Pipeline::new(digest.clone(), RpcTransport::Stdio, limits);
+            self.open.insert(at, Box::new(Reading { number, pipeline, rollout: Rollout::new(1), remote: None }));
+            at
+        });
+        &mut self.open[at]
+    }
+
+    /// Where a file is in the list, or would be.
+    fn place(&self, number: u32) -> Result<usize, usize> {
+        self.open.binary_search_by_key(&number, |reading| reading.number)
+    }
+
+    fn get(&self, number: u32) -> Option<&Reading> {
+        self.place(number).ok().map(|at| &*self.open[at])
+    }
+
+    /// The thread of a file, and its remote, once both are known.
+    pub(crate) fn take_remote(&mut self, number: u32) -> Option<(Id, RemoteUrl)> {
+        let at = self.place(number).ok()?;
+        let Reading { rollout, remote, .. } = &mut *self.open[at];
+        let thread = rollout.thread_id()?;
+        remote.take().map(|remote| (thread.clone(), remote))
     }
 
     /// A file has no more lines. One that was never read has nothing to end.
     pub(crate) fn end(&mut self, number: u32, output: &mut Output) {
-        if let Some(mut reading) = self.open.remove(&number) {
-            let Reading { pipeline, rollout } = &mut *reading;
+        if let Ok(at) = self.place(number) {
+            let mut reading = self.open.remove(at);
+            let Reading { pipeline, rollout, .. } = &mut *reading;
             pipeline.end(rollout, output);
             self.ended.add(pipeline.stats());
         }
@@ -48,18 +80,18 @@ impl Rollouts {
 
     /// The thread of a file; none before its first line was read.
     pub(crate) fn thread(&self, number: u32) -> Option<String> {
-        self.open.get(&number)?.rollout.thread_id().map(ToString::to_string)
+        self.get(number)?.rollout.thread_id().map(ToString::to_string)
     }
 
     /// When the latest line of a file was written.
     pub(crate) fn at(&self, number: u32) -> UnixMillis {
-        self.open.get(&number).map(|reading| reading.rollout.at()).unwrap_or_default()
+        self.get(number).map(|reading| reading.rollout.at()).unwrap_or_default()
     }
 
     /// Adds what all files counted.
     pub(crate) fn add_stats(&self, stats: &mut Stats) {
         stats.add(&self.ended);
-        for reading in self.open.values() {
+        for reading in &self.open {
             stats.add(reading.pipeline.stats());
         }
     }

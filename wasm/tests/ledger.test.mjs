@@ -155,6 +155,68 @@ test("events wait for what is known of their repository", async () => {
   }
 });
 
+test("a thread that goes to another repository sends nothing more, nor does it behind a snapshot", async () => {
+  const policy = { allow_repositories: ["github.com/acme/*"] };
+  const asked = [];
+  const bodies = [];
+  const open = async (snapshot) => {
+    const onQuestion = (question) => asked.push(question);
+    const ledger = await createLedger({ policy, snapshot, onQuestion });
+    ledger.on("batch", ({ body }) => bodies.push(...JSON.parse(body).events));
+    return ledger;
+  };
+  const answer = () => {
+    for (const { id, cwd } of asked.splice(0)) {
+      ledger.ingest({ repository_answered: { question: id, remote_url: `https://github.com${cwd}/widget` } });
+    }
+  };
+  const start = (thread, id) => {
+    ledger.observe(1, "client_to_server", { method: "thread/start", id, params: {} });
+    ledger.observe(1, "server_to_client", { id, result: { thread: { id: thread }, model: "m", cwd: "/acme" } });
+  };
+  const move = (threadId, cwd) =>
+    ledger.observe(1, "server_to_client", { method: "thread/settings/updated", params: { threadId, threadSettings: { cwd } } });
+  let hooks = 0;
+  const hook = (threadId) => {
+    const run = { id: `h${hooks++}`, eventName: "stop", status: "completed" };
+    ledger.observe(1, "server_to_client", { method: "hook/completed", params: { threadId, turnId: "t", run } });
+  };
+  const left = async () => {
+    await ledger.flush();
+    return bodies.splice(0).map(({ event_type, event_params }) => `${event_params.thread_id} ${event_type.slice(6)}`);
+  };
+
+  let ledger = await open();
+  const clientInfo = { name: "e", version: "1" };
+  ledger.observe(1, "client_to_server", { method: "initialize", id: 1, params: { clientInfo } });
+  ledger.observe(1, "server_to_client", { id: 1, result: { userAgent: "e/0.171.0 (Linux 6.1; x86_64)" } });
+  start("stays", 2);
+  start("goes", 3);
+  answer();
+  move("stays", "/acme");
+  move("goes", "/other");
+  hook("stays");
+  hook("goes");
+  answer();
+  assert.deepEqual(await left(), ["stays thread_initialized", "goes thread_initialized", "stays hook_run"]);
+
+  const snapshot = ledger.snapshot();
+  assert.ok(!snapshot.includes("/acme") && !snapshot.includes("/other") && !snapshot.includes("github"));
+  await ledger.close();
+  ledger = await open(snapshot);
+  hook("stays");
+  hook("goes");
+  assert.deepEqual([await left(), ledger.stats().withheld], [["stays hook_run"], 1]);
+  await ledger.close();
+
+  // One of other rules, or of none, says of no repository.
+  policy.allow_repositories.push("github.com/others/*");
+  ledger = await open(snapshot);
+  hook("stays");
+  assert.deepEqual([await left(), ledger.stats().withheld], [[], 1]);
+  await ledger.close();
+});
+
 const mayHoldTime = (name, text) =>
   /(thread|turn|session|item|review|response|call)_id$/.test(name) ||
   /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/.test(text);

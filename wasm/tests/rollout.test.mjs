@@ -156,3 +156,24 @@ test("in a worker", async () => {
     port2.close();
   }
 });
+
+test("by a policy about repositories, a rollout leaves if its remote is allowed", async () => {
+  const file = files.find((name) => name.includes("0.131.0/patch_files"));
+  const policy = { allow_repositories: ["github.com/acme/*"] };
+  for (const [options, leaves] of [
+    [{ remote: "git@github.com:Acme/widget.git" }, true],
+    [{ remote: "https://github.com/other/widget" }, false],
+    [{}, false],
+  ]) {
+    const ledger = await createLedger({ policy });
+    const heard = [];
+    const left = [];
+    ledger.on("event", (_, json) => heard.push(JSON.parse(json)));
+    ledger.on("batch", ({ body }) => left.push(...JSON.parse(body).events));
+    await ledger.readRollout(content(file), options);
+    await ledger.close();
+    assert.ok(heard.length > 3);
+    assert.deepEqual([left, ledger.stats().withheld], [leaves ? heard : [], leaves ? 0 : heard.length]);
+    await assert.rejects(ledger.readRollout("", { remote: 7 }), new TypeError("remote: expected the remote's URL"));
+  }
+});

@@ -1,7 +1,7 @@
 /** What a page and the worker that has its ledger tell one another. */
 import type { Fact } from "./generated/facts.js";
 import type { Batch, Direction, Discard, Flushed, LedgerOptions, Question, Stats, Trouble, UploadTo } from "./options.js";
-import type { ReadRollout } from "./rollout.js";
+import type { ReadRollout, RolloutOptions } from "./rollout.js";
 
 /** A `Worker`, the global scope of one, or a `MessagePort`. */
 export interface Channel {
@@ -34,7 +34,7 @@ export interface Answers {
 export type Asked =
   | { ask: "start"; options: StartOptions }
   | { ask: "ingest"; fact: Fact; at: number }
-  | { ask: "readRollout"; source: string | Uint8Array | Blob }
+  | { ask: "readRollout"; source: string | Uint8Array | Blob; options: RolloutOptions }
   | { ask: "close"; at: number }
   | { ask: "flush" | "stats" | "snapshot" };
 

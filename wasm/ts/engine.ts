@@ -75,6 +75,11 @@ export class Engine {
     return this.#step((core, memory) => core.observe(at, connection, toServer, this.#write(core, memory, message)));
   }
 
+  /** Says in which repository the thread of a rollout worked; before its first line. */
+  rolloutRemote(rollout: number, remote: string): void {
+    this.#guard((core) => core.rolloutRemote(rollout, remote), undefined);
+  }
+
   /** Takes a line of a rollout; the first one of a number opens its file. */
   readLine(rollout: number, line: string | Uint8Array): Yield {
     return this.#step((core, memory) => core.readLine(rollout, this.#write(core, memory, line)));

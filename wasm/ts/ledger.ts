@@ -8,7 +8,7 @@ import type { Fact } from "./generated/facts.js";
 import { key } from "./key.js";
 import type { Cap, Direction, Discard, Flushed, LedgerOptions, Stats } from "./options.js";
 import { isGoing, unwatchPage, watchPage } from "./page.js";
-import { type LineProblem, nothingRead, type ReadRollout, readRollout, Rollout, type RolloutSource } from "./rollout.js";
+import { type LineProblem, nothingRead, type ReadRollout, readRollout, Rollout, rolloutRemote, type RolloutOptions, type RolloutSource } from "./rollout.js";
 
 /** The longest time of a timer. */
 const LONGEST_AGE_MS = 2 ** 31 - 1;
@@ -102,9 +102,13 @@ export class Ledger {
   /**
    * Opens a rollout, a file that Codex keeps of a thread, to be read line by line: its events come out of this ledger, each
    * with `source` `rollout`. Any number may be open; none is in a {@link snapshot}.
+   *
+   * @throws TypeError if an option has the wrong type.
    */
-  openRollout(): Rollout {
+  openRollout(options: RolloutOptions = {}): Rollout {
+    const remote = rolloutRemote(options);
     const number = this.#rollouts++;
+    if (remote !== undefined && this.isEnabled) this.#engine!.rolloutRemote(number, remote);
     const rollout: Rollout = new Rollout({
       line: (line) => {
         if (!this.isEnabled) return null;
@@ -127,11 +131,12 @@ export class Ledger {
   /**
    * Reads a whole rollout, as the native `import` does. A bad line is passed over, and named in the result.
    *
-   * @throws TypeError if the source is of no such type, or packed with Zstandard; and what the source throws.
+   * @throws TypeError if the source or an option is of no such type, or packed with Zstandard; and what the source throws.
    */
-  async readRollout(source: RolloutSource): Promise<ReadRollout> {
+  async readRollout(source: RolloutSource, options: RolloutOptions = {}): Promise<ReadRollout> {
+    rolloutRemote(options);
     if (!this.isEnabled) return nothingRead();
-    const rollout = this.openRollout();
+    const rollout = this.openRollout(options);
     try {
       return await readRollout(rollout, source);
     } finally {

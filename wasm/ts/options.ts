@@ -56,7 +56,8 @@ export interface Policy {
   drop_clients?: string[];
   /**
    * Events of threads that work in repositories with these remotes (`github.com/owner/name`) leave, and no others. They wait
-   * for your answers to the questions about repositories; what is not answered stays.
+   * for your answers to the questions about repositories; what is not answered within five minutes stays. A rollout needs
+   * its `remote`.
    */
   allow_repositories?: string[];
   drop_repositories?: string[];

@@ -8,7 +8,7 @@ import type { Fact } from "./generated/facts.js";
 import type { Direction, Flushed, Stats } from "./options.js";
 import { isGoing, unwatchPage, watchPage } from "./page.js";
 import { userSaysNo } from "./privacy.js";
-import { nothingRead, type ReadRollout } from "./rollout.js";
+import { nothingRead, type ReadRollout, type RolloutOptions, rolloutRemote } from "./rollout.js";
 
 /** Makes a ledger in a worker whose script calls `serveLedger`. */
 export async function connectLedger(worker: Channel, options: RemoteOptions = {}): Promise<RemoteLedger> {
@@ -82,9 +82,10 @@ export class RemoteLedger {
   }
 
   /** As `Ledger.readRollout`; what cannot be used rejects the promise. */
-  async readRollout(source: string | Uint8Array | Blob): Promise<ReadRollout> {
+  async readRollout(source: string | Uint8Array | Blob, options: RolloutOptions = {}): Promise<ReadRollout> {
+    rolloutRemote(options);
     if (!this.isEnabled) return nothingRead();
-    return this.#ask<"readRollout">({ ask: "readRollout", source });
+    return this.#ask<"readRollout">({ ask: "readRollout", source, options });
   }
 
   /** Calls `listener` from now on; returns what ends that. */

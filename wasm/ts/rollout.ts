@@ -7,6 +7,21 @@ export type LineProblem = "too_long" | "not_json" | "wrong_shape";
 /** What a rollout's content may be given as: its text, its bytes, a file, or pieces of its bytes. */
 export type RolloutSource = string | Uint8Array | Blob | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
 
+/** What a host knows of a rollout. */
+export interface RolloutOptions {
+  /**
+   * The remote of the repository that the thread worked in, if it was one: `git@github.com:owner/name.git`. Without it,
+   * nothing leaves by a policy with a rule about repositories.
+   */
+  remote?: string;
+}
+
+/** @throws TypeError */
+export function rolloutRemote({ remote }: RolloutOptions): string | undefined {
+  if (remote !== undefined && typeof remote !== "string") throw new TypeError("remote: expected the remote's URL");
+  return remote;
+}
+
 /** What reading a rollout came to. */
 export interface ReadRollout {
   /** The thread of the file; `null` if no line names one: the file is no rollout. */

@@ -54,7 +54,7 @@ export function serveLedger(
       return { id: message.id, answer: undefined };
     }
     if (message.ask === "readRollout") {
-      return { id: message.id, answer: await ledger.readRollout(message.source) };
+      return { id: message.id, answer: await ledger.readRollout(message.source, message.options) };
     }
     return { id: message.id, answer: await (message.ask === "close" ? ledger.close(message.at) : ledger[message.ask]()) };
   }

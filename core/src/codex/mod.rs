@@ -2,6 +2,7 @@
 
 pub(crate) mod catalog;
 pub(crate) mod content;
+mod directories;
 mod goals;
 pub(crate) mod message;
 mod methods;

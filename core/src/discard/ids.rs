@@ -160,6 +160,7 @@ impl<'f> About<'f> {
                 ..Self::new(Subject::Thread)
             },
             Fact::TurnSteered(fact) => Self::turn(Subject::Steer, &fact.thread_id, &fact.turn_id),
+            Fact::DirectoriesNamed(fact) => Self { thread: Some(&fact.thread_id), ..Self::new(Subject::Thread) },
             Fact::RepositoryAnswered(_) | Fact::WorktreeAnswered(_) | Fact::SkillAnswered(_) => {
                 Self::new(Subject::Answer)
             }

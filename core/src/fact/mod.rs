@@ -25,6 +25,7 @@ pub mod archive;
 pub mod artifact;
 pub mod calls;
 pub mod compaction;
+pub mod directories;
 pub mod goal;
 pub mod guardian;
 pub mod guardian_v2;
@@ -52,6 +53,7 @@ use archive::{ThreadArchived, ThreadHinted};
 use artifact::ArtifactOperated;
 use calls::{CodeCall, McpElicited, ModelResponded};
 use compaction::Compaction;
+use directories::DirectoriesNamed;
 use goal::GoalChanged;
 use guardian::GuardianReview;
 use guardian_v2::{GuardianV2Classified, GuardianV2Decided};
@@ -200,6 +202,8 @@ facts! {
     ThreadOpened(Box<ThreadOpened>),
     /// A running turn took more input, by nobody's request.
     TurnSteered(TurnSteered),
+    /// A thread works in these directories.
+    DirectoriesNamed(DirectoriesNamed),
     /// The host answers a question about a repository.
     RepositoryAnswered(RepositoryAnswered),
     /// The host answers a question about a worktree.

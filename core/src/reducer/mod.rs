@@ -180,6 +180,7 @@ impl<D: Digest> Reducer<D> {
             Fact::SourceOpened(fact) => self.source_opened(*fact, output),
             Fact::ThreadOpened(fact) => self.thread_found(*fact, output),
             Fact::TurnSteered(fact) => self.turn_steered(fact, output),
+            Fact::DirectoriesNamed(fact) => self.directories_named(fact, output),
             Fact::RepositoryAnswered(fact) => self.repository_answered(&fact, output),
             Fact::WorktreeAnswered(fact) => self.worktree_answered(&fact, output),
             Fact::SkillAnswered(fact) => self.skill_answered(&fact, output),
@@ -211,6 +212,10 @@ impl<D: Digest> Reducer<D> {
 
     pub(crate) fn load(digest: D, limits: Limits, saved: SavedState) -> Self {
         Self { digest, limits, clock: Clock::default(), state: State::load(&limits, saved), asks_worktrees: false }
+    }
+
+    pub(crate) fn threads(&self) -> impl Iterator<Item = &crate::id::Id> {
+        self.state.threads.iter().map(|(_, id, _)| id)
     }
 
     pub(crate) fn first_due(&self) -> Elapsed {

@@ -5,6 +5,7 @@ use super::Reducer;
 use crate::digest::Digest;
 use crate::discard::{Ids, Reason, Subject};
 use crate::fact::answer::{RemoteUrl, RepositoryAnswered};
+use crate::fact::directories::DirectoriesNamed;
 use crate::git_remote;
 use crate::id::Id;
 use crate::output::Output;
@@ -18,6 +19,13 @@ impl<D: Digest> Reducer<D> {
         self.state.repositories.insert(self.state.now, id, None);
         output.questions.push(Question { id, kind: QuestionKind::Repository { cwd, thread_id } });
         id
+    }
+
+    /// The answers are for the host's policy: see [`Repositories`](crate::policy::Repositories).
+    pub(super) fn directories_named(&mut self, fact: DirectoriesNamed, output: &mut Output) {
+        for directory in fact.directories {
+            self.ask_repository(directory, fact.thread_id.clone(), output);
+        }
     }
 
     /// A repository whose remote is known without a question.

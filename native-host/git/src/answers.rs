@@ -27,7 +27,9 @@ impl Answers for Answerer {
         let Question { id, kind, .. } = question;
         match kind {
             QuestionKind::Repository { cwd, .. } => {
-                let remote_url = self.look_up(Path::new(cwd.expose())).url.map(|url| url.as_str().into());
+                // A relative one is in a folder of the server's, which is not known here.
+                let cwd = Some(Path::new(cwd.expose())).filter(|cwd| cwd.is_absolute());
+                let remote_url = cwd.and_then(|cwd| self.look_up(cwd).url).map(|url| url.as_str().into());
                 Some(Fact::RepositoryAnswered(RepositoryAnswered { question: id, remote_url }))
             }
             QuestionKind::Worktree { cwd } => {

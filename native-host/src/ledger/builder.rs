@@ -352,6 +352,9 @@ impl LedgerBuilder {
             if ask.is_some() {
                 pipeline = pipeline.asking_worktrees();
             }
+            if judges_repositories {
+                pipeline = pipeline.asking_directories();
+            }
             Worker { pipeline, auth, ask, way, judges_repositories, queue: its_queue, told: its_told }.run(&jobs);
         };
         run("turnledger", "reducing", &told, work)?;

@@ -97,7 +97,7 @@ impl Keeper {
         let stored = StoredEvent::new(at, account, event);
         let Some(repositories) = &mut self.repositories else { return self.leave(stored) };
         let json = stored.json.clone();
-        if let Judgement::Leaves(stored) = repositories.judge(&json, stored) {
+        if let Judgement::Leaves(stored) = repositories.judge(at, &json, stored) {
             self.leave(stored);
         }
         self.count_stayed();
@@ -119,8 +119,8 @@ impl Keeper {
     pub(super) fn note(&mut self, note: &Note) {
         let Some(repositories) = &mut self.repositories else { return };
         let leaving = match note {
-            Note::Asked(question) => {
-                repositories.asked(question);
+            Note::Asked(at, question) => {
+                repositories.asked(*at, question);
                 return;
             }
             Note::Told(fact) => repositories.told(fact),

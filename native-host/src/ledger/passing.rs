@@ -9,7 +9,7 @@ use crate::delivery::account::Login;
 
 /// What says in which repository a thread works.
 pub(super) enum Note {
-    Asked(Question),
+    Asked(UnixMillis, Question),
     Told(Fact),
 }
 

@@ -113,7 +113,7 @@ impl Worker {
     fn hand_on(&mut self, login: Login, output: &mut Output) {
         for question in output.questions.drain(..) {
             if self.judges_repositories {
-                self.way.note(Note::Asked(question.clone()));
+                self.way.note(Note::Asked(now(), question.clone()));
             }
             if let Some(ask) = &self.ask {
                 // A full queue is a host that does not know.

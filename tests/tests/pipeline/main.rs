@@ -26,6 +26,7 @@ mod limits;
 mod long;
 mod model;
 mod policy;
+mod policy_directories;
 mod privacy;
 mod privacy_protocol;
 mod properties;

@@ -211,7 +211,7 @@ fn only_events_of_allowed_repositories_leave() {
         ["0.131.0", "0.169.0", "0.171.0"].iter().flat_map(|version| recordings(version)).zip((0..4).cycle())
     {
         let mut judge = policy.repositories::<String>().expect("a rule");
-        let mut pipeline = pipeline(keyed());
+        let mut pipeline = pipeline(keyed()).asking_directories();
         let (mut left, mut all) = (Vec::new(), Vec::new());
         // Which remote each thread's questions are answered with.
         let mut remotes: BTreeMap<String, bool> = BTreeMap::new();
@@ -221,7 +221,7 @@ fn only_events_of_allowed_repositories_leave() {
             let mut output = Output::default();
             observe(&mut pipeline, message, &mut output);
             let is_last = number + 1 == messages.len();
-            open.extend(output.questions.drain(..).inspect(|question| judge.asked(question)));
+            open.extend(output.questions.drain(..).inspect(|question| judge.asked(message.at, question)));
             if number % 5 >= delay || is_last {
                 for question in std::mem::take(&mut open) {
                     let QuestionKind::Repository { thread_id, .. } = &question.kind else { continue };
@@ -236,7 +236,7 @@ fn only_events_of_allowed_repositories_leave() {
             }
             for event in output.events {
                 let json = event.to_json();
-                if let Judgement::Leaves(json) = judge.judge(&json, json.clone()) {
+                if let Judgement::Leaves(json) = judge.judge(message.at, &json, json.clone()) {
                     left.push(json);
                 }
                 all.push(json);

@@ -287,8 +287,8 @@ struct Watched<'p> {
 
 impl Watched<'_> {
     fn watch(&mut self, messages: &[(Direction, String)]) {
-        let mut pipeline = Pipeline::new(Sha2::default(), RpcTransport::Stdio, Limits::default());
-        let mut observer = Observer::new(RpcTransport::Stdio, ObserverLimits::default());
+        let mut pipeline = Pipeline::new(Sha2::default(), RpcTransport::Stdio, Limits::default()).asking_directories();
+        let mut observer = Observer::new(RpcTransport::Stdio, ObserverLimits::default()).asking_directories();
         let mut at = UnixMillis(1_771_000_303_000);
         for (direction, text) in messages {
             at.0 += 1;

@@ -29,6 +29,7 @@ use state::{Speakers, State};
 
 use crate::codex::catalog::OfThread;
 use crate::codex::content::{Direction, Signal};
+use crate::codex::directories;
 use crate::codex::message::{self, Malformed, MalformedKind, Message, Parsed};
 use crate::discard::{Discard, Ids, Reason, Subject};
 use crate::event::common::RpcTransport;
@@ -65,6 +66,7 @@ pub struct Observer {
     rpc_transport: RpcTransport,
     clock: Clock,
     state: State,
+    asks_directories: bool,
 }
 
 /// By how much the server's clock and the host's may differ before the server's is not believed.
@@ -94,7 +96,15 @@ impl Step<'_> {
 impl Observer {
     /// An observer that has seen nothing, of connections that use `rpc_transport`.
     pub fn new(rpc_transport: RpcTransport, limits: ObserverLimits) -> Self {
-        Self { rpc_transport, clock: Clock::default(), state: State::new(&limits) }
+        Self { rpc_transport, clock: Clock::default(), state: State::new(&limits), asks_directories: false }
+    }
+
+    /// Tells of each directory that a thread works in: see
+    /// [`Pipeline::asking_directories`](crate::Pipeline::asking_directories).
+    #[must_use]
+    pub fn asking_directories(mut self) -> Self {
+        self.asks_directories = true;
+        self
     }
 
     /// Takes one message, as text, and appends what it amounts to to `out`.
@@ -134,6 +144,7 @@ impl Observer {
         };
         out.emitted_at = emitted_at.map(UnixMillis).filter(|emitted| emitted.0.abs_diff(at.0) <= CLOCKS_DIFFER_MS);
         let mut step = Step { at: out.emitted_at.unwrap_or(at), connection, out };
+        let may_name_directories = self.asks_directories && message.as_ref().is_ok_and(directories::may_be_in);
         match message {
             Ok(Message::ClientRequest { id, call }) => self.client_called(id, call, &mut step),
             Ok(Message::Response { id, result }) => self.server_responded(&id, result, &mut step),
@@ -148,6 +159,20 @@ impl Observer {
             Ok(Message::Signal(signal)) => self.signalled(signal, &mut step),
             Ok(Message::Irrelevant) => step.out.irrelevant = true,
             Err(malformed) => self.malformed(malformed, direction, &mut step),
+        }
+        if may_name_directories {
+            self.directories_named(text, &mut step);
+        }
+    }
+
+    /// Tells where a thread works, without the directory that its opening was about.
+    fn directories_named(&mut self, text: &[u8], step: &mut Step<'_>) {
+        let Some(mut named) = directories::named(text) else { return };
+        let thread = self.state.threads.peek(&named.thread_id).filter(|thread| thread.connection.is_some());
+        let asked = thread.and_then(|thread| thread.cwd);
+        named.directories.retain(|directory| asked != Some(TextKey::of(directory.expose())));
+        if !named.directories.is_empty() {
+            step.fact(Fact::DirectoriesNamed(named));
         }
     }
 
@@ -192,7 +217,7 @@ impl Observer {
 
     pub(crate) fn load(limits: ObserverLimits, saved: SavedObserver) -> Self {
         let (rpc_transport, clock, state) = State::load(&limits, saved);
-        Self { rpc_transport, clock, state }
+        Self { rpc_transport, clock, state, asks_directories: false }
     }
 
     /// Discards a message that cannot be read, and closes the request that it answers.

@@ -156,8 +156,7 @@ impl Source {
         }
     }
 
-    /// Opens the recording, unpacking it if its first bytes say that it is packed, and as UTF-8 if they
-    /// say that it is UTF-16; `wrap` sees the bytes as they are stored.
+    /// Opens the recording, as [`unpack`] does it; `wrap` sees the bytes as they are stored.
     ///
     /// # Errors
     ///
@@ -166,28 +165,37 @@ impl Source {
         &self,
         wrap: impl FnOnce(Box<dyn Read + Send>) -> R,
     ) -> io::Result<Box<dyn BufRead + Send>> {
-        const BUFFER: usize = 1 << 16;
-        let stored: Box<dyn Read + Send> = match self {
+        unpack(wrap(match self {
             Self::Stdin => Box::new(io::stdin()),
             Self::File(path) => Box::new(File::open(path)?),
-        };
-        let mut stored = BufReader::with_capacity(BUFFER, wrap(stored));
-        let start = stored.fill_buf()?;
-        let mut plain: Box<dyn BufRead + Send> = if start.starts_with(&[0x1f, 0x8b]) {
-            Box::new(BufReader::with_capacity(BUFFER, flate2::bufread::MultiGzDecoder::new(stored)))
-        } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-            Box::new(BufReader::with_capacity(BUFFER, zstd::Decoder::with_buffer(stored)?))
-        } else {
-            Box::new(stored)
-        };
-        let units = Utf16::of_mark(plain.fill_buf()?);
-        Ok(match units {
-            Some(units) => {
-                Box::new(BufReader::with_capacity(BUFFER, Utf16Reader { plain, units, text: Vec::new(), read: 0 }))
-            }
-            None => plain,
-        })
+        }))
     }
+}
+
+/// Reads what is stored, unpacking it if its first bytes say that it is packed, and as UTF-8 if they say that it is
+/// UTF-16.
+///
+/// # Errors
+///
+/// What the reader says.
+pub fn unpack(stored: impl Read + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
+    const BUFFER: usize = 1 << 16;
+    let mut stored = BufReader::with_capacity(BUFFER, stored);
+    let start = stored.fill_buf()?;
+    let mut plain: Box<dyn BufRead + Send> = if start.starts_with(&[0x1f, 0x8b]) {
+        Box::new(BufReader::with_capacity(BUFFER, flate2::bufread::MultiGzDecoder::new(stored)))
+    } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        Box::new(BufReader::with_capacity(BUFFER, zstd::Decoder::with_buffer(stored)?))
+    } else {
+        Box::new(stored)
+    };
+    let units = Utf16::of_mark(plain.fill_buf()?);
+    Ok(match units {
+        Some(units) => {
+            Box::new(BufReader::with_capacity(BUFFER, Utf16Reader { plain, units, text: Vec::new(), read: 0 }))
+        }
+        None => plain,
+    })
 }
 
 /// In which order the bytes of a UTF-16 unit come.

@@ -1,5 +1,6 @@
 //! One file: rows in groups, so that only one group is in memory.
 
+use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -8,8 +9,10 @@ use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::TypePtr;
 
-use super::columns::{COLUMNS, Cell, Column, Kind, Seen, schema};
+use crate::columns::{COLUMNS, Cell, Column, Kind, Seen};
 
 /// The most rows of a group.
 const GROUP_ROWS: usize = 1 << 16;
@@ -82,6 +85,23 @@ impl<W: Write + Send> File<W> {
         }
         self.writer.into_inner()
     }
+}
+
+/// The files' schema.
+fn schema() -> Result<TypePtr> {
+    let mut text = String::from("message event {");
+    for column in COLUMNS {
+        let (physical, logical) = match column.kind {
+            Kind::Text => ("binary", " (STRING)"),
+            Kind::Whole => ("int64", ""),
+            Kind::Time => ("int64", " (TIMESTAMP(MILLIS,true))"),
+        };
+        let needed = if column.is_required() { "required" } else { "optional" };
+        // To write to a text does not fail.
+        let _ = fmt::Write::write_fmt(&mut text, format_args!(" {needed} {physical} {}{logical};", column.name));
+    }
+    text.push('}');
+    parse_message_type(&text).map(TypePtr::new)
 }
 
 fn empty() -> Vec<Values> {

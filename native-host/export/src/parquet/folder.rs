@@ -12,9 +12,9 @@ use jiff::tz::TimeZone;
 use tempfile::{NamedTempFile, TempPath};
 use turnledger_core::UnixMillis;
 
-use super::columns::Seen;
 use super::file::File;
 use super::{ExportError, Row};
+use crate::columns::Seen;
 
 /// The folder of events without a time, by the name that readers take for null.
 const NO_DAY: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -143,7 +143,7 @@ impl Export {
     ///
     /// [`ExportError::Event`] for a text that is no event, and what a file's writing says.
     pub fn add(&mut self, row: &Row<'_>) -> Result<(), ExportError> {
-        let seen = Seen::of(row)?;
+        let seen = Seen::of(row).map_err(ExportError::Event)?;
         let day = seen.at_ms().and_then(date);
         if self.open.as_ref().is_some_and(|open| open.day != day) {
             self.close()?;

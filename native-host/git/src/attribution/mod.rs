@@ -21,7 +21,7 @@ pub use self::events::{AcceptedEvents, EventReader, Skipped, TOLERANCE};
 pub use self::files::{EventsError, files_of};
 pub use self::report::{BlameLine, Counts, FileReport, Match, Report, StepReport, ThreadReport};
 pub use self::standing::Standing;
-use crate::repository::{FileChange, Step, StepKind, Unread};
+use crate::repository::{ChangeReader, FileChange, Git, GitError, Step, StepKind, Unread};
 use pool::Pool;
 use turnledger_core::digest::Sha2;
 
@@ -154,6 +154,36 @@ impl Attributor {
             counts,
             files: reports,
         });
+    }
+
+    /// Takes steps, one after another, as a repository has them. `told` is told each step, and which of it cannot be read;
+    /// its error ends this.
+    ///
+    /// # Errors
+    ///
+    /// [`GitError`] if the repository has only a part of its objects, or if what is not committed cannot be read.
+    pub fn follow<'s>(
+        &mut self,
+        git: &Git,
+        steps: impl IntoIterator<Item = &'s Step>,
+        told: &mut dyn FnMut(&'s Step, &[&'s Step]) -> Result<(), GitError>,
+    ) -> Result<(), GitError> {
+        let mut reader = ChangeReader::new(git)?;
+        for step in steps {
+            let mut files = Vec::new();
+            let unread = match reader.read(step, |change| files.push(self.changed_file(change))) {
+                Ok(unread) => unread,
+                Err(error @ GitError::Partial(_)) => return Err(error),
+                Err(error) if step.commit.is_none() => return Err(error),
+                Err(_) => {
+                    files.clear();
+                    vec![step]
+                }
+            };
+            self.step(Some(step), &files, &unread);
+            told(step, &unread)?;
+        }
+        Ok(())
     }
 
     /// Marks the lines of a whole file, from its first to its last, as it was at a time in Unix seconds;

@@ -23,16 +23,17 @@ const BUFFER: usize = 1 << 16;
 
 /// What a file amounts to.
 #[derive(Debug, Default)]
-pub(super) struct Imported {
-    pub(super) events: Events,
-    pub(super) notes: Vec<String>,
-    pub(super) summary: Summary,
+pub(crate) struct Imported {
+    pub(crate) events: Events,
+    pub(crate) notes: Vec<String>,
+    pub(crate) summary: Summary,
 }
 
 /// A file that is being read.
-pub(super) struct Reading {
+pub(crate) struct Reading {
     name: String,
-    source: Source,
+    /// The file; none of what a host reads itself.
+    source: Option<Source>,
     reader: Counted,
     line: Vec<u8>,
     /// The beginning of a line whose end is not written yet.
@@ -60,11 +61,27 @@ pub(super) struct Reading {
 impl Reading {
     /// Opens a file, where an earlier import left off if it is known.
     pub(super) fn open(found: &Found, options: &Options) -> io::Result<Self> {
-        let told = found.told.clone().unwrap_or_default();
-        let mut reading = Self {
-            name: found.path.display().to_string(),
-            source: Source::File(found.path.clone()),
-            reader: Counted::new(Box::new(io::empty()), 0),
+        let source = Source::File(found.path.clone());
+        let mut reading = Self::of(source.name(), Box::new(io::empty()), options);
+        reading.key = found.key.clone();
+        reading.expected.clone_from(&found.thread);
+        reading.told = found.told.clone().unwrap_or_default();
+        if !reading.go_on_from_place(&found.path, options)? {
+            let mut file = BufReader::with_capacity(BUFFER, File::open(&found.path)?);
+            reading.is_plain = file.fill_buf()?.first() == Some(&b'{');
+            let reader = if reading.is_plain { Box::new(file) } else { source.open(|reader| reader)? };
+            reading.reader = Counted::new(reader, 0);
+        }
+        reading.source = Some(source);
+        Ok(reading)
+    }
+
+    /// What a host reads itself, from its start; nothing is remembered of it.
+    pub(crate) fn of(name: String, reader: Box<dyn BufRead + Send>, options: &Options) -> Self {
+        Self {
+            name,
+            source: None,
+            reader: Counted::new(reader, 0),
             line: Vec::new(),
             cut: Vec::new(),
             lines: 0,
@@ -75,20 +92,13 @@ impl Reading {
             made: 0,
             at_end: Vec::new(),
             place: None,
-            key: found.key.clone(),
+            key: Key::default(),
             is_plain: false,
             explain: options.explain,
             imported: Imported::default(),
-            expected: found.thread.clone(),
-            told,
-        };
-        if !reading.go_on_from_place(&found.path, options)? {
-            let mut file = BufReader::with_capacity(BUFFER, File::open(&found.path)?);
-            reading.is_plain = file.fill_buf()?.first() == Some(&b'{');
-            let reader = if reading.is_plain { Box::new(file) } else { reading.source.open(|reader| reader)? };
-            reading.reader = Counted::new(reader, 0);
+            expected: None,
+            told: Told::default(),
         }
-        Ok(reading)
     }
 
     /// Goes on from the place that is remembered, if it is one of this file.
@@ -121,37 +131,40 @@ impl Reading {
 
     /// Reads the lines that there are. A last one without its end waits: it may be still being written.
     pub(super) fn go_on(&mut self, options: &Options) -> io::Result<()> {
+        while self.step(options)? {}
+        Ok(())
+    }
+
+    /// Takes the next line, or the beginning of it that is there. Returns whether there may be more.
+    pub(crate) fn step(&mut self, options: &Options) -> io::Result<bool> {
         let mut line = std::mem::take(&mut self.line);
-        loop {
-            match read_line(&mut self.reader, &mut line) {
-                Ok(Some(is_whole)) => {
-                    if !self.cut.is_empty() {
-                        self.cut.append(&mut line);
-                        std::mem::swap(&mut self.cut, &mut line);
-                    }
-                    if self.reader.last != b'\n' {
-                        std::mem::swap(&mut self.cut, &mut line);
-                        continue;
-                    }
-                    self.lines += 1;
-                    let read = self.line(&line, is_whole, options)?;
-                    self.check_thread();
-                    match read {
-                        Some(bad) => self.bad_line(bad),
-                        None => self.keep_place(),
-                    }
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    let note = format!("{}:{}: cannot be read further: {error}", self.name, self.lines + 1);
-                    self.imported.notes.push(note);
-                    self.imported.summary.unreadable_files += 1;
-                    break;
-                }
+        let is_whole = match read_line(&mut self.reader, &mut line) {
+            Ok(Some(is_whole)) => is_whole,
+            Ok(None) => return Ok(false),
+            Err(error) => {
+                let note = format!("{}:{}: cannot be read further: {error}", self.name, self.lines + 1);
+                self.imported.notes.push(note);
+                self.imported.summary.unreadable_files += 1;
+                return Ok(false);
             }
+        };
+        if !self.cut.is_empty() {
+            self.cut.append(&mut line);
+            std::mem::swap(&mut self.cut, &mut line);
+        }
+        if self.reader.last == b'\n' {
+            self.lines += 1;
+            let read = self.line(&line, is_whole, options)?;
+            self.check_thread();
+            match read {
+                Some(bad) => self.bad_line(bad),
+                None => self.keep_place(),
+            }
+        } else {
+            std::mem::swap(&mut self.cut, &mut line);
         }
         self.line = line;
-        Ok(())
+        Ok(true)
     }
 
     /// What was told is of the thread that the file's name says. A file may have another's name.
@@ -227,7 +240,7 @@ impl Reading {
     }
 
     /// Takes note that the file has no more, or, if it goes on, no more yet.
-    pub(super) fn end(&mut self, goes_on: bool, options: &Options) -> io::Result<()> {
+    pub(crate) fn end(&mut self, goes_on: bool, options: &Options) -> io::Result<()> {
         if !goes_on {
             self.end_session(options)?;
         }
@@ -238,7 +251,7 @@ impl Reading {
         } else if !goes_on {
             // What is wrong with each of its lines is of no interest.
             (summary.other_files, summary.bad_lines, summary.cut_files) = (1, 0, 0);
-            let kind = Kind::of(&self.source).unwrap_or(Kind::Other);
+            let kind = self.source.as_ref().and_then(|source| Kind::of(source).ok()).unwrap_or(Kind::Other);
             let note = match kind.hint().filter(|_| kind != Kind::Rollout) {
                 Some(hint) => format!("{}: {kind}, no rollout: {hint}", self.name),
                 None => format!("{}:1: no rollout: no line of the file names a session", self.name),
@@ -271,7 +284,7 @@ impl Reading {
     }
 
     /// What came out since the last time.
-    pub(super) fn take(&mut self) -> Imported {
+    pub(crate) fn take(&mut self) -> Imported {
         std::mem::take(&mut self.imported)
     }
 

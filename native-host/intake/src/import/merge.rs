@@ -15,7 +15,7 @@ const WAITING: usize = 8 << 20;
 
 /// The events of one file, each with its time.
 #[derive(Debug)]
-pub(super) struct Events {
+pub(crate) struct Events {
     places: Vec<(UnixMillis, Place)>,
     texts: Texts,
 }
@@ -34,7 +34,7 @@ impl Events {
     }
 
     /// Hands on each event's text, and forgets them.
-    pub(super) fn drain(&mut self, mut take: impl FnMut(UnixMillis, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn drain(&mut self, mut take: impl FnMut(UnixMillis, &[u8]) -> io::Result<()>) -> io::Result<()> {
         let mut text = Vec::new();
         for (at, place) in std::mem::take(&mut self.places) {
             self.texts.read(place, &mut text)?;

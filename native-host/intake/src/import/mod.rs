@@ -26,7 +26,8 @@ pub use follow::follow;
 pub use memory::{Lock, Memory};
 pub use summary::{Row, Summary};
 
-use file::{Imported, Reading};
+use file::Imported;
+pub(crate) use file::Reading;
 use memory::Told;
 
 /// What is imported, and how.

@@ -12,7 +12,7 @@ use turnledger_core::event::common::RpcTransport;
 
 pub use parallel::replay;
 pub use session::answer;
-pub(crate) use session::explain;
+pub(crate) use session::{Session, explain};
 pub use summary::Summary;
 
 /// What a replay writes.
@@ -117,7 +117,7 @@ impl Options {
 
 /// What a replay tells its host, in the order of the sessions and of their lines.
 #[derive(Debug, PartialEq, Eq)]
-enum Report {
+pub(crate) enum Report {
     /// Lines to write, each with its end.
     Lines(Vec<u8>),
     /// Something to tell the person who waits: a bad line, or a discard.
@@ -134,6 +134,13 @@ pub struct Unreadable {
     /// What the system says.
     #[source]
     pub error: std::io::Error,
+}
+
+impl Unreadable {
+    /// What the system says of a recording.
+    pub fn new(name: &str, error: std::io::Error) -> Self {
+        Self { name: name.into(), error }
+    }
 }
 
 /// Why a replay ended early.

@@ -1,7 +1,7 @@
 //! One recording through the core.
 
 use std::fmt::Write;
-use std::io::Read;
+use std::io::{BufRead, Read};
 
 use turnledger_core::fact::answer::{RepositoryAnswered, SkillAnswered};
 use turnledger_core::{
@@ -31,60 +31,36 @@ pub(super) fn reduce<R: Read + Send + 'static>(
     report: &mut dyn FnMut(Report) -> Wanted,
 ) -> Result<Summary, Unreadable> {
     let name = source.name();
-    let unreadable = |error| Unreadable { name: name.clone(), error };
-    let mut reader = source.open(wrap).map_err(unreadable)?;
-    let mut session = Session::new(&name, recording, options, report);
-    let mut line = Vec::new();
-    let mut number = 0;
-    let mut last_at = UnixMillis::default();
+    let reader = source.open(wrap).map_err(|error| Unreadable { name: name.clone(), error })?;
+    let mut session = Session::new(name, reader, recording, options.clone());
+    let mut wanted = true;
     loop {
-        let complete = match read_line(&mut *reader, &mut line) {
-            Ok(Some(complete)) => complete,
-            Ok(None) => break,
-            Err(error) => {
-                session.complain();
-                return Err(unreadable(error));
-            }
-        };
-        number += 1;
-        if !complete {
-            session.bad_line(number, BadLine::TooLong(MAX_LINE));
-        } else if !line.trim_ascii().is_empty() {
-            match parse_line(&line) {
-                Ok(recorded) => {
-                    last_at = last_at.max(recorded.at);
-                    session.repositories.see(recorded.message);
-                    let message = recorded.message.as_bytes();
-                    let read = session.pipeline.observe(
-                        recorded.at,
-                        recorded.connection_id,
-                        recorded.direction,
-                        message,
-                        &mut session.output,
-                    );
-                    if let Err(bad) = read {
-                        session.bad_line(number, BadLine::BadMessage(bad.column));
-                    }
-                    session.drain(recorded.at, Some(number));
-                }
-                Err(bad) => session.bad_line(number, bad),
-            }
+        let step = session.step();
+        for told in session.reports.drain(..) {
+            wanted = wanted && report(told);
         }
-        if !session.wanted || (options.strict && session.bad_lines > 0) {
-            break;
+        if !step? {
+            return Ok(session.summary());
+        }
+        if !wanted {
+            session.is_over = true;
         }
     }
-    session.pipeline.finish(last_at, &mut session.output);
-    session.drain(last_at, None);
-    Ok(session.end())
 }
 
-struct Session<'s> {
-    name: &'s str,
+/// A recording that is being reduced.
+pub(crate) struct Session {
+    name: String,
+    reader: Box<dyn BufRead + Send>,
+    line: Vec<u8>,
+    number: u64,
+    last_at: UnixMillis,
+    /// Whether no line is wanted any more.
+    is_over: bool,
     recording: usize,
-    options: &'s Options,
-    report: &'s mut dyn FnMut(Report) -> Wanted,
-    wanted: Wanted,
+    options: Options,
+    /// What is to be told.
+    pub(crate) reports: Vec<Report>,
     pipeline: Pipeline<Sha2>,
     batcher: Batcher,
     output: Output,
@@ -95,14 +71,17 @@ struct Session<'s> {
     answers: Option<Box<dyn Answers>>,
 }
 
-impl<'s> Session<'s> {
-    fn new(name: &'s str, recording: usize, options: &'s Options, report: &'s mut dyn FnMut(Report) -> Wanted) -> Self {
+impl Session {
+    pub(crate) fn new(name: String, reader: Box<dyn BufRead + Send>, recording: usize, options: Options) -> Self {
         Self {
             name,
+            reader,
+            line: Vec::new(),
+            number: 0,
+            last_at: UnixMillis::default(),
+            is_over: false,
             recording,
-            options,
-            report,
-            wanted: true,
+            reports: Vec::new(),
             pipeline: Pipeline::new(options.digest.clone(), options.rpc_transport, Limits::default()),
             batcher: Batcher::new(BatchLimits::default()),
             output: Output::default(),
@@ -111,6 +90,56 @@ impl<'s> Session<'s> {
             complaints: Complaints::default(),
             repositories: Repositories::default(),
             answers: options.answers.map(|make| make()),
+            options,
+        }
+    }
+
+    /// Takes the next line, or the end. Returns whether there may be more.
+    pub(crate) fn step(&mut self) -> Result<bool, Unreadable> {
+        let read = if self.is_over { Ok(None) } else { read_line(&mut *self.reader, &mut self.line) };
+        match read {
+            Ok(Some(is_whole)) => {
+                self.number += 1;
+                let line = std::mem::take(&mut self.line);
+                self.take(&line, is_whole);
+                self.line = line;
+                self.is_over = self.options.strict && self.bad_lines > 0;
+                Ok(true)
+            }
+            Ok(None) => {
+                self.end();
+                Ok(false)
+            }
+            Err(error) => {
+                self.complain();
+                Err(Unreadable { name: self.name.clone(), error })
+            }
+        }
+    }
+
+    fn take(&mut self, line: &[u8], is_whole: bool) {
+        if !is_whole {
+            self.bad_line(BadLine::TooLong(MAX_LINE));
+        } else if !line.trim_ascii().is_empty() {
+            match parse_line(line) {
+                Ok(recorded) => {
+                    self.last_at = self.last_at.max(recorded.at);
+                    self.repositories.see(recorded.message);
+                    let message = recorded.message.as_bytes();
+                    let read = self.pipeline.observe(
+                        recorded.at,
+                        recorded.connection_id,
+                        recorded.direction,
+                        message,
+                        &mut self.output,
+                    );
+                    if let Err(bad) = read {
+                        self.bad_line(BadLine::BadMessage(bad.column));
+                    }
+                    self.drain(recorded.at, Some(self.number));
+                }
+                Err(bad) => self.bad_line(bad),
+            }
         }
     }
 
@@ -146,7 +175,7 @@ impl<'s> Session<'s> {
         }
         if self.options.explain {
             for discard in &output.discards {
-                let note = explain(self.name, line, discard);
+                let note = explain(&self.name, line, discard);
                 self.note(note);
             }
         }
@@ -162,35 +191,40 @@ impl<'s> Session<'s> {
         self.lines.push('\n');
     }
 
-    fn bad_line(&mut self, number: u64, bad: BadLine) {
+    fn bad_line(&mut self, bad: BadLine) {
         self.bad_lines += 1;
-        self.complaints.add(number, &bad.to_string());
+        self.complaints.add(self.number, &bad.to_string());
     }
 
     /// Says what was wrong with lines.
     fn complain(&mut self) {
-        for note in self.complaints.tell(self.name).collect::<Vec<_>>() {
+        for note in self.complaints.tell(&self.name).collect::<Vec<_>>() {
             self.note(note);
         }
     }
 
     fn note(&mut self, note: String) {
         self.flush();
-        self.wanted &= (self.report)(Report::Note(note));
+        self.reports.push(Report::Note(note));
     }
 
     fn flush(&mut self) {
         if !self.lines.is_empty() {
-            self.wanted &= (self.report)(Report::Lines(std::mem::take(&mut self.lines).into_bytes()));
+            self.reports.push(Report::Lines(std::mem::take(&mut self.lines).into_bytes()));
         }
     }
 
-    fn end(mut self) -> Summary {
+    fn end(&mut self) {
+        self.pipeline.finish(self.last_at, &mut self.output);
+        self.drain(self.last_at, None);
         if let Some(batch) = self.batcher.flush() {
             self.write_batch(&batch);
         }
         self.flush();
         self.complain();
+    }
+
+    fn summary(&self) -> Summary {
         Summary { sessions: 1, bad_lines: self.bad_lines, stats: self.pipeline.stats().clone() }
     }
 }

@@ -14,7 +14,7 @@ use turnledger::Sha2;
 use turnledger::lines::read_line;
 use turnledger_core::accepted_lines::lines;
 use turnledger_git::attribution::{AcceptedEvents, Attributor, Counts, EventReader, TOLERANCE, files_of};
-use turnledger_git::repository::{ChangeReader, Git, GitError, Step};
+use turnledger_git::repository::{Git, GitError, Step};
 use turnledger_intake::recording::{Complaints, Source};
 
 use self::rows::By;
@@ -246,33 +246,22 @@ fn follow(git: &Git, steps: &[Step], args: &Args, attributor: &mut Attributor) -
     // The template is a constant: it either always parses or never does.
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} commits ({eta} left)");
     progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let mut reader = ChangeReader::new(git)?;
     let mut wrong_dates = Vec::new();
-    for step in progress.wrap_iter(steps.iter()) {
-        let mut files = Vec::new();
-        let unread = match reader.read(step, |change| files.push(attributor.changed_file(change))) {
-            Ok(unread) => unread,
-            Err(error @ GitError::Partial(_)) => return Err(error.into()),
-            Err(error) if step.commit.is_none() => return Err(error.into()),
-            Err(_) => {
-                files.clear();
-                vec![step]
-            }
-        };
-        attributor.step(Some(step), &files, &unread);
+    attributor.follow(git, progress.wrap_iter(steps.iter()), &mut |step, unread| {
         wrong_dates.extend(step.all().filter(|step| step.has_wrong_date).map(short));
         let unreadable = unread.iter().map(|step| (GitError::Unreadable(short(step).into()), "skipped"));
         let cut_off = step.all().filter(|step| step.is_cut_off);
         let cut_off = cut_off.map(|step| (GitError::CutOff(short(step).into()), "not counted"));
         for (error, what) in unreadable.chain(cut_off) {
             if args.fail_over.is_some() {
-                return Err(error.into());
+                return Err(error);
             }
             if !args.quiet {
                 progress.suspend(|| eprintln!("turnledger: {what}: {error}"));
             }
         }
-    }
+        Ok(())
+    })?;
     progress.finish_and_clear();
     if !wrong_dates.is_empty() && !args.quiet {
         eprintln!(

@@ -1,17 +1,80 @@
-//! The columns: one table for the files, their page and who asks.
+//! The columns: one table for Parquet files, Arrow batches, their page and who asks.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
-use parquet::errors::ParquetError;
-use parquet::schema::parser::parse_message_type;
-use parquet::schema::types::TypePtr;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use turnledger_core::{Columns, UnixMillis};
 
-use super::{ExportError, Row};
+/// An event that is to be a row.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Row<'a> {
+    /// The event, as [`Event::to_json`](turnledger_core::Event::to_json) writes it.
+    pub event: &'a str,
+    /// When it ended or happened. `None` takes what the event says.
+    pub at: Option<UnixMillis>,
+    /// When a host got what it came of: its time if neither `at` nor the event says one. `None` if nobody knows.
+    pub received_at: Option<UnixMillis>,
+    /// The thread whose session it belongs to. `None` if it is not known.
+    pub session_id: Option<&'a str>,
+    /// The repository of its thread. `None` if it is not known.
+    pub repo_hash: Option<&'a str>,
+    /// Who brought it. `None` for this machine's own.
+    pub person: Option<&'a str>,
+    /// The person's team. `None` without one.
+    pub team: Option<&'a str>,
+}
+
+impl<'a> Row<'a> {
+    /// An event of which nothing is known but what it says.
+    pub const fn new(event: &'a str) -> Self {
+        Self { event, at: None, received_at: None, session_id: None, repo_hash: None, person: None, team: None }
+    }
+
+    /// When it ended or happened.
+    #[must_use]
+    pub fn at(mut self, at: impl Into<Option<UnixMillis>>) -> Self {
+        self.at = at.into();
+        self
+    }
+
+    /// When a host got what it came of.
+    #[must_use]
+    pub fn received_at(mut self, at: impl Into<Option<UnixMillis>>) -> Self {
+        self.received_at = at.into();
+        self
+    }
+
+    /// The thread whose session it belongs to.
+    #[must_use]
+    pub fn session_id(mut self, thread: impl Into<Option<&'a str>>) -> Self {
+        self.session_id = thread.into();
+        self
+    }
+
+    /// The repository of its thread.
+    #[must_use]
+    pub fn repo_hash(mut self, hash: impl Into<Option<&'a str>>) -> Self {
+        self.repo_hash = hash.into();
+        self
+    }
+
+    /// Who brought it.
+    #[must_use]
+    pub fn person(mut self, person: impl Into<Option<&'a str>>) -> Self {
+        self.person = person.into();
+        self
+    }
+
+    /// The person's team.
+    #[must_use]
+    pub fn team(mut self, team: impl Into<Option<&'a str>>) -> Self {
+        self.team = team.into();
+        self
+    }
+}
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +88,7 @@ pub enum Kind {
     Time,
 }
 
-/// A column of the files.
+/// A column.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Column {
@@ -39,13 +102,13 @@ pub struct Column {
 }
 
 /// What a row has in a column.
-pub(super) enum Cell<'a> {
+pub(crate) enum Cell<'a> {
     Text(&'a str),
     Whole(i64),
 }
 
 /// An event's row, read.
-pub(super) struct Seen<'a> {
+pub(crate) struct Seen<'a> {
     event_type: Cow<'a, str>,
     at_ms: Option<i64>,
     row: Row<'a>,
@@ -69,15 +132,15 @@ struct Members<'a> {
 const LAST_MS: i64 = 253_402_300_799_999;
 
 impl<'a> Seen<'a> {
-    pub(super) fn of(row: &Row<'a>) -> Result<Self, ExportError> {
+    pub(crate) fn of(row: &Row<'a>) -> serde_json::Result<Self> {
         let Members { event_type, skill_id, event_params } =
-            serde_json::from_str(row.event).map_err(ExportError::Event)?;
-        let json: Value = serde_json::from_str(row.event).map_err(ExportError::Event)?;
+            serde_json::from_str(row.event)?;
+        let json: Value = serde_json::from_str(row.event)?;
         let columns = Columns::of(&json);
-        let given = row.at.and_then(|UnixMillis(at)| i64::try_from(at).ok());
+        let whole = |at: Option<UnixMillis>| i64::try_from(at?.0).ok();
         Ok(Self {
             event_type,
-            at_ms: given.or(columns.at_ms).filter(|at| (0..=LAST_MS).contains(at)),
+            at_ms: whole(row.at).or(columns.at_ms).or(whole(row.received_at)).filter(|at| (0..=LAST_MS).contains(at)),
             row: *row,
             skill_id,
             columns,
@@ -85,19 +148,19 @@ impl<'a> Seen<'a> {
         })
     }
 
-    pub(super) const fn at_ms(&self) -> Option<i64> {
+    pub(crate) const fn at_ms(&self) -> Option<i64> {
         self.at_ms
     }
 
     /// Bytes that the row takes until it is written, roughly.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.event_params.len() + 64 * COLUMNS.len()
     }
 }
 
 macro_rules! columns {
     ($($name:ident: $kind:ident, |$seen:ident| $cell:expr, $doc:literal;)+) => {
-        /// The columns of every file, in their order. `type` and `event_params` are never null.
+        /// All columns, in their order. `type` and `event_params` are never null.
         pub const COLUMNS: &[Column] = &[$(Column {
             name: stringify!($name),
             kind: Kind::$kind,
@@ -158,24 +221,7 @@ impl Column {
         matches!(self.name, "type" | "event_params")
     }
 
-    pub(super) fn cell<'a>(&self, seen: &'a Seen<'_>) -> Option<Cell<'a>> {
+    pub(crate) fn cell<'a>(&self, seen: &'a Seen<'_>) -> Option<Cell<'a>> {
         (self.cell)(seen)
     }
-}
-
-/// The files' schema.
-pub(super) fn schema() -> Result<TypePtr, ParquetError> {
-    let mut text = String::from("message event {");
-    for column in COLUMNS {
-        let (physical, logical) = match column.kind {
-            Kind::Text => ("binary", " (STRING)"),
-            Kind::Whole => ("int64", ""),
-            Kind::Time => ("int64", " (TIMESTAMP(MILLIS,true))"),
-        };
-        let needed = if column.is_required() { "required" } else { "optional" };
-        // To write to a text does not fail.
-        let _ = write!(text, " {needed} {physical} {}{logical};", column.name);
-    }
-    text.push('}');
-    parse_message_type(&text).map(TypePtr::new)
 }

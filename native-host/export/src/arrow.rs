@@ -4,10 +4,10 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow_array::builder::{Int64Builder, StringBuilder};
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_array::types::TimestampMillisecondType;
 use arrow_array::PrimitiveArray;
+use arrow_array::builder::{Int64Builder, StringBuilder};
+use arrow_array::types::TimestampMillisecondType;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 
 pub use crate::columns::{COLUMNS, Column, Kind, Row};
@@ -148,14 +148,16 @@ mod tests {
 
     #[test]
     fn a_batch_has_what_the_event_says() {
-        let event = r#"{"event_type":"codex_turn_event","event_params":{"thread_id":"t","turn_id":"u","input_tokens":7}}"#;
+        let event =
+            r#"{"event_type":"codex_turn_event","event_params":{"thread_id":"t","turn_id":"u","input_tokens":7}}"#;
         let mut rows = Rows::default();
         assert!(rows.add(&Row::new("[]")).is_err());
         rows.add(&Row::new(event).at(UnixMillis(5)).session_id("s")).expect("an event");
         assert_eq!(rows.len(), 1);
         let batch = rows.finish().expect("a batch");
         assert!(rows.is_empty());
-        let text = |name: &str| batch.column_by_name(name).expect("a column").as_string::<i32>().iter().next().flatten();
+        let text =
+            |name: &str| batch.column_by_name(name).expect("a column").as_string::<i32>().iter().next().flatten();
         assert_eq!(
             ["type", "thread_id", "session_id", "turn_id", "item_id", "event_params"].map(text),
             [

@@ -133,8 +133,7 @@ const LAST_MS: i64 = 253_402_300_799_999;
 
 impl<'a> Seen<'a> {
     pub(crate) fn of(row: &Row<'a>) -> serde_json::Result<Self> {
-        let Members { event_type, skill_id, event_params } =
-            serde_json::from_str(row.event)?;
+        let Members { event_type, skill_id, event_params } = serde_json::from_str(row.event)?;
         let json: Value = serde_json::from_str(row.event)?;
         let columns = Columns::of(&json);
         let whole = |at: Option<UnixMillis>| i64::try_from(at?.0).ok();
@@ -148,6 +147,7 @@ impl<'a> Seen<'a> {
         })
     }
 
+    #[cfg(feature = "parquet")]
     pub(crate) const fn at_ms(&self) -> Option<i64> {
         self.at_ms
     }

@@ -232,11 +232,7 @@ mod tests {
     fn recordings_and_rollouts_by_their_content() {
         for (text, at, note) in [
             (RECORDING, 8, "a:2: not JSON (column 2)"),
-            (
-                ROLLOUT,
-                1_795_852_801_000,
-                "a:2: a member that events need is missing or has the wrong type (column 1)",
-            ),
+            (ROLLOUT, 1_795_852_801_000, "a:2: a member that events need is missing or has the wrong type (column 1)"),
         ] {
             let part = read(text);
             assert_eq!(part.notes, [note]);

@@ -66,10 +66,13 @@ fn all(mut session: Session) -> Result<Part, Unreadable> {
     Ok(all)
 }
 
+/// What came out; of bad lines an error says so, with what the good ones gave.
 fn told(py: Python<'_>, part: Result<Part, Unreadable>, strict: bool) -> PyResult<Events> {
     let events = Events::from(part.map_err(|error| error::of(&error))?);
     if strict && events.first_note().is_some() {
-        return Err(error::of_lines(py, events));
+        let error = error::said(events.first_note().unwrap_or_default());
+        error.value(py).setattr("events", Py::new(py, events)?)?;
+        return Err(error);
     }
     Ok(events)
 }

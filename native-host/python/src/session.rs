@@ -77,12 +77,7 @@ impl Session {
 impl Session {
     #[new]
     #[pyo3(signature = (*, remote = None, transport = "stdio", git = true, key = None))]
-    fn new(
-        remote: Option<String>,
-        transport: &str,
-        git: bool,
-        key: Option<PyBackedBytes>,
-    ) -> PyResult<Self> {
+    fn new(remote: Option<String>, transport: &str, git: bool, key: Option<PyBackedBytes>) -> PyResult<Self> {
         let pipeline = Pipeline::new(digest(key.as_deref())?, options::transport(transport)?, Limits::default());
         Ok(Self::of(pipeline, remote, git))
     }

@@ -139,7 +139,7 @@ fn circles(arrows: &BTreeMap<PathBuf, BTreeSet<PathBuf>>) -> BTreeSet<String> {
     circular.map(|file| file.strip_prefix(root()).expect("below it").display().to_string()).collect()
 }
 
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 10] = [
     "core/src",
     "native-host/src",
     "native-host/archive/src",
@@ -148,6 +148,7 @@ const CRATES: [&str; 9] = [
     "native-host/git/src",
     "native-host/testing/src",
     "native-host/collector/src",
+    "native-host/python/src",
     "native-host/cli/src",
 ];
 

@@ -1,0 +1,268 @@
+"""On Spark, with two workers, sessions give the events that the program gives on one machine.
+
+SESSIONS is how many there are.
+"""
+
+import collections
+import json
+import os
+import pathlib
+import signal
+import tempfile
+import threading
+import time
+import types
+import unittest
+
+import pyspark
+from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
+
+import sessions
+import turnledger
+from turnledger import spark as sessions_on_spark
+
+COUNT = int(os.environ.get("SESSIONS", "300"))
+STREAMED = min(COUNT // 5, 400)
+
+
+def counted(frame):
+    """How often each event is there."""
+    rows = frame.select("type", "event_params").collect()
+    return collections.Counter((row.type, row.event_params) for row in rows)
+
+
+def executors():
+    """The processes of the workers."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"CoarseGrainedExecutorBackend" in command and OURS.encode() in command:
+            found.append(int(process.name))
+    return sorted(found)
+
+
+OURS = f"turnledger-{os.getpid()}"
+
+
+class OnSpark(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        os.environ["SPARK_HOME"] = str(pathlib.Path(pyspark.__file__).parent)
+        cls.folder = tempfile.TemporaryDirectory(prefix="turnledger-spark-")
+        cls.home = pathlib.Path(cls.folder.name)
+        sessions.make(cls.home / "sessions", COUNT)
+        begun = time.perf_counter()
+        lines, cls.replayed = sessions.program("replay", "--quiet", cls.home / "sessions/recordings")
+        imported, cls.imported = sessions.program(
+            "import", "--quiet", "--output", cls.home / "imported.jsonl", cls.home / "sessions/rollouts"
+        )
+        cls.seconds = time.perf_counter() - begun
+        lines += (cls.home / "imported.jsonl").read_bytes()
+        cls.expected = sessions.counted(lines)
+        cls.spark = (
+            SparkSession.builder.master("local-cluster[2,1,1024]")
+            .appName("turnledger")
+            .config("spark.executor.memory", "768m")
+            .config("spark.executor.extraJavaOptions", f"-Dturnledger.test={OURS}")
+            .config("spark.executor.instances", "2")
+            .config("spark.ui.enabled", "false")
+            .config("spark.log.level", "ERROR")
+            .config("spark.local.dir", str(cls.home / "local"))
+            .config("spark.sql.shuffle.partitions", "4")
+            .config("spark.sql.session.timeZone", "UTC")
+            .config(
+                "spark.sql.streaming.stateStore.providerClass",
+                "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider",
+            )
+            .getOrCreate()
+        )
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.spark.stop()
+        cls.folder.cleanup()
+
+    def test_1_files(self):
+        self.assertEqual((self.replayed, self.imported), (1, 1), "some sessions are broken")
+        frame = sessions_on_spark.events(self.spark, str(self.home / "sessions"))
+        self.assertEqual(frame.schema, sessions_on_spark.schema())
+        frame.limit(1).collect()
+        begun = time.perf_counter()
+        ours = counted(frame)
+        seconds = time.perf_counter() - begun
+        self.assertEqual(ours - self.expected, collections.Counter())
+        self.assertEqual(self.expected - ours, collections.Counter())
+        print(
+            f"{COUNT} sessions, {self.expected.total()} events: the program {self.seconds:.2f} s, Spark {seconds:.2f} s"
+        )
+
+    def test_2_a_killed_worker_changes_nothing(self):
+        workers = executors()
+        self.assertEqual(len(workers), 2)
+        killed = []
+
+        def kill():
+            tracker = self.spark.sparkContext.statusTracker()
+            while not killed:
+                for stage in tracker.getActiveStageIds():
+                    info = tracker.getStageInfo(stage)
+                    if info and 2 <= info.numCompletedTasks < info.numTasks - 2:
+                        os.kill(workers[0], signal.SIGKILL)
+                        killed.append(workers[0])
+                time.sleep(0.005)
+
+        thread = threading.Thread(target=kill, daemon=True)
+        thread.start()
+        ours = counted(sessions_on_spark.events(self.spark, str(self.home / "sessions"), partitions=40))
+        killed.append(0)
+        thread.join()
+        self.assertEqual(killed[0], workers[0], "the worker was killed within the job")
+        self.assertEqual(ours, self.expected)
+
+    def test_3_parquet_by_day(self):
+        to = str(self.home / "events")
+        frame = sessions_on_spark.events(self.spark, str(self.home / "sessions"))
+        frame.withColumn("day", sessions_on_spark.day()).write.partitionBy("day").parquet(to)
+        read = self.spark.read.parquet(to)
+        self.assertEqual(counted(read), self.expected)
+        wrong = read.where(F.date_format("time", "yyyy-MM-dd") != F.date_format("day", "yyyy-MM-dd"))
+        self.assertEqual(wrong.count(), 0)
+
+    def test_4_strict_fails(self):
+        with self.assertRaisesRegex(Exception, r"\.jsonl(\.zst|\.gz)?:\d+: "):
+            sessions_on_spark.events(self.spark, str(self.home / "sessions"), strict=True).collect()
+
+    def messages(self, folder, per_file):
+        """Interleaved sessions in files; lines come again. Returns the events that the program makes of them."""
+        texts, expected = {}, collections.Counter()
+        for number in range(STREAMED):
+            path = sessions.RECORDINGS[number % len(sessions.RECORDINGS)]
+            text = sessions.renamed(path.read_bytes(), number)
+            texts[f"session-{number}"] = sessions.rows(text, f"session-{number}")
+            expected += sessions.counted(turnledger.replay(text).to_json())
+        interleaved, places = [], {name: 0 for name in texts}
+        while places:
+            for name in list(places):
+                start = places[name]
+                rows = texts[name][start : start + 20]
+                # The last ones of the piece before come again.
+                interleaved += texts[name][max(0, start - 3) : start] + rows
+                places[name] += 20
+                if places[name] >= len(texts[name]):
+                    del places[name]
+        folder.mkdir()
+        for number, start in enumerate(range(0, len(interleaved), per_file)):
+            lines = "".join(json.dumps(row) + "\n" for row in interleaved[start : start + per_file])
+            (folder / f"{number:04}.json").write_text(lines)
+        return expected
+
+    def test_5_a_stream_that_is_stopped_and_goes_on(self):
+        folder, to = self.home / "messages", str(self.home / "streamed")
+        rows = STREAMED * 100
+        expected = self.messages(folder, max(rows // 10, 500))
+
+        def start(**trigger):
+            messages = (
+                self.spark.readStream.schema(sessions_on_spark.MESSAGES)
+                .option("maxFilesPerTrigger", 1)
+                .json(str(folder))
+            )
+            return (
+                sessions_on_spark.stream(messages)
+                .writeStream.format("parquet")
+                .option("path", to)
+                .option("checkpointLocation", str(self.home / "checkpoint"))
+                .trigger(**trigger)
+                .start()
+            )
+
+        query = start(processingTime="0 seconds")
+        while len(query.recentProgress) < 3 and query.isActive:
+            time.sleep(0.05)
+        query.stop()
+        before = counted(self.spark.read.parquet(to))
+        self.assertTrue(0 < before.total() < expected.total(), "it was stopped in between")
+        query = start(availableNow=True)
+        query.awaitTermination()
+        ours = counted(self.spark.read.parquet(to))
+        self.assertEqual(ours - expected, collections.Counter())
+        self.assertEqual(expected - ours, collections.Counter())
+        print(f"{STREAMED} streamed sessions, {expected.total()} events, {before.total()} before the stop")
+
+
+class Processor(unittest.TestCase):
+    """The processor of a stream, with a state of its own."""
+
+    def setUp(self):
+        self.state, self.timers = [None], set()
+        value = types.SimpleNamespace(
+            exists=lambda: self.state[0] is not None,
+            get=lambda: self.state[0],
+            update=lambda state: self.state.__setitem__(0, state),
+            clear=lambda: self.state.__setitem__(0, None),
+        )
+        handle = types.SimpleNamespace(
+            getValueState=lambda name, schema: value,
+            registerTimer=self.timers.add,
+            deleteTimer=self.timers.remove,
+        )
+        self.processor = sessions_on_spark._Sessions({"git": False})
+        self.processor.init(handle)
+        self.now = types.SimpleNamespace(getCurrentProcessingTimeInMs=lambda: 1000)
+        text = sessions.RECORDINGS[0].read_bytes()
+        self.rows = [Row(**row) for row in sessions.rows(text, "s")]
+        self.events = [event["event_params"] for event in turnledger.replay(text).to_dicts()]
+
+    def take(self, *rows):
+        return [json.loads(row.event_params) for row in self.processor.handleInputRows(("s",), iter(rows), self.now)]
+
+    def test_lines_of_a_batch_come_in_any_order(self):
+        self.assertEqual(self.take(*reversed(self.rows)), self.events)
+
+    def test_repeated_lines(self):
+        out = [event for row in self.rows for event in self.take(row, row) + self.take(row)]
+        self.assertEqual(out, self.events)
+
+    def test_late_and_missing_lines_are_as_in_the_core(self):
+        order = [row for number, row in enumerate(self.rows) if number not in (5, 9, 11)]
+        order.insert(10, self.rows[5])
+        session = turnledger.Session(git=False)
+        expected = []
+        for row in order[:-1]:
+            expected += session.observe(row.at_ms, row.connection, row.direction, row.message.encode()).to_dicts()
+        expected += session.finish(order[-1].at_ms).to_dicts()
+        out = [event for row in order for event in self.take(row)]
+        self.assertEqual(out, [event["event_params"] for event in expected])
+
+    def test_an_ended_session_is_forgotten_later(self):
+        self.take(*self.rows)
+        self.assertEqual(self.take(*self.rows), [])
+        self.assertEqual(self.timers, {1000 + 24 * 3600 * 1000})
+        self.assertEqual(list(self.processor.handleExpiredTimer(("s",), self.now, None)), [])
+        self.assertEqual(self.state, [None])
+
+    def test_state_expires_by_the_core_s_deadline(self):
+        self.take(*self.rows[:-5])
+        session = turnledger.Session.restore(self.state[0][0], git=False)
+        clock = max(row.at_ms for row in self.rows[:-5])
+        self.assertEqual(self.timers, {1000 + session.next_deadline - clock})
+        steps = 0
+        while self.state[0] is not None:
+            self.timers.clear()
+            list(self.processor.handleExpiredTimer(("s",), self.now, None))
+            steps += 1
+            self.assertLess(steps, 100)
+        self.assertGreater(steps, 0)
+
+    def test_gaps(self):
+        gaps = sessions_on_spark.Gaps()
+        taken = [number for number in (3, 7, 5, 5, 7, 4, 6, 6, 8, 2) if gaps.is_new(number)]
+        self.assertEqual((taken, gaps.last, gaps.missing), ([3, 7, 5, 4, 6, 8], 8, []))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,252 @@
+"""Sessions on Spark: files become events in a batch, rows of messages become events in a stream.
+
+docs/spark.md says what to set. Needs `pip install turnledger[spark]` on the driver and on each executor.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+import sys
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.streaming import StatefulProcessor
+from pyspark.sql.types import StructType
+
+from . import Error, Events, Parts, Session, arrow_schema
+
+__all__ = ["MESSAGES", "day", "events", "find", "schema", "stream"]
+
+MESSAGES = (
+    "session string, sequence bigint, at_ms bigint, connection bigint, direction string, message string"
+)
+"""The rows that `stream` takes. A row whose message is null ends its session."""
+
+_ENDINGS = tuple(name + packed for name in (".jsonl", ".ndjson", ".json") for packed in ("", ".gz", ".zst"))
+
+_BATCH_BYTES = 8 << 20
+"""About how much an executor hands on at once."""
+
+_STATE = "snapshot string, last bigint, missing string, clock bigint, timer bigint"
+
+_MOST_GAPS = 64
+"""How many gaps in a session's numbers are remembered. A line that fills an older one counts as repeated."""
+
+_REMEMBERED_MS = 24 * 3600 * 1000
+"""How long an ended session is remembered, so that repeated lines of it begin no new one."""
+
+
+def schema() -> StructType:
+    """The columns of events: those of docs/parquet.md."""
+    return from_arrow_schema(pa.schema(arrow_schema()))
+
+
+def day(time: str = "time") -> Column:
+    """The day of UTC, whatever the session's time zone: what Parquet files are partitioned by."""
+    return F.date_add(F.lit("1970-01-01").cast("date"), F.floor(F.unix_millis(time) / 86_400_000).cast("int"))
+
+
+def find(*paths: str) -> List[Tuple[str, int]]:
+    """The files that may be sessions, each with its bytes: those that are named, and those in folders by their names."""
+    found = []
+    for path in paths:
+        if not os.path.isdir(path):
+            found.append((path, os.path.getsize(path)))
+        for folder, _, names in os.walk(path):
+            files = (os.path.join(folder, name) for name in sorted(names) if name.endswith(_ENDINGS))
+            found.extend((file, os.path.getsize(file)) for file in files)
+    return found
+
+
+def _dealt(files: Iterable[Tuple[str, int]], parts: int) -> List[List[str]]:
+    """The files in parts of about the same bytes, the longest first: a long one does not come last."""
+    heap: List[Tuple[int, int]] = [(0, part) for part in range(parts)]
+    dealt: List[List[str]] = [[] for _ in range(parts)]
+    for path, size in sorted(files, key=lambda file: -file[1]):
+        held, part = heapq.heappop(heap)
+        dealt[part].append(path)
+        heapq.heappush(heap, (held + size + 4096, part))
+    return [part for part in dealt if part]
+
+
+def events(
+    spark: SparkSession,
+    *paths: str,
+    partitions: Optional[int] = None,
+    strict: bool = False,
+    **options: Any,
+) -> DataFrame:
+    """The events of recordings and rollouts: files and folders that the driver and all executors see by these names.
+
+    Each file is a session, and is what its content says, packed or not. It is read by one task, a part at a time.
+    `partitions` is how many tasks there are; by default one for 16 MiB, at least four for each core. What cannot be used
+    is told in the executor's log as the program tells it; with `strict` it fails the job. Further options are those of
+    `Parts`.
+    """
+    files = find(*paths)
+    cores = spark.sparkContext.defaultParallelism
+    wanted = partitions or max(4 * cores, sum(size for _, size in files) >> 24)
+    dealt = _dealt(files, max(1, min(wanted, len(files)))) or [[]]
+    rows = spark.sparkContext.parallelize(dealt, len(dealt)).flatMap(lambda part: [(path,) for path in part])
+    options.setdefault("git", False)
+    return spark.createDataFrame(rows, "path string").mapInArrow(_Files(strict, options), schema())
+
+
+class _Files:
+    """What an executor does with its part of the files."""
+
+    def __init__(self, strict: bool, options: Dict[str, Any]) -> None:
+        self.strict, self.options = strict, options
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        waiting: List[pa.Table] = []
+        held = 0
+        for batch in batches:
+            for path in batch.column(0).to_pylist():
+                for part in self._parts(path):
+                    waiting.append(_table(part))
+                    held += waiting[-1].nbytes
+                    if held >= _BATCH_BYTES:
+                        yield from _joined(waiting)
+                        waiting, held = [], 0
+        yield from _joined(waiting)
+
+    def _parts(self, path: str) -> Iterator[Events]:
+        try:
+            for part in Parts(path, **self.options):
+                for note in part.notes:
+                    self._tell(note)
+                if len(part):
+                    yield part
+        except Error as error:
+            self._tell(str(error))
+
+    def _tell(self, note: str) -> None:
+        if self.strict:
+            raise RuntimeError(note)
+        print(f"turnledger: {note}", file=sys.stderr)
+
+
+def _table(events: Events) -> pa.Table:
+    """The events with the times of Spark: microseconds."""
+    table = pa.table(events)
+    place = table.schema.get_field_index("time")
+    return table.set_column(place, "time", table.column(place).cast(pa.timestamp("us", "UTC")))
+
+
+def _joined(tables: List[pa.Table]) -> Iterator[pa.RecordBatch]:
+    if tables:
+        yield from pa.concat_tables(tables).combine_chunks().to_batches()
+
+
+def stream(messages: DataFrame, **options: Any) -> DataFrame:
+    """The events of interleaved sessions, whose messages are rows with the columns of `MESSAGES`.
+
+    `sequence` counts a session's lines. A line that was seen is passed over. One that comes late is taken when it comes,
+    and one that never comes is missing, as the core has it. A session's state is the core's snapshot; it is given up when
+    nothing in it can come to anything, by `next_deadline`. Further options are those of `Session`.
+    """
+    options.setdefault("git", False)
+    rows = messages.groupBy("session")
+    return rows.transformWithState(_Sessions(options), schema(), "Append", "ProcessingTime")
+
+
+class Gaps:
+    """Which numbers of a session's lines were seen: all up to `last` but those in gaps."""
+
+    def __init__(self, last: Optional[int] = None, missing: Optional[List[List[int]]] = None) -> None:
+        self.last, self.missing = last, missing or []
+
+    def is_new(self, number: int) -> bool:
+        """Takes note of a number; says whether it is new."""
+        if self.last is None or number > self.last:
+            if self.last is not None and number > self.last + 1:
+                self.missing = [*self.missing, [self.last + 1, number - 1]][-_MOST_GAPS:]
+            self.last = number
+            return True
+        for place, (start, end) in enumerate(self.missing):
+            if start <= number <= end:
+                left = [[start, number - 1], [number + 1, end]]
+                self.missing[place : place + 1] = [gap for gap in left if gap[0] <= gap[1]]
+                return True
+        return False
+
+
+class _Sessions(StatefulProcessor):
+    """The sessions of a stream, one a key."""
+
+    def __init__(self, options: Dict[str, Any]) -> None:
+        self.options = options
+
+    def init(self, handle: Any) -> None:
+        self.handle = handle
+        self.state = handle.getValueState("session", _STATE)
+
+    def handleInputRows(self, key: Any, rows: Iterator[Row], timerValues: Any) -> Iterator[Row]:
+        snapshot, last, missing, clock, timer = self._saved()
+        gaps = Gaps(last, json.loads(missing) if missing else None)
+        session: Optional[Session] = None
+        is_over = last is not None and snapshot is None
+        out: List[Row] = []
+        for row in sorted(rows, key=lambda row: row.sequence):
+            if is_over or not gaps.is_new(row.sequence):
+                continue
+            session = session or self._session(snapshot)
+            clock = max(clock or 0, row.at_ms)
+            if row.message is None:
+                out += _rows(session.finish(clock))
+                is_over = True
+                continue
+            try:
+                out += _rows(session.observe(row.at_ms, row.connection, row.direction, row.message.encode()))
+            except Error as error:
+                print(f"turnledger: session {key[0]}, line {row.sequence}: {error}", file=sys.stderr)
+        if session is not None:
+            self._keep(None if is_over else session, gaps, clock, timer, timerValues)
+        return iter(out)
+
+    def handleExpiredTimer(self, key: Any, timerValues: Any, expiredTimerInfo: Any) -> Iterator[Row]:
+        snapshot, last, missing, clock, _ = self._saved()
+        if snapshot is None:
+            self.state.clear()
+            return iter(())
+        session = self._session(snapshot)
+        # The session's own clock, which may be that of a recording.
+        clock = session.next_deadline or clock
+        out = _rows(session.tick(clock))
+        if session.next_deadline is None:
+            self.state.clear()
+        else:
+            self._keep(session, Gaps(last, json.loads(missing)), clock, None, timerValues)
+        return iter(out)
+
+    def close(self) -> None:
+        pass
+
+    def _saved(self) -> Tuple[Any, ...]:
+        return (self.state.get() if self.state.exists() else None) or (None,) * 5
+
+    def _session(self, snapshot: Optional[str]) -> Session:
+        if snapshot is None:
+            return Session(**self.options)
+        return Session.restore(snapshot, **{name: self.options[name] for name in self.options if name != "transport"})
+
+    def _keep(self, session: Optional[Session], gaps: Gaps, clock: Any, timer: Optional[int], now: Any) -> None:
+        """Keeps a session's state until it expires; of one that is over, that it is over."""
+        if timer is not None:
+            self.handle.deleteTimer(timer)
+        deadline = session.next_deadline if session else None
+        wait = _REMEMBERED_MS if deadline is None else max(deadline - clock, 1)
+        timer = now.getCurrentProcessingTimeInMs() + wait
+        self.handle.registerTimer(timer)
+        snapshot = session.snapshot() if session else None
+        self.state.update((snapshot, gaps.last, json.dumps(gaps.missing), clock, timer))
+
+
+def _rows(events: Events) -> List[Row]:
+    return [Row(**event) for event in _table(events).to_pylist()] if len(events) else []

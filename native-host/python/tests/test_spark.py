@@ -70,6 +70,7 @@ class OnSpark(unittest.TestCase):
             .config("spark.executor.extraJavaOptions", f"-Dturnledger.test={OURS}")
             .config("spark.executor.instances", "2")
             .config("spark.ui.enabled", "false")
+            .config("spark.ui.showConsoleProgress", "false")
             .config("spark.log.level", "ERROR")
             .config("spark.local.dir", str(cls.home / "local"))
             .config("spark.sql.shuffle.partitions", "4")
@@ -90,14 +91,17 @@ class OnSpark(unittest.TestCase):
         self.assertEqual((self.replayed, self.imported), (1, 1), "some sessions are broken")
         frame = sessions_on_spark.events(self.spark, str(self.home / "sessions"))
         self.assertEqual(frame.schema, sessions_on_spark.schema())
-        frame.limit(1).collect()
-        begun = time.perf_counter()
         ours = counted(frame)
-        seconds = time.perf_counter() - begun
         self.assertEqual(ours - self.expected, collections.Counter())
         self.assertEqual(self.expected - ours, collections.Counter())
+        begun = time.perf_counter()
+        frame.write.format("noop").mode("overwrite").save()
+        seconds = time.perf_counter() - begun
+        # Spark has two cores, and the program as many as there are.
+        program = COUNT / self.seconds / min(os.cpu_count(), COUNT)
         print(
-            f"{COUNT} sessions, {self.expected.total()} events: the program {self.seconds:.2f} s, Spark {seconds:.2f} s"
+            f"{COUNT} sessions, {self.expected.total()} events; sessions a second for each core: "
+            f"the program {program:.0f}, Spark {COUNT / seconds / 2:.0f}"
         )
 
     def test_2_a_killed_worker_changes_nothing(self):
@@ -136,7 +140,7 @@ class OnSpark(unittest.TestCase):
         with self.assertRaisesRegex(Exception, r"\.jsonl(\.zst|\.gz)?:\d+: "):
             sessions_on_spark.events(self.spark, str(self.home / "sessions"), strict=True).collect()
 
-    def messages(self, folder, per_file):
+    def messages(self, folder, files):
         """Interleaved sessions in files; lines come again. Returns the events that the program makes of them."""
         texts, expected = {}, collections.Counter()
         for number in range(STREAMED):
@@ -155,6 +159,7 @@ class OnSpark(unittest.TestCase):
                 if places[name] >= len(texts[name]):
                     del places[name]
         folder.mkdir()
+        per_file = len(interleaved) // files + 1
         for number, start in enumerate(range(0, len(interleaved), per_file)):
             lines = "".join(json.dumps(row) + "\n" for row in interleaved[start : start + per_file])
             (folder / f"{number:04}.json").write_text(lines)
@@ -162,8 +167,7 @@ class OnSpark(unittest.TestCase):
 
     def test_5_a_stream_that_is_stopped_and_goes_on(self):
         folder, to = self.home / "messages", str(self.home / "streamed")
-        rows = STREAMED * 100
-        expected = self.messages(folder, max(rows // 10, 500))
+        expected = self.messages(folder, 10)
 
         def start(**trigger):
             messages = (

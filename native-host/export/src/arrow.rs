@@ -63,16 +63,21 @@ enum Values {
 
 impl Default for Rows {
     fn default() -> Self {
-        let values = |column: &Column| match column.kind {
-            Kind::Text => Values::Text(StringBuilder::new()),
-            Kind::Whole => Values::Whole(Int64Builder::new()),
-            Kind::Time => Values::Time(Int64Builder::new()),
-        };
-        Self { columns: COLUMNS.iter().map(values).collect(), rows: 0, bytes: 0 }
+        Self::with_capacity(0)
     }
 }
 
 impl Rows {
+    /// None yet, with memory for so many.
+    pub fn with_capacity(rows: usize) -> Self {
+        let values = |column: &Column| match column.kind {
+            Kind::Text => Values::Text(StringBuilder::with_capacity(rows, 0)),
+            Kind::Whole => Values::Whole(Int64Builder::with_capacity(rows)),
+            Kind::Time => Values::Time(Int64Builder::with_capacity(rows)),
+        };
+        Self { columns: COLUMNS.iter().map(values).collect(), rows: 0, bytes: 0 }
+    }
+
     /// Adds an event.
     ///
     /// # Errors

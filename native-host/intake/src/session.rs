@@ -97,11 +97,11 @@ impl Part {
     }
 
     /// Adds another part behind this one.
-    pub fn append(&mut self, other: Self) {
+    pub fn append(&mut self, other: &Self) {
         let before = self.lines.len();
         self.lines.extend_from_slice(&other.lines);
-        self.places.extend(other.places.into_iter().map(|(at, end)| (at, before + end)));
-        self.notes.extend(other.notes);
+        self.places.extend(other.places.iter().map(|(at, end)| (*at, before + end)));
+        self.notes.extend_from_slice(&other.notes);
     }
 }
 
@@ -223,7 +223,7 @@ mod tests {
         let mut session = Session::open("a", text.as_bytes(), Options::default()).expect("a session");
         let mut all = Part::default();
         while let Some(part) = session.part().expect("a part") {
-            all.append(part);
+            all.append(&part);
         }
         all
     }

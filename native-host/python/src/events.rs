@@ -51,6 +51,23 @@ impl Events {
         format!("<turnledger.Events: {} events, {} notes>", self.part.places.len(), self.part.notes.len())
     }
 
+    #[staticmethod]
+    fn concat(py: Python<'_>, all: Vec<PyRef<'_, Self>>) -> Self {
+        let parts: Vec<_> = all.iter().map(|events| events.part.clone()).collect();
+        py.detach(|| {
+            let mut whole = Part::default();
+            for part in parts {
+                whole.append(&part);
+            }
+            Self::from(whole)
+        })
+    }
+
+    #[getter]
+    fn nbytes(&self) -> usize {
+        self.part.lines.len()
+    }
+
     #[getter]
     fn notes(&self) -> Vec<String> {
         self.part.notes.clone()
@@ -119,7 +136,8 @@ struct Batches {
 
 impl Batches {
     fn batch(&mut self) -> Result<RecordBatch, BatchError> {
-        let mut rows = Rows::default();
+        let left = self.part.places.len() - self.next;
+        let mut rows = Rows::with_capacity(left.min(BATCH_ROWS));
         while let Some((at, end)) = self.part.places.get(self.next).copied()
             && rows.len() < BATCH_ROWS
             && rows.bytes() < BATCH_BYTES

@@ -61,7 +61,7 @@ fn bytes(error: std::io::Error) -> Unreadable {
 fn all(mut session: Session) -> Result<Part, Unreadable> {
     let mut all = Part::default();
     while let Some(part) = session.part()? {
-        all.append(part);
+        all.append(&part);
     }
     Ok(all)
 }

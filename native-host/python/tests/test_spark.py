@@ -75,6 +75,8 @@ class OnSpark(unittest.TestCase):
             .config("spark.local.dir", str(cls.home / "local"))
             .config("spark.sql.shuffle.partitions", "4")
             .config("spark.sql.session.timeZone", "UTC")
+            # Else a stream of what is there goes on for ever: it waits for its timers.
+            .config("spark.sql.streaming.noDataMicroBatches.enabled", "false")
             .config(
                 "spark.sql.streaming.stateStore.providerClass",
                 "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider",

@@ -23,6 +23,14 @@ class Events:
     """Events, in the order in which they came about."""
 
     def __len__(self) -> int: ...
+    @staticmethod
+    def concat(all: List[Events]) -> Events:
+        """All of them, one behind the other: to make one batch of many short sessions is quicker."""
+
+    @property
+    def nbytes(self) -> int:
+        """The length of `to_json()`."""
+
     @property
     def notes(self) -> List[str]:
         """What was wrong with lines, as the program says it: where, and why."""

@@ -29,7 +29,7 @@ MESSAGES = (
 
 _ENDINGS = tuple(name + packed for name in (".jsonl", ".ndjson", ".json") for packed in ("", ".gz", ".zst"))
 
-_BATCH_BYTES = 8 << 20
+_BATCH_BYTES = 4 << 20
 """About how much an executor hands on at once."""
 
 _STATE = "snapshot string, last bigint, missing string, clock bigint, timer bigint"
@@ -92,9 +92,10 @@ def events(
     cores = spark.sparkContext.defaultParallelism
     wanted = partitions or max(4 * cores, sum(size for _, size in files) >> 24)
     dealt = _dealt(files, max(1, min(wanted, len(files)))) or [[]]
-    rows = spark.sparkContext.parallelize(dealt, len(dealt)).flatMap(lambda part: [(path,) for path in part])
+    rows = [(number, path) for number, part in enumerate(dealt) for path in part]
+    paths = spark.createDataFrame(rows, "part int, path string").repartitionById(len(dealt), "part")
     options.setdefault("git", False)
-    return spark.createDataFrame(rows, "path string").mapInArrow(_Files(strict, options), schema())
+    return paths.select("path").mapInArrow(_Files(strict, options), schema())
 
 
 class _Files:
@@ -104,17 +105,17 @@ class _Files:
         self.strict, self.options = strict, options
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        waiting: List[pa.Table] = []
+        waiting: List[Events] = []
         held = 0
         for batch in batches:
             for path in batch.column(0).to_pylist():
                 for part in self._parts(path):
-                    waiting.append(_table(part))
-                    held += waiting[-1].nbytes
+                    waiting.append(part)
+                    held += part.nbytes
                     if held >= _BATCH_BYTES:
-                        yield from _joined(waiting)
+                        yield from _table(Events.concat(waiting)).to_batches()
                         waiting, held = [], 0
-        yield from _joined(waiting)
+        yield from _table(Events.concat(waiting)).to_batches()
 
     def _parts(self, path: str) -> Iterator[Events]:
         try:
@@ -137,11 +138,6 @@ def _table(events: Events) -> pa.Table:
     table = pa.table(events)
     place = table.schema.get_field_index("time")
     return table.set_column(place, "time", table.column(place).cast(pa.timestamp("us", "UTC")))
-
-
-def _joined(tables: List[pa.Table]) -> Iterator[pa.RecordBatch]:
-    if tables:
-        yield from pa.concat_tables(tables).combine_chunks().to_batches()
 
 
 def stream(messages: DataFrame, **options: Any) -> DataFrame:

@@ -23,6 +23,7 @@ if __name__ == "__main__":
         .partitionBy("day")
         .option("path", to)
         .option("checkpointLocation", checkpoint)
+        .trigger(processingTime="10 seconds")
         .start()
     )
     query.awaitTermination()

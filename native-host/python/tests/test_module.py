@@ -7,6 +7,7 @@ import pathlib
 import random
 import subprocess
 import tempfile
+import time
 import unittest
 
 import pyarrow as pa
@@ -200,6 +201,18 @@ class Hostile(unittest.TestCase):
         self.assertGreater(len(said), 300)
         for text in said:
             self.assertRegex(text, r"^(<bytes>:\d+: |cannot read <bytes>)[^\n]*$")
+
+    def test_python_goes_on_meanwhile(self):
+        data = b"".join(path.read_bytes() for path in sessions.RECORDINGS) * 20
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            read = pool.submit(turnledger.replay, data, strict=False)
+            steps = 0
+            while not read.done():
+                steps += 1
+                time.sleep(0.001)
+        self.assertGreater(len(read.result()), 1000)
+        # With Python's lock, there would be one step, or two.
+        self.assertGreater(steps, 20)
 
     def test_arguments(self):
         with self.assertRaisesRegex(turnledger.Error, "transport: expected"):

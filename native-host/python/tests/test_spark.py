@@ -97,6 +97,7 @@ class OnSpark(unittest.TestCase):
         self.assertEqual(ours - self.expected, collections.Counter())
         self.assertEqual(self.expected - ours, collections.Counter())
         begun = time.perf_counter()
+        frame = sessions_on_spark.events(self.spark, str(self.home / "sessions"))
         frame.write.format("noop").mode("overwrite").save()
         seconds = time.perf_counter() - begun
         # Spark has two cores, and the program as many as there are.
@@ -137,6 +138,14 @@ class OnSpark(unittest.TestCase):
         self.assertEqual(counted(read), self.expected)
         wrong = read.where(F.date_format("time", "yyyy-MM-dd") != F.date_format("day", "yyyy-MM-dd"))
         self.assertEqual(wrong.count(), 0)
+
+    def test_4_a_table_of_contents(self):
+        files = (
+            self.spark.read.format("binaryFile")
+            .option("recursiveFileLookup", "true")
+            .load(str(self.home / "sessions"))
+        )
+        self.assertEqual(counted(sessions_on_spark.contents(files)), self.expected)
 
     def test_4_strict_fails(self):
         with self.assertRaisesRegex(Exception, r"\.jsonl(\.zst|\.gz)?:\d+: "):

@@ -9,7 +9,7 @@ import heapq
 import json
 import os
 import sys
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Row, SparkSession
@@ -20,7 +20,7 @@ from pyspark.sql.types import StructType
 
 from . import Error, Events, Parts, Session, arrow_schema
 
-__all__ = ["MESSAGES", "day", "events", "find", "schema", "stream"]
+__all__ = ["MESSAGES", "contents", "day", "events", "find", "schema", "stream"]
 
 MESSAGES = (
     "session string, sequence bigint, at_ms bigint, connection bigint, direction string, message string"
@@ -98,6 +98,14 @@ def events(
     return paths.select("path").mapInArrow(_Files(strict, options), schema())
 
 
+def contents(files: DataFrame, *, strict: bool = False, **options: Any) -> DataFrame:
+    """The events of a table with columns `path` and `content`, as `spark.read.format("binaryFile")` reads a store of
+    objects. Each content is in memory as a whole; the arguments are those of `events`.
+    """
+    options.setdefault("git", False)
+    return files.select("path", "content").mapInArrow(_Files(strict, options), schema())
+
+
 class _Files:
     """What an executor does with its part of the files."""
 
@@ -108,8 +116,10 @@ class _Files:
         waiting: List[Events] = []
         held = 0
         for batch in batches:
-            for path in batch.column(0).to_pylist():
-                for part in self._parts(path):
+            names = batch.column(0).to_pylist()
+            stored = batch.column(1).to_pylist() if batch.num_columns > 1 else names
+            for name, source in zip(names, stored):
+                for part in self._parts(name, source):
                     waiting.append(part)
                     held += part.nbytes
                     if held >= _BATCH_BYTES:
@@ -117,9 +127,9 @@ class _Files:
                         waiting, held = [], 0
         yield from _table(Events.concat(waiting)).to_batches()
 
-    def _parts(self, path: str) -> Iterator[Events]:
+    def _parts(self, name: str, source: Union[str, bytes]) -> Iterator[Events]:
         try:
-            for part in Parts(path, **self.options):
+            for part in Parts(source, name=name, **self.options):
                 for note in part.notes:
                     self._tell(note)
                 if len(part):

@@ -94,6 +94,6 @@ fn report(git: &Git, revisions: &str, digest: Sha2, reader: EventReader) -> PyRe
     let failed = |error: GitError| error::of(&error);
     let steps = git.steps(revisions).map_err(failed)?;
     let mut attributor = Attributor::new(digest, events);
-    attributor.follow(git, &steps, &mut |_, _| Ok(())).map_err(failed)?;
+    attributor.follow(git, &steps, |_, _| Ok(())).map_err(failed)?;
     Ok(attributor.report())
 }

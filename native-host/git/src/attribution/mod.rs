@@ -166,7 +166,7 @@ impl Attributor {
         &mut self,
         git: &Git,
         steps: impl IntoIterator<Item = &'s Step>,
-        told: &mut dyn FnMut(&'s Step, &[&'s Step]) -> Result<(), GitError>,
+        mut told: impl FnMut(&'s Step, &[&'s Step]) -> Result<(), GitError>,
     ) -> Result<(), GitError> {
         let mut reader = ChangeReader::new(git)?;
         for step in steps {

@@ -247,7 +247,7 @@ fn follow(git: &Git, steps: &[Step], args: &Args, attributor: &mut Attributor) -
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} commits ({eta} left)");
     progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let mut wrong_dates = Vec::new();
-    attributor.follow(git, progress.wrap_iter(steps.iter()), &mut |step, unread| {
+    attributor.follow(git, progress.wrap_iter(steps.iter()), |step, unread| {
         wrong_dates.extend(step.all().filter(|step| step.has_wrong_date).map(short));
         let unreadable = unread.iter().map(|step| (GitError::Unreadable(short(step).into()), "skipped"));
         let cut_off = step.all().filter(|step| step.is_cut_off);

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 
+use crate::git_remote;
 use crate::json::read::Read;
 use crate::json::write::Write;
 use crate::private::HostPath;
@@ -70,6 +71,11 @@ impl SkillAnswered {
 pub struct RemoteUrl(String);
 
 impl RemoteUrl {
+    /// `host/path`, as policies name a repository: without credentials. `None` if it names no host.
+    pub fn canonical(&self) -> Option<String> {
+        git_remote::canonical(&self.0)
+    }
+
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

@@ -7,7 +7,6 @@ use super::Rule;
 use super::pattern::Pattern;
 use crate::fact::Fact;
 use crate::fact::answer::RemoteUrl;
-use crate::git_remote;
 use crate::id::Id;
 use crate::json::read::{self, Failed, Read, Reader};
 use crate::json::write::{self, Write};
@@ -199,15 +198,14 @@ impl<T> Repositories<T> {
             repositories: Option<Saved>,
         }
         let saved = read::from_str(snapshot).ok().and_then(|Snapshot { repositories }| repositories);
-        match saved.filter(|saved| saved.rules == self.rules()) {
-            Some(saved) => (self.known, self.threads, self.questions) = (saved.known, saved.threads, saved.questions),
-            None => {
-                // The latest come last.
-                let threads: Vec<_> = threads.collect();
-                for thread in &threads[threads.len().saturating_sub(MOST_THREADS)..] {
-                    self.thread(thread).is_refused = true;
-                }
-            }
+        if let Some(saved) = saved.filter(|saved| saved.rules == self.rules()) {
+            (self.known, self.threads, self.questions) = (saved.known, saved.threads, saved.questions);
+            return;
+        }
+        // The latest come last.
+        let threads: Vec<_> = threads.collect();
+        for thread in &threads[threads.len().saturating_sub(MOST_THREADS)..] {
+            self.thread(thread).is_refused = true;
         }
     }
 
@@ -314,7 +312,7 @@ impl<T> Repositories<T> {
 }
 
 fn allows(rule: &Rule, url: &RemoteUrl) -> bool {
-    git_remote::canonical(url.expose()).is_some_and(|remote| rule.allows(|pattern| pattern.fits_remote(&remote)))
+    url.canonical().is_some_and(|remote| rule.allows(|pattern| pattern.fits_remote(&remote)))
 }
 
 /// The thread that an event is about, and the one that started it.

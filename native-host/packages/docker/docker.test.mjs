@@ -99,6 +99,8 @@ test("it runs as nobody over a read-only root, takes events, and ends when told"
   const health = async () => (await fetch(`${url}/health`).catch(() => undefined))?.status;
   for (let tries = 0; tries < 200 && (await health()) !== 200; tries += 1) await new Promise((resolve) => setTimeout(resolve, 25));
   assert.equal(await health(), 200, collector.said());
+  const healthy = () => run(volume, "health", "--listen", `127.0.0.1:${port}`).ended;
+  assert.deepEqual(await healthy(), [0, null]);
   const status = readFileSync(`/proc/${collector.child.pid}/status`, "utf8");
   assert.match(status, /^Uid:\t10001\t10001\t10001\t10001$/m);
   assert.match(status, /^CapEff:\t0+$/m);
@@ -117,8 +119,8 @@ test("it runs as nobody over a read-only root, takes events, and ends when told"
   assert.equal(answer.status, 204);
   collector.child.kill("SIGTERM");
   assert.deepEqual(await collector.ended, [0, null], collector.said());
-  const files = readdirSync(join(volume, "collect")).filter((name) => name.endsWith(".sqlite"));
-  assert.deepEqual(files.sort(), ["accounts.sqlite", "store.sqlite"]);
+  assert.deepEqual(await healthy(), [1, null]);
+  assert.deepEqual(readdirSync(join(volume, "collect")).sort(), FILES);
   assert.equal(statSync(join(volume, "collect")).mode & 0o777, 0o700);
   assert.deepEqual(turnledger("store", "export", `--store=${join(volume, "collect/store.sqlite")}`), events);
 });

@@ -10,7 +10,6 @@ use super::{Rollout, Step};
 use crate::dialect::Dialect;
 use crate::event::common::{EventSource, InitializationMode, Runtime};
 use crate::fact::opened::{SourceOpened, ThreadOpened};
-use crate::git_remote::canonical;
 use crate::id::Id;
 use crate::private::HostPath;
 use crate::protocol::thread::{SubAgentSource, Thread, ThreadSource};
@@ -136,7 +135,7 @@ impl Rollout {
     /// open; none if the file does not name one.
     pub fn repository(&self) -> Option<String> {
         let (_, opened) = self.meta.as_ref()?.opening.as_deref()?;
-        canonical(opened.remote_url.as_ref()?.expose())
+        opened.remote_url.as_ref()?.canonical()
     }
 
     pub(super) fn thread(&self) -> Id {

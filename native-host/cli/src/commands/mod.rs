@@ -1,9 +1,9 @@
 //! Arguments, exit codes, and what a person sees.
 
 mod attribute;
-#[cfg(feature = "collect")]
+#[cfg(feature = "full")]
 mod collect;
-#[cfg(not(feature = "collect"))]
+#[cfg(not(feature = "full"))]
 #[path = "missing/collect.rs"]
 mod collect;
 mod config;
@@ -13,14 +13,14 @@ mod fingerprint;
 mod import;
 mod keeping;
 mod line_buffer;
-#[cfg(feature = "otlp")]
+#[cfg(feature = "full")]
 mod otlp;
-#[cfg(not(feature = "otlp"))]
+#[cfg(not(feature = "full"))]
 #[path = "missing/otlp.rs"]
 mod otlp;
-#[cfg(feature = "parquet")]
+#[cfg(feature = "full")]
 mod parquet;
-#[cfg(not(feature = "parquet"))]
+#[cfg(not(feature = "full"))]
 #[path = "missing/parquet.rs"]
 mod parquet;
 mod preview;
@@ -118,7 +118,7 @@ pub(crate) fn run() -> ExitCode {
 }
 
 /// A build from source has what the first command needs; the rest takes as long again to compile.
-#[cfg(not(all(feature = "collect", feature = "otlp", feature = "parquet")))]
+#[cfg(not(feature = "full"))]
 fn missing(what: &str) -> anyhow::Error {
     anyhow::anyhow!(
         "{what}: this program was built without it; `cargo build --release --features full` builds it with all"
@@ -159,7 +159,7 @@ mod tests {
     fn missing_commands_say_how_to_have_them() {
         let line = ["turnledger", "collect", "token", "add", "--person", "ada"];
         let Command::Collect(args) = Cli::try_parse_from(line).expect("a command").command else { panic!("{line:?}") };
-        let error = collect::run(*args).expect_err("it is left out");
+        let error = collect::run(*args, None).expect_err("it is left out");
         assert_eq!(
             error.to_string(),
             "collect: this program was built without it; `cargo build --release --features full` builds it with all"

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 use turnledger::Sha2;
+use turnledger_core::Fact;
+use turnledger_core::fact::answer::RemoteUrl;
 use turnledger_core::policy::{About, Policy, Withheld};
 use turnledger_core::question::{Question, QuestionId, QuestionKind};
-use turnledger_core::{Fact, git_remote};
 
 /// How far up its parents a thread's repository is looked for.
 const DEEPEST: usize = 32;
@@ -30,7 +31,7 @@ impl Compared {
         if let Fact::RepositoryAnswered(answer) = fact
             && let Some(thread) = self.asked.remove(&answer.question)
         {
-            let remote = answer.remote_url.as_ref().and_then(|url| git_remote::canonical(url.expose()));
+            let remote = answer.remote_url.as_ref().and_then(RemoteUrl::canonical);
             self.remotes.entry(thread).or_default().push(remote);
         }
     }

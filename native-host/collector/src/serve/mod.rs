@@ -24,6 +24,8 @@ use crate::routes::{metrics, router};
 
 /// How long requests that run may go on when the process is to end.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long what was interrupted may take to let go of its files.
+const TO_CLOSE: Duration = Duration::from_secs(1);
 /// How often what was used is noted, and new certificates are looked for.
 const TIDY: Duration = Duration::from_secs(60);
 /// How often old receipts are forgotten, in such steps.
@@ -139,8 +141,8 @@ pub fn run(
         }
         Ok(())
     });
-    // What still runs has had its time.
-    runtime.shutdown_background();
+    // What still runs has had its time; the last to close a database brings all into its one file.
+    runtime.shutdown_timeout(TO_CLOSE);
     served
 }
 

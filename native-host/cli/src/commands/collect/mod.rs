@@ -1,6 +1,7 @@
 //! `turnledger collect`
 
 mod forget;
+mod health;
 mod tokens;
 mod users;
 
@@ -49,6 +50,8 @@ enum Command {
     Token(tokens::Command),
     /// Take all that a person brought out of the store, so that nothing of it is left in its file
     Forget(forget::Args),
+    /// Say whether the collector on this machine works: for the health check of a container
+    Health(health::Args),
     /// Users: who may look
     #[command(subcommand)]
     User(users::Command),
@@ -183,6 +186,7 @@ pub(crate) fn run(args: Args, config: Option<&Path>) -> anyhow::Result<ExitCode>
         Some(Command::Run(args)) => serve(*args, config),
         Some(Command::Token(command)) => tokens::run(command),
         Some(Command::Forget(args)) => forget::run(&args),
+        Some(Command::Health(args)) => Ok(health::run(&args)),
         Some(Command::User(command)) => users::run(command),
     }
 }

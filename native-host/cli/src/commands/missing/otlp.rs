@@ -24,18 +24,6 @@ impl Receiver {
     }
 }
 
-/// What a collector asks of it.
-#[cfg(feature = "collect")]
-impl Receiver {
-    pub(super) fn url(&self) -> &str {
-        match *self {}
-    }
-
-    pub(super) fn onward(&self, _: &Settings) -> anyhow::Result<turnledger_collector::Receiver> {
-        match *self {}
-    }
-}
-
 pub(super) fn spool(_: &Settings) -> Option<PathBuf> {
     None
 }

@@ -84,13 +84,13 @@ def events(
     """The events of recordings and rollouts: files and folders that the driver and all executors see by these names.
 
     Each file is a session, and is what its content says, packed or not. It is read by one task, a part at a time.
-    `partitions` is how many tasks there are; by default one for 16 MiB, at least four for each core. What cannot be used
+    `partitions` is how many tasks there are; by default one for 128 MiB, at least four for each core. What cannot be used
     is told in the executor's log as the program tells it; with `strict` it fails the job. Further options are those of
     `Parts`.
     """
     files = find(*paths)
     cores = spark.sparkContext.defaultParallelism
-    wanted = partitions or max(4 * cores, sum(size for _, size in files) >> 24)
+    wanted = partitions or max(4 * cores, sum(size for _, size in files) >> 27)
     dealt = _dealt(files, max(1, min(wanted, len(files)))) or [[]]
     rows = [(number, path) for number, part in enumerate(dealt) for path in part]
     paths = spark.createDataFrame(rows, "part int, path string").repartitionById(len(dealt), "part")

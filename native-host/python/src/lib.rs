@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+#![allow(clippy::needless_pass_by_value, reason = "Python hands over what a function is given")]
 
 mod attribute;
 mod error;

@@ -131,7 +131,7 @@ impl Engine {
     /// it before the first line.
     #[wasm_bindgen(js_name = rolloutRemote)]
     pub fn rollout_remote(&mut self, number: u32, remote: &str) {
-        self.rollouts.work_in(number, (&self.digest, self.limits), remote);
+        self.rollouts.work_in(number, (&self.digest, &self.limits), remote);
     }
 
     /// Takes one line of a rollout, a file of Codex's: the first `length` bytes of what [`Engine::input`] gave. The host
@@ -140,7 +140,7 @@ impl Engine {
     pub fn read_line(&mut self, number: u32, length: usize) -> u32 {
         let Self { rollouts, digest, limits, output, input, .. } = self;
         let line = input.get(..length).unwrap_or(input);
-        let is_read = rollouts.line(number, (digest, *limits), line, output);
+        let is_read = rollouts.line(number, (digest, limits), line, output);
         if let Some(repositories) = &mut self.repositories
             && let Some((thread, remote)) = self.rollouts.take_remote(number)
         {

@@ -26,7 +26,7 @@ pub(crate) struct Rollouts {
 
 impl Rollouts {
     /// Takes note of the repository that a file's thread worked in.
-    pub(crate) fn work_in(&mut self, number: u32, with: (&HostDigest, Limits), remote: &str) {
+    pub(crate) fn work_in(&mut self, number: u32, with: (&HostDigest, &Limits), remote: &str) {
         self.opened(number, with).remote = Some(remote.into());
     }
 
@@ -34,7 +34,7 @@ impl Rollouts {
     pub(crate) fn line(
         &mut self,
         number: u32,
-        with: (&HostDigest, Limits),
+        with: (&HostDigest, &Limits),
         line: &[u8],
         output: &mut Output,
     ) -> Result<(), Unreadable> {
@@ -42,9 +42,9 @@ impl Rollouts {
         pipeline.read(rollout, line, output)
     }
 
-    fn opened(&mut self, number: u32, (digest, limits): (&HostDigest, Limits)) -> &mut Reading {
+    fn opened(&mut self, number: u32, (digest, limits): (&HostDigest, &Limits)) -> &mut Reading {
         let at = self.place(number).unwrap_or_else(|at| {
-            let pipeline = Pipeline::new(digest.clone(), RpcTransport::Stdio, limits);
+            let pipeline = Pipeline::new(digest.clone(), RpcTransport::Stdio, *limits);
             self.open.insert(at, Box::new(Reading { number, pipeline, rollout: Rollout::new(1), remote: None }));
             at
         });

@@ -82,7 +82,7 @@ mod tests {
             (r#"{"params":{"threadId":"t","cwd":["/no"],"environments":null}}"#, ""),
         ] {
             let named = named(text.replace("ENV", environments).as_bytes()).unwrap();
-            let found: alloc::vec::Vec<_> = named.directories.iter().map(|directory| directory.expose()).collect();
+            let found: alloc::vec::Vec<_> = named.directories.iter().map(crate::private::HostPath::expose).collect();
             assert_eq!(format!("{}: {}", named.thread_id, found.join(" ")), format!("t: {directories}"), "{text}");
         }
         assert_eq!(named(br#"{"params":{"cwd":"/a"}}"#), None);

@@ -60,7 +60,9 @@ fn codes_of_grpc_mean_what_statuses_mean() {
     assert_eq!(of(None, false), expected);
     let with = |changes: &[(usize, u16)]| {
         let mut expected = expected.to_vec();
-        changes.iter().for_each(|(code, status)| expected[*code] = *status);
+        for (code, status) in changes {
+            expected[*code] = *status;
+        }
         expected
     };
     assert_eq!(of(Some(1), false), with(&[(8, 429)]));

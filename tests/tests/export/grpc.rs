@@ -41,9 +41,11 @@ pub(crate) struct Came {
     pub(crate) is_taken: bool,
 }
 
+/// What the receiver does with a request, by its path and how many came before.
+type Rule = Box<dyn Fn(&str, usize) -> Does + Send + Sync>;
+
 struct State {
-    /// By the path, and the number of requests before.
-    rule: Box<dyn Fn(&str, usize) -> Does + Send + Sync>,
+    rule: Rule,
     came: Mutex<Vec<Came>>,
 }
 

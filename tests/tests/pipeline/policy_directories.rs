@@ -300,7 +300,7 @@ fn events_are_the_same_with_and_without_the_questions() {
                 }
             }
         }
-        let texts = |output: &Output| output.events.iter().map(|event| event.to_json()).collect::<Vec<_>>();
+        let texts = |output: &Output| output.events.iter().map(turnledger_core::Event::to_json).collect::<Vec<_>>();
         assert_eq!(texts(&without), texts(&with), "{}", recording.name);
         assert_eq!(without.discards, with.discards, "{}", recording.name);
     }

@@ -2,7 +2,6 @@
 
 mod grpc;
 mod lines;
-#[cfg(feature = "collect")]
 mod onward;
 mod transport;
 

@@ -194,7 +194,7 @@ fn a_store_of_version_1_becomes_one_of_this_version() {
     )
     .unwrap();
     drop(old);
-    assert!(matches!(Archive::open(&path).map(|archive| archive.status().unwrap().version), Ok(2)));
+    assert!(matches!(Archive::open(&path).map(|archive| archive.status().unwrap().version), Ok(3)));
     let mut archive = Archive::open_read_only(&path).unwrap();
     let mut found = 0;
     archive

@@ -29,8 +29,9 @@ if (path === null) {
   process.exit(2);
 }
 const child = spawn(path, process.argv.slice(2), { stdio: "inherit" });
-// A terminal sends its signals to both; those of another process come here alone.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+// A terminal's Ctrl-C comes to both; what another process sends comes here alone.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+  process.on(signal, () => (signal === "SIGINT" && process.stdin.isTTY) || child.kill(signal));
 child.on("error", ({ message }) => {
   console.error(`turnledger: ${path} cannot be run: ${message}`);
   process.exit(2);

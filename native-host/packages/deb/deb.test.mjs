@@ -20,7 +20,7 @@ const isStatic = !run("readelf", "--program-headers", program).includes("INTERP"
 
 // Little compression: the contents are what is tested.
 process.env.DPKG_DEB_COMPRESSOR_LEVEL = "0";
-const file = run(join(here, "build"), program).trim();
+const file = run(join(here, "build"), program, architecture).trim();
 const contents = (folder) => readdirSync(folder, { recursive: true }).filter((name) => statSync(join(folder, name)).isFile()).sort();
 const installed = [
   "etc/default/turnledger-collect",
@@ -36,7 +36,7 @@ const installed = [
 ];
 
 test("the package holds the program, its manual, completions and a service", () => {
-  assert.equal(file, `turnledger_${version}-1_amd64.deb`);
+  assert.equal(file, `turnledger_${version}-1_${architecture}.deb`);
   const root = join(home, "extracted");
   run("dpkg-deb", "--extract", file, root);
   mkdirSync(join(home, "man"));
@@ -53,7 +53,7 @@ test("its fields", () => {
   const { length } = run("dpkg-deb", "--field", file, "Description").split("\n");
   assert.ok(length > 5);
   const field = (name) => run("dpkg-deb", "--field", file, name).trim();
-  assert.deepEqual(["Package", "Version", "Architecture", "Section", "Priority"].map(field), ["turnledger", `${version}-1`, "amd64", "utils", "optional"]);
+  assert.deepEqual(["Package", "Version", "Architecture", "Section", "Priority"].map(field), ["turnledger", `${version}-1`, architecture, "utils", "optional"]);
   const depends = field("Depends");
   if (isStatic) assert.equal(depends, "");
   else assert.match(depends, /^libc6 \(>= 2\.\d+\), libgcc-s1$/);

@@ -14,11 +14,12 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const program = process.env.TURNLEDGER_STATIC ?? process.env.TURNLEDGER ?? join(here, "../../../target/debug/turnledger");
 const { version } = JSON.parse(readFileSync(join(here, "../../../wasm/package.json"), "utf8"));
 
+const architecture = process.arch === "arm64" ? "arm64" : "amd64";
 const home = mkdtempSync(join(tmpdir(), "turnledger-docker-"));
 const storage = ["--root", join(home, "root"), "--runroot", join(home, "run"), "--storage-driver", "vfs"];
 const buildah = (...words) => execFileSync("buildah", [...storage, ...words], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim();
 const builder = ["buildah", ...storage, "build"].join(" ");
-execFileSync(join(here, "build"), [program, "amd64", "--quiet"], { env: { ...process.env, BUILDER: builder }, stdio: "ignore" });
+execFileSync(join(here, "build"), [program, architecture, "--quiet"], { env: { ...process.env, BUILDER: builder }, stdio: "ignore" });
 const container = buildah("from", `turnledger-collector:${version}`);
 const root = buildah("mount", container);
 const children = [];

@@ -1,8 +1,8 @@
 // The packed npm packages, installed into an empty folder without a network and without a compiler in PATH.
-// Needs wasm/build and the program of this machine in target/packages/TARGET/.
+// Needs wasm/build and the program: target/debug/turnledger, or the one that TURNLEDGER names.
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../../..");
-const out = join(root, "target/packages/npm");
+const program = process.env.TURNLEDGER ?? join(root, "target/debug/turnledger");
 const golden = join(root, "tests/golden/0.131.0/approve_patch/traffic.jsonl");
 const platform = `${process.platform}-${process.arch}`;
 
@@ -37,9 +37,14 @@ function install(home, names) {
   });
 }
 
+const out = folder();
 let home;
 before(() => {
-  execFileSync("node", [join(here, "pack.mjs")], { stdio: "inherit" });
+  const programs = folder();
+  const [, target] = /^host: (.*)$/m.exec(execFileSync("rustc", ["-vV"], { encoding: "utf8" }));
+  mkdirSync(join(programs, target));
+  copyFileSync(program, join(programs, target, "turnledger"));
+  execFileSync("node", [join(here, "pack.mjs"), programs, out], { stdio: "inherit" });
   home = folder();
   install(home, [packages().find((name) => /^turnledger-\d/.test(name)), ...platforms()]);
 });
@@ -50,10 +55,7 @@ const turnledger = (args, options = {}) =>
 test("npx turnledger is the native program", () => {
   const { status, stdout } = turnledger(["replay", golden]);
   assert.equal(status, 0);
-  const [target] = readdirSync(join(root, "target/packages")).filter(
-    (name) => name.startsWith(process.arch === "arm64" ? "aarch64" : "x86_64") && name.includes(process.platform),
-  );
-  const native = execFileSync(join(root, "target/packages", target, "turnledger"), ["replay", golden], { encoding: "utf8" });
+  const native = execFileSync(program, ["replay", golden], { encoding: "utf8" });
   assert.equal(stdout, native);
   assert.equal(native.split("\n").length, 10);
 });

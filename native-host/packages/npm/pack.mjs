@@ -1,14 +1,14 @@
 // Packs the npm packages into target/packages/npm: the library with its command, and the program of each target that
 // native-host/packages/build has built. One version for all: the workspace's.
-// usage: node native-host/packages/npm/pack.mjs, after wasm/build and native-host/packages/build TARGET...
+// usage: node native-host/packages/npm/pack.mjs [PROGRAMS OUTPUT], after wasm/build and native-host/packages/build TARGET...
+//   PROGRAMS is another folder with TARGET/turnledger, OUTPUT another folder for the packages.
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
-const built = join(root, "target/packages");
-const out = join(built, "npm");
+const [built = join(root, "target/packages"), out = join(root, "target/packages/npm")] = process.argv.slice(2);
 
 const PLATFORMS = [
   { target: "x86_64-unknown-linux-gnu", name: "linux-x64", os: "linux", cpu: "x64", libc: "glibc" },
@@ -31,7 +31,7 @@ const stage = join(out, "stage");
 function pack(name, manifest, files) {
   const folder = join(stage, name);
   mkdirSync(folder, { recursive: true });
-  for (const [from, to] of files) cpSync(join(root, from), join(folder, to), { recursive: true });
+  for (const [from, to] of files) cpSync(resolve(root, from), join(folder, to), { recursive: true });
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   return folder;
 }
@@ -59,7 +59,7 @@ const folders = programs.map(({ target, name, os, cpu, libc }) => {
     preferUnplugged: true,
   };
   const folder = pack(name, manifest, [
-    [`target/packages/${target}/${binary(os)}`, `bin/${binary(os)}`],
+    [resolve(built, target, binary(os)), `bin/${binary(os)}`],
     ["native-host/packages/npm/README.md", "README.md"],
     ["LICENSE", "LICENSE"],
   ]);

@@ -193,7 +193,8 @@ class OnSpark(unittest.TestCase):
         per_file = len(interleaved) // files + 1
         for number, start in enumerate(range(0, len(interleaved), per_file)):
             lines = "".join(json.dumps(row) + "\n" for row in interleaved[start : start + per_file])
-            (folder / f"{number:04}.json").write_text(lines)
+            # Cut lines become rows of nulls: they end nobody's session, and no query.
+            (folder / f"{number:04}.json").write_text('{"session": "session-0", "sequ\n{"session": "sess\n' + lines)
         return expected
 
     def test_5_a_stream_that_is_stopped_and_goes_on(self):
@@ -284,7 +285,8 @@ class Processor(unittest.TestCase):
         self.take(*self.rows[:-5])
         session = turnledger.Session.restore(self.state[0][0], git=False)
         clock = max(row.at_ms for row in self.rows[:-5])
-        self.assertEqual(self.timers, {1000 + session.next_deadline - clock})
+        self.assertEqual(session.time_left, session.next_deadline - clock)
+        self.assertEqual(self.timers, {1000 + session.time_left})
         steps = 0
         while self.state[0] is not None:
             self.timers.clear()
@@ -293,10 +295,25 @@ class Processor(unittest.TestCase):
             self.assertLess(steps, 100)
         self.assertGreater(steps, 0)
 
+    def test_one_wrong_clock_expires_nothing(self):
+        self.take(*self.rows[:-6])
+        left = turnledger.Session.restore(self.state[0][0], git=False).time_left
+        wrong = self.rows[-6].asDict() | {"at_ms": self.rows[-6].at_ms * 1000}
+        self.take(Row(**wrong))
+        (timer,) = self.timers
+        self.assertGreater(timer - 1000, left // 2)
+
+    def test_a_snapshot_that_is_refused_starts_anew(self):
+        self.take(*self.rows[:3])
+        self.state[0] = ("{}", *self.state[0][1:])
+        self.assertEqual(self.take(*self.rows[:4]), [])
+        self.assertIsNotNone(turnledger.Session.restore(self.state[0][0], git=False))
+
     def test_gaps(self):
         gaps = sessions_on_spark.Gaps()
         taken = [number for number in (3, 7, 5, 5, 7, 4, 6, 6, 8, 2) if gaps.is_new(number)]
-        self.assertEqual((taken, gaps.last, gaps.missing), ([3, 7, 5, 4, 6, 8], 8, []))
+        # What comes before the first one that was seen is late, too.
+        self.assertEqual((taken, gaps.last, gaps.missing), ([3, 7, 5, 4, 6, 8, 2], 8, [[0, 1]]))
 
 
 if __name__ == "__main__":

@@ -132,6 +132,10 @@ class Session:
         """When something expires next, by the clock that the session was told; None if nothing is held."""
 
     @property
+    def time_left(self) -> Optional[int]:
+        """How long nothing may come until then, in milliseconds, whatever the clock showed; None if nothing is held."""
+
+    @property
     def discards(self) -> Dict[str, int]:
         """What yielded no event: how often, by what it was and why."""
 

@@ -1,6 +1,6 @@
 """Sessions on Spark: files become events in a batch, rows of messages become events in a stream.
 
-docs/spark.md says what to set. Needs `pip install turnledger[spark]` on the driver and on each executor.
+docs/spark.md says what to set. The driver and each executor need the wheel with its extra `spark`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["MESSAGES", "contents", "day", "events", "find", "schema", "stream"]
 MESSAGES = (
     "session string, sequence bigint, at_ms bigint, connection bigint, direction string, message string"
 )
-"""The rows that `stream` takes. A row whose message is null ends its session."""
+"""The rows that `stream` takes. A row whose message is null ends its session; one without a number or a time is passed over."""
 
 _ENDINGS = tuple(name + packed for name in (".jsonl", ".ndjson", ".json") for packed in ("", ".gz", ".zst"))
 
@@ -59,8 +59,16 @@ def find(*paths: str) -> List[Tuple[str, int]]:
             found.append((path, os.path.getsize(path)))
         for folder, _, names in os.walk(path):
             files = (os.path.join(folder, name) for name in sorted(names) if name.endswith(_ENDINGS))
-            found.extend((file, os.path.getsize(file)) for file in files)
+            found.extend((file, size) for file in files if (size := _size(file)) is not None)
     return found
+
+
+def _size(file: str) -> Optional[int]:
+    """A file's bytes; none if it is gone, or leads nowhere."""
+    try:
+        return os.path.getsize(file)
+    except OSError:
+        return None
 
 
 def _dealt(files: Iterable[Tuple[str, int]], parts: int) -> List[List[str]]:
@@ -158,7 +166,10 @@ def stream(messages: DataFrame, **options: Any) -> DataFrame:
     nothing in it can come to anything, by `next_deadline`. Further options are those of `Session`.
     """
     options.setdefault("git", False)
-    rows = messages.groupBy("session")
+    # A line that is not JSON becomes a row of nulls, which must not end a session.
+    placed = (F.col("sequence") >= 0) & (F.col("at_ms") >= 0)
+    said = F.col("message").isNull() | (F.col("direction").isNotNull() & (F.col("connection") >= 0))
+    rows = messages.where(F.col("session").isNotNull() & placed & said).groupBy("session")
     return rows.transformWithState(_Sessions(options), schema(), "Append", "ProcessingTime")
 
 
@@ -166,12 +177,12 @@ class Gaps:
     """Which numbers of a session's lines were seen: all up to `last` but those in gaps."""
 
     def __init__(self, last: Optional[int] = None, missing: Optional[List[List[int]]] = None) -> None:
-        self.last, self.missing = last, missing or []
+        self.last, self.missing = (-1 if last is None else last), missing or []
 
     def is_new(self, number: int) -> bool:
         """Takes note of a number; says whether it is new."""
-        if self.last is None or number > self.last:
-            if self.last is not None and number > self.last + 1:
+        if number > self.last:
+            if number > self.last + 1:
                 self.missing = [*self.missing, [self.last + 1, number - 1]][-_MOST_GAPS:]
             self.last = number
             return True
@@ -202,7 +213,7 @@ class _Sessions(StatefulProcessor):
         for row in sorted(rows, key=lambda row: row.sequence):
             if is_over or not gaps.is_new(row.sequence):
                 continue
-            session = session or self._session(snapshot)
+            session = session or self._session(key, snapshot)
             clock = max(clock or 0, row.at_ms)
             if row.message is None:
                 out += _rows(session.finish(clock))
@@ -221,7 +232,7 @@ class _Sessions(StatefulProcessor):
         if snapshot is None:
             self.state.clear()
             return iter(())
-        session = self._session(snapshot)
+        session = self._session(key, snapshot)
         # The session's own clock, which may be that of a recording.
         clock = session.next_deadline or clock
         out = _rows(session.tick(clock))
@@ -237,17 +248,22 @@ class _Sessions(StatefulProcessor):
     def _saved(self) -> Tuple[Any, ...]:
         return (self.state.get() if self.state.exists() else None) or (None,) * 5
 
-    def _session(self, snapshot: Optional[str]) -> Session:
-        if snapshot is None:
+    def _session(self, key: Any, snapshot: Optional[str]) -> Session:
+        options = {name: self.options[name] for name in self.options if name != "transport"}
+        try:
+            return Session(**self.options) if snapshot is None else Session.restore(snapshot, **options)
+        except Error as error:
+            # Another version wrote it, or another key is in use: what was open is unknown.
+            print(f"turnledger: session {key[0]} starts anew: {error}", file=sys.stderr)
             return Session(**self.options)
-        return Session.restore(snapshot, **{name: self.options[name] for name in self.options if name != "transport"})
 
     def _keep(self, session: Optional[Session], gaps: Gaps, clock: Any, timer: Optional[int], now: Any) -> None:
         """Keeps a session's state until it expires; of one that is over, that it is over."""
         if timer is not None:
             self.handle.deleteTimer(timer)
-        deadline = session.next_deadline if session else None
-        wait = _REMEMBERED_MS if deadline is None else max(deadline - clock, 1)
+        # By the core's clock: a single message's may be wrong.
+        left = session.time_left if session else None
+        wait = _REMEMBERED_MS if left is None else max(left, 1)
         timer = now.getCurrentProcessingTimeInMs() + wait
         self.handle.registerTimer(timer)
         snapshot = session.snapshot() if session else None

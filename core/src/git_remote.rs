@@ -44,6 +44,14 @@ pub fn canonical(url: &str) -> Option<String> {
     is_path(&parts).then(|| joined(host, &parts, has_one_case))
 }
 
+/// Whether a host, in lower case, stands in no canonical form: [`canonical`] puts another in its place.
+pub(crate) fn is_rewritten(host: &str) -> bool {
+    let name = host.strip_suffix(":443").unwrap_or(host);
+    matches!(name, "ssh.github.com" | "altssh.gitlab.com" | "altssh.bitbucket.org" | "ssh.dev.azure.com")
+        || name.ends_with("visualstudio.com")
+        || host.ends_with(":7999")
+}
+
 const GITHUB: &str = "github.com";
 const BITBUCKET: &str = "bitbucket.org";
 const AZURE: &str = "dev.azure.com";

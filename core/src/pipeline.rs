@@ -232,6 +232,13 @@ impl<D: Digest> Pipeline<D> {
         (due != Elapsed::NEVER).then(|| self.observer.at(due))
     }
 
+    /// How long nothing may come until [`next_deadline`](Self::next_deadline), in milliseconds; none if nothing is held. A host
+    /// whose clock is not the messages' sets its timer by it.
+    pub fn time_left(&self) -> Option<u64> {
+        let due = self.observer.first_due().min(self.reducer.first_due());
+        (due != Elapsed::NEVER).then(|| due.0.saturating_sub(self.observer.now().0))
+    }
+
     /// Takes note that nothing came until `at`, and gives up what has been idle for too long by then: a discard says so of
     /// each thing that waited for something ([`Expired`](crate::discard::Reason::Expired)), a skill that waited for an
     /// answer has its event, and maps in which nothing is left give back their memory.

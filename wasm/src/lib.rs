@@ -142,9 +142,10 @@ impl Engine {
         let line = input.get(..length).unwrap_or(input);
         let is_read = rollouts.line(number, (digest, limits), line, output);
         if let Some(repositories) = &mut self.repositories
-            && let Some((thread, remote)) = self.rollouts.take_remote(number)
+            && let Some((thread, remote)) = self.rollouts.take_place(number)
         {
-            let leaving = repositories.found(&thread, Some(&remote));
+            // One without a remote may be of any repository, whatever its thread does now.
+            let leaving = repositories.found(&thread, remote.as_ref());
             self.leave_all(leaving);
         }
         self.after_input(is_read.is_ok())

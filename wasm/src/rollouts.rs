@@ -11,8 +11,10 @@ struct Reading {
     number: u32,
     pipeline: Pipeline<HostDigest>,
     rollout: Rollout,
-    /// The remote of the repository that the thread worked in, until the thread is known.
+    /// The remote of the repository that the thread worked in.
     remote: Option<RemoteUrl>,
+    /// Whether the thread was given away with it.
+    is_placed: bool,
 }
 
 /// The files that are open.
@@ -45,7 +47,10 @@ impl Rollouts {
     fn opened(&mut self, number: u32, (digest, limits): (&HostDigest, &Limits)) -> &mut Reading {
         let at = self.place(number).unwrap_or_else(|at| {
             let pipeline = Pipeline::new(digest.clone(), RpcTransport::Stdio, *limits);
-            self.open.insert(at, Box::new(Reading { number, pipeline, rollout: Rollout::new(1), remote: None }));
+            self.open.insert(
+                at,
+                Box::new(Reading { number, pipeline, rollout: Rollout::new(1), remote: None, is_placed: false }),
+            );
             at
         });
         &mut self.open[at]
@@ -60,12 +65,13 @@ impl Rollouts {
         self.place(number).ok().map(|at| &*self.open[at])
     }
 
-    /// The thread of a file, and its remote, once both are known.
-    pub(crate) fn take_remote(&mut self, number: u32) -> Option<(Id, RemoteUrl)> {
+    /// The thread of a file once it is known, and the file's remote if one was named.
+    pub(crate) fn take_place(&mut self, number: u32) -> Option<(Id, Option<RemoteUrl>)> {
         let at = self.place(number).ok()?;
-        let Reading { rollout, remote, .. } = &mut *self.open[at];
-        let thread = rollout.thread_id()?;
-        remote.take().map(|remote| (thread.clone(), remote))
+        let Reading { rollout, remote, is_placed, .. } = &mut *self.open[at];
+        let thread = rollout.thread_id().filter(|_| !*is_placed)?;
+        *is_placed = true;
+        Some((thread.clone(), remote.take()))
     }
 
     /// A file has no more lines. One that was never read has nothing to end.

@@ -157,6 +157,22 @@ test("in a worker", async () => {
   }
 });
 
+test("by a policy about repositories, a rollout without a remote stays, whatever its thread does now", async () => {
+  const file = files.find((name) => name.includes("0.131.0/patch_files"));
+  const ledger = await createLedger({ policy: { allow_repositories: ["github.com/acme/*"] } });
+  const heard = [];
+  const left = [];
+  ledger.on("event", (_, json) => heard.push(JSON.parse(json)));
+  ledger.on("batch", ({ body }) => left.push(...JSON.parse(body).events));
+  // A parent that is allowed, and the file of the same thread, read as if it were another's.
+  await ledger.readRollout(content(file), { remote: "git@github.com:acme/widget.git" });
+  const allowed = heard.length;
+  await ledger.readRollout(content(file));
+  await ledger.close();
+  assert.equal(heard.length, 2 * allowed);
+  assert.deepEqual(left, heard.slice(0, allowed));
+});
+
 test("by a policy about repositories, a rollout leaves if its remote is allowed", async () => {
   const file = files.find((name) => name.includes("0.131.0/patch_files"));
   const policy = { allow_repositories: ["github.com/acme/*"] };

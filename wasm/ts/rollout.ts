@@ -11,7 +11,7 @@ export type RolloutSource = string | Uint8Array | Blob | AsyncIterable<Uint8Arra
 export interface RolloutOptions {
   /**
    * The remote of the repository that the thread worked in, if it was one: `git@github.com:owner/name.git`. Without it,
-   * nothing leaves by a policy with a rule about repositories.
+   * nothing of the thread leaves by a policy with a rule about repositories, and nothing from then on either.
    */
   remote?: string;
 }

@@ -153,7 +153,10 @@ impl fmt::Display for PolicyError {
                 write!(formatter, "`{name}`: leave out `event_params`: its members are named as the event's")
             }
             Self::Remote(name) => {
-                write!(formatter, "`{name}`: a remote is named as `github.com/owner/name`: no `https://`, no `.git`")
+                write!(
+                    formatter,
+                    "`{name}`: a remote is named as `github.com/owner/name`: no `https://`, no `.git`, no host for SSH alone"
+                )
             }
             Self::Coarseness => formatter.write_str("`coarsen_times`: expected \"hour\""),
             Self::NoKey => {

@@ -3,6 +3,8 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
+use crate::git_remote::is_rewritten;
+
 /// A name, or a pattern of names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern(String);
@@ -33,11 +35,13 @@ impl Pattern {
         remotes.iter().flatten().any(|remote| fits(pattern.as_bytes(), remote.as_bytes()))
     }
 
-    /// Whether it can be one of canonical remotes: `host/path`.
+    /// Whether it can be one of canonical remotes: `host/path`, of a host that stands in them.
     pub(super) fn may_be_remote(&self) -> bool {
         let is_host = |host: &str| host.contains(['.', '*', ':']) || host == "localhost";
         let has_path = match self.0.split_once('/') {
-            Some((host, path)) => is_host(host) && !path.is_empty() && !path.ends_with('/'),
+            Some((host, path)) => {
+                is_host(host) && !is_rewritten(&host.to_ascii_lowercase()) && !path.is_empty() && !path.ends_with('/')
+            }
             None => self.0.contains('*'),
         };
         has_path && !self.0.contains("://") && !self.0.contains('@') && self.0.strip_suffix(".git").is_none()
@@ -105,6 +109,31 @@ mod tests {
         fn stars(pattern in "[ab*]{0,8}", name in "[ab]{0,8}") {
             let chars = |text: &str| text.chars().collect::<alloc::vec::Vec<_>>();
             prop_assert_eq!(fits(pattern.as_bytes(), name.as_bytes()), by_definition(&chars(&pattern), &chars(&name)));
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_remote() {
+        let may_be = |pattern: &str| Pattern::new(String::from(pattern)).unwrap().may_be_remote();
+        for pattern in
+            ["github.com/acme/*", "*", "*.corp/team/*", "git.corp:8443/a", "dev.azure.com/acme/*", "localhost/a"]
+        {
+            assert!(may_be(pattern), "{pattern}");
+        }
+        // Other hosts stand in their place in every remote.
+        for pattern in [
+            "ssh.github.com/acme/*",
+            "SSH.GitHub.com:443/acme/*",
+            "altssh.gitlab.com/a",
+            "*.visualstudio.com/*",
+            "git.acme:7999/team/w",
+        ] {
+            assert!(!may_be(pattern), "{pattern}");
+        }
+        for pattern in
+            ["https://github.com/acme/*", "git@github.com:acme", "github.com/a.git", "github.com/", "acme/widget"]
+        {
+            assert!(!may_be(pattern), "{pattern}");
         }
     }
 

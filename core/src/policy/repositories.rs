@@ -14,7 +14,8 @@ use crate::private::TextKey;
 use crate::question::{Question, QuestionId, QuestionKind};
 use crate::time::UnixMillis;
 
-/// How many threads are known at most. What is beyond is forgotten, the oldest first, and its events stay.
+/// How many threads are known at most. What is beyond is forgotten, what is not refused and the oldest first, and its
+/// events stay.
 const MOST_THREADS: usize = 65_536;
 /// How many events wait at most. The oldest stays.
 const MOST_WAITING: usize = 16_384;
@@ -262,9 +263,10 @@ impl<T> Repositories<T> {
             Ok(at) => at,
             Err(at) if self.threads.len() < MOST_THREADS => self.insert(at, id),
             Err(_) => {
-                let numbers = self.threads.iter().enumerate().map(|(at, thread)| (thread.number, at));
+                // What is refused is not to be forgotten, or it might leave.
+                let order = |(at, thread): (usize, &Thread)| (thread.is_refused, thread.number, at);
                 // There are some.
-                let (_, oldest) = numbers.min().unwrap_or_default();
+                let (.., oldest) = self.threads.iter().enumerate().map(order).min().unwrap_or_default();
                 let oldest = self.threads.remove(oldest).id;
                 self.questions.retain(|asked| asked.thread != oldest);
                 let (Ok(at) | Err(at)) = self.place(id);
@@ -435,6 +437,20 @@ mod tests {
         // Parents that are each other's.
         assert_eq!(acme.judge(AT, &event("x", Some("y")), 1), Judgement::Stays);
         assert_eq!(acme.judge(AT, &event("y", Some("x")), 1), Judgement::Stays);
+    }
+
+    #[test]
+    fn a_refusal_is_not_forgotten_for_others() {
+        let mut acme = judge(r#"{"allow_repositories":["github.com/acme/*"]}"#);
+        ask(&mut acme, 0, "refused");
+        assert_eq!(acme.told(&answer(0, None)), NONE);
+        for id in 1..=MOST_THREADS as u64 {
+            ask(&mut acme, id, &format!("t{id}"));
+        }
+        assert_eq!(acme.threads.len(), MOST_THREADS);
+        assert_eq!(acme.told(&answer(5, Some("https://github.com/acme/widget"))), NONE);
+        assert_eq!(acme.judge(AT, &event("refused", Some("t5")), 1), Judgement::Stays);
+        assert_eq!(acme.judge(AT, &event("below", Some("t5")), 2), Judgement::Leaves(2));
     }
 
     #[test]

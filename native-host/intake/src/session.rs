@@ -134,11 +134,11 @@ impl Session {
         Self { name: name.into(), options: import, inner: Some(Inner::Rollout(Box::new(reading))) }
     }
 
-    /// Reads on; `None` at the end. Nothing comes after an error.
+    /// Reads on; `None` at the end. If it cannot be read further, the last part's last note says so.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`] if it cannot be read further.
+    /// [`Unreadable`] if what was read cannot be kept meanwhile.
     pub fn part(&mut self) -> Result<Option<Part>, Unreadable> {
         let Some(mut inner) = self.inner.take() else { return Ok(None) };
         let mut part = Part::default();
@@ -150,7 +150,10 @@ impl Session {
                     for report in session.reports.drain(..) {
                         part.take(report);
                     }
-                    goes_on?
+                    goes_on.unwrap_or_else(|unreadable| {
+                        part.notes.push(unreadable.to_string());
+                        false
+                    })
                 }
                 Inner::Rollout(reading) => {
                     let goes_on = reading.step(&self.options).map_err(unreadable)?;

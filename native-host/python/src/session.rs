@@ -192,6 +192,11 @@ impl Session {
     }
 
     #[getter]
+    fn time_left(&self) -> Option<u64> {
+        self.state().pipeline.time_left()
+    }
+
+    #[getter]
     fn discards(&self) -> HashMap<String, u64> {
         let state = self.state();
         let count = |((subject, reason), count): (&(_, _), &u64)| (format!("{subject}: {reason}"), *count);

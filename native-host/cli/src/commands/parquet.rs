@@ -6,20 +6,26 @@ use std::path::Path;
 use anyhow::bail;
 use indicatif::HumanBytes;
 use turnledger_archive::{Archive, Filter};
+use turnledger_core::UnixMillis;
 use turnledger_export::parquet::{Days, Export, Row};
 
 use super::counted;
-use super::store::{ExportArgs, say_passed_over};
 
-pub(super) fn export(path: &Path, args: &ExportArgs, folder: &Path) -> anyhow::Result<()> {
+/// Writes the events of a period, or of a thread in it, below a folder. Returns how many are only for later versions.
+pub(super) fn export(
+    path: &Path,
+    (since, until): (Option<UnixMillis>, Option<UnixMillis>),
+    thread: Option<&str>,
+    folder: &Path,
+) -> anyhow::Result<u64> {
     let archive = Archive::open_read_only(path)?;
-    let Some(days) = Days::between(args.since, args.until) else {
+    let Some(days) = Days::between(since, until) else {
         bail!("Parquet files are of whole days: give --since and --until as days, such as 2026-11-28");
     };
-    if let Some(thread) = &args.thread {
+    if let Some(thread) = thread {
         // A slip of the pen must not empty a folder.
         let mut is_there = false;
-        archive.events(&Filter::default().thread(thread.clone()), |_| {
+        archive.events(&Filter::default().thread(thread.to_owned()), |_| {
             is_there = true;
             false
         })?;
@@ -30,7 +36,8 @@ pub(super) fn export(path: &Path, args: &ExportArgs, folder: &Path) -> anyhow::R
     let origins: HashMap<_, _> = archive.origins()?.into_iter().map(|origin| (origin.id, origin)).collect();
     let mut export = Export::begin(folder, days)?;
     let mut added = Ok(());
-    let passed_over = archive.events(&args.filter(), |stored| {
+    let filter = Filter::default().since(since).until(until).thread(thread.map(ToOwned::to_owned));
+    let passed_over = archive.events(&filter, |stored| {
         let event = stored.event.to_json();
         let origin = origins.get(&stored.origin);
         let row = Row::new(&event)
@@ -43,9 +50,8 @@ pub(super) fn export(path: &Path, args: &ExportArgs, folder: &Path) -> anyhow::R
         added.is_ok()
     })?;
     added?;
-    say_passed_over(passed_over);
     let exported = export.finish()?;
     let (events, days) = (counted(exported.events, "event"), counted(exported.days, "day"));
     eprintln!("{}: {events} of {days}, {}", folder.display(), HumanBytes(exported.bytes));
-    Ok(())
+    Ok(passed_over)
 }

@@ -72,13 +72,13 @@ pub(crate) struct AddArgs {
 pub(crate) struct ExportArgs {
     /// Only what ended or happened then or later: a day, or a time, in UTC
     #[arg(long, value_name = "TIME", value_parser = import::since)]
-    pub(super) since: Option<UnixMillis>,
+    since: Option<UnixMillis>,
     /// Only what ended or happened before: a time, or a day and all of it
     #[arg(long, value_name = "TIME", value_parser = import::until)]
-    pub(super) until: Option<UnixMillis>,
+    until: Option<UnixMillis>,
     /// Only the thread of this id
     #[arg(long, value_name = "ID")]
-    pub(super) thread: Option<String>,
+    thread: Option<String>,
     /// The form of the events
     #[arg(long, value_enum, default_value_t = Form::Jsonl, value_name = "FORM")]
     format: Form,
@@ -98,7 +98,7 @@ enum Form {
 }
 
 impl ExportArgs {
-    pub(super) fn filter(&self) -> Filter {
+    fn filter(&self) -> Filter {
         Filter::default().since(self.since).until(self.until).thread(self.thread.clone())
     }
 }
@@ -127,7 +127,10 @@ pub(crate) fn run(command: &Command, config: Option<&Path>) -> anyhow::Result<Ex
         Command::Forget(args) => forget(path, args)?,
         Command::Add(args) => return add(path, args),
         Command::Export(args) => match (args.format, &args.output) {
-            (Form::Parquet, Some(folder)) => parquet::export(path, args, folder)?,
+            (Form::Parquet, Some(folder)) => {
+                let period = (args.since, args.until);
+                say_passed_over(parquet::export(path, period, args.thread.as_deref(), folder)?);
+            }
             _ => export(path, args)?,
         },
     }
@@ -231,7 +234,7 @@ fn export(path: &Path, args: &ExportArgs) -> anyhow::Result<()> {
     ignore_closed_pipe(written.and_then(|()| output.flush())).context("cannot write the events")
 }
 
-pub(super) fn say_passed_over(events: u64) {
+fn say_passed_over(events: u64) {
     if events > 0 {
         eprintln!("left out: {} that only a later version of this program can read", counted(events, "event"));
     }

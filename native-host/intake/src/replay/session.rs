@@ -111,6 +111,8 @@ impl Session {
                 Ok(false)
             }
             Err(error) => {
+                // What came before the damage is good.
+                self.flush();
                 self.complain();
                 Err(Unreadable { name: self.name.clone(), error })
             }

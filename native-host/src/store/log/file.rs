@@ -362,6 +362,7 @@ fn acquire(lock: &File, folder: &Path, patience: Duration) -> Result<(), SpoolEr
 
 /// Makes the folder, but none above it. One with something else in it is not ours to use.
 fn make_folder(folder: &Path) -> io::Result<()> {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -2,9 +2,15 @@
 
 use std::path::Path;
 
-use super::missing;
-use super::store::ExportArgs;
+use turnledger_core::UnixMillis;
 
-pub(super) fn export(_: &Path, _: &ExportArgs, _: &Path) -> anyhow::Result<()> {
+use super::missing;
+
+pub(super) fn export(
+    _: &Path,
+    _: (Option<UnixMillis>, Option<UnixMillis>),
+    _: Option<&str>,
+    _: &Path,
+) -> anyhow::Result<u64> {
     Err(missing("--format parquet"))
 }

@@ -88,7 +88,11 @@ fn ignored() -> u64 {
 
 #[cfg(not(unix))]
 impl Signals {
+    /// Leaves Ctrl-C to the command, which gets it from the console, too: the tap ends as the command does.
     pub(super) fn take() -> Self {
+        // A session runs without it as well.
+        #[cfg(windows)]
+        let _ = ctrlc::set_handler(|| ());
         Self()
     }
 

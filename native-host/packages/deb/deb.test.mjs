@@ -11,6 +11,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const given = process.env.TURNLEDGER_STATIC ?? process.env.TURNLEDGER ?? join(here, "../../../target/debug/turnledger");
 const { version } = JSON.parse(readFileSync(join(here, "../../../wasm/package.json"), "utf8"));
 
+const architecture = process.arch === "arm64" ? "arm64" : "amd64";
 const home = mkdtempSync(join(tmpdir(), "turnledger-deb-"));
 after(() => rmSync(home, { recursive: true }));
 const run = (command, ...words) => execFileSync(command, words, { cwd: home, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });

@@ -69,6 +69,7 @@ fn an_empty_home_says_what_is_missing() {
         "program    turnledger {}\n\
          settings   {path}/.config/turnledger/turnledger.toml (not there)\n\
          analytics  on; hashes without a key\n\
+         policy     none: everything leaves\n\
          Codex      not found in PATH\n\
          sessions   {path}/.codex (not there)\n\
          imports    nothing was imported yet\n\
@@ -118,6 +119,7 @@ fn what_is_there_is_told_with_its_size() {
             "set": [{"name": "spool_days", "value": "9", "by": "--spool-days"}],
         },
         "analytics": {"enabled": true, "by": "default", "has_key": false},
+        "policy": {"file": null, "rules": null, "is_usable": true},
         "codex": null,
         "sessions": {
             "home": file(".codex"),

@@ -62,9 +62,10 @@ fn version(connection: &Connection) -> rusqlite::Result<i64> {
 
 /// Whether a file is another program's: it has tables, and not our mark.
 pub(super) fn is_foreign(connection: &Connection) -> rusqlite::Result<bool> {
+    // In this order: another process may make the tables and the mark, both at once, in between.
+    let has_tables: bool = connection.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))?;
     let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let has_tables = || connection.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0));
-    Ok(id != APPLICATION_ID && (id != 0 || has_tables()?))
+    Ok(id != APPLICATION_ID && (id != 0 || has_tables))
 }
 
 /// Makes a connection ready and brings its file to this version. Returns the version that it has then: a newer file stays

@@ -10,7 +10,8 @@ use std::time::Duration;
 use serde_json::Value;
 use turnledger::delivery::account::AccountKey;
 use turnledger::now;
-use turnledger::store::{Spool, StoreLimits, StoredEvent};
+use turnledger::store::{Spool, StoreLimits, StoredEvent, Wanted};
+use turnledger_core::UnixMillis;
 use turnledger_testing::{Answer, Collector};
 use turnledger_tests::golden::{folder, recording, replay, values};
 use turnledger_tests::program::{command, run, run_in, stderr, stdout};
@@ -28,9 +29,13 @@ fn events(home: &Path, name: &str) -> (String, Vec<Value>) {
 
 /// A spool in the default place, with the events of a recording.
 fn fill(home: &Path, name: &str) -> Vec<Value> {
-    let folder = home.join(".local/state/turnledger");
-    fs::create_dir_all(&folder).expect("a folder");
-    let mut spool = Spool::open(&folder.join("spool"), StoreLimits::default(), PATIENCE).expect("a spool");
+    fill_at(&home.join(".local/state/turnledger/spool"), name)
+}
+
+/// A spool with the events of a recording.
+fn fill_at(path: &Path, name: &str) -> Vec<Value> {
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    let mut spool = Spool::open(path, StoreLimits::default(), PATIENCE).expect("a spool");
     let events = replay(turnledger::Sha2::default(), &recording("0.131.0", name).messages()).events;
     let stored: Vec<_> = events.iter().map(|event| StoredEvent::new(now(), AccountKey::NONE, event)).collect();
     spool.append(&stored, now()).expect("room");
@@ -219,6 +224,46 @@ fn a_spool_is_looked_at_and_acted_upon() {
             )
         )
     );
+}
+
+#[test]
+fn what_waits_for_a_receiver_of_opentelemetry_is_acted_upon_with_the_rest() {
+    let home = tempfile::tempdir().expect("a folder");
+    let path = home.path().join(".local/state/turnledger/spool");
+    let beside = home.path().join(".local/state/turnledger/spool.otlp");
+    let spool = |arguments: &[&str]| run_in(home.path(), &[&["spool"][..], arguments].concat(), b"");
+    let waiting = |path: &Path| {
+        let waiting = Spool::open(path, StoreLimits::default(), PATIENCE).expect("a spool").waiting().expect("counts");
+        (waiting.events, waiting.refused)
+    };
+    // It is there alone.
+    let events = fill_at(&beside, "plain_turn");
+    let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
+    assert_eq!(ended(&spool(&["list", "--json"])), said(0, ""));
+    assert_eq!(stdout(&spool(&["list", "--json"])), lines);
+    assert!(stdout(&spool(&["list"])).starts_with("for OpenTelemetry:\n"));
+    assert_eq!(stdout(&spool(&["clear", "--yes"])), "2 events deleted\n");
+    assert_eq!((waiting(&beside), path.exists()), ((0, 0), false));
+
+    // Both are there.
+    fill(home.path(), "plain_turn");
+    fill_at(&beside, "plain_turn");
+    for path in [&path, &beside] {
+        let mut spool = Spool::open(path, StoreLimits::default(), PATIENCE).expect("a spool");
+        let wanted = Wanted::new(UnixMillis(u64::MAX / 2), AccountKey::NONE);
+        let batch = spool.next(&wanted).expect("a spool").expect("a batch");
+        spool.refused(&batch, 400).expect("a spool");
+    }
+    assert_eq!((waiting(&path), waiting(&beside)), ((0, 2), (0, 2)));
+    assert_eq!(stdout(&spool(&["list", "--json", "--refused"])), lines.repeat(2));
+    assert_eq!(stdout(&spool(&["retry"])), "4 events will be sent again\n");
+    assert_eq!((waiting(&path), waiting(&beside)), ((2, 0), (2, 0)));
+    assert_eq!(
+        ended(&spool(&["clear"])),
+        said(2, "turnledger: 4 events would be deleted; --yes deletes without asking\n")
+    );
+    assert_eq!(stdout(&spool(&["clear", "--yes"])), "4 events deleted\n");
+    assert_eq!((waiting(&path), waiting(&beside)), ((0, 0), (0, 0)));
 }
 
 #[test]

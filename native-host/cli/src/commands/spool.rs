@@ -47,7 +47,7 @@ pub(crate) struct ListArgs {
     /// List only refused events
     #[arg(long)]
     refused: bool,
-    /// List only the oldest NUMBER events
+    /// List only the oldest NUMBER events of each spool
     #[arg(long, value_name = "NUMBER")]
     limit: Option<u64>,
     #[command(flatten)]
@@ -125,43 +125,46 @@ pub(crate) fn run(command: &Command, config: Option<&Path>) -> anyhow::Result<Ex
     if !matches!(command, Command::SetAside(_)) {
         take_over(&settings, PATIENCE);
     }
-    // What waits for a receiver of OpenTelemetry, beside it.
-    let beside = super::otlp::spool(&settings).filter(|beside| beside.exists());
-    if let (Command::Status(_), Some(beside)) = (command, &beside) {
-        let mut stdout = io::stdout().lock();
-        if path.exists() {
-            let mut spool = open(path, settings.store_limits(), PATIENCE)?;
-            let status = spool.status().map_err(advised)?;
-            ignore_closed_pipe(print_status(&spool, &status, &mut stdout))?;
-        }
-        let mut spool = open(beside, settings.store_limits(), PATIENCE)?;
-        let status = spool.status().map_err(advised)?;
-        ignore_closed_pipe(
-            writeln!(stdout, "for OpenTelemetry:").and_then(|()| print_status(&spool, &status, &mut stdout)),
-        )?;
-        return Ok(ExitCode::SUCCESS);
+    if let (Command::SetAside(args), true) = (command, path.exists()) {
+        return set_aside(path, settings.store_limits(), args.force);
     }
+    // What waits for a receiver of OpenTelemetry is beside it.
+    let beside = super::otlp::spool(&settings).filter(|_| !matches!(command, Command::SetAside(_)));
     // To look at a spool does not make one.
-    if !path.exists() {
+    let paths: Vec<&Path> =
+        [Some(path.as_path()), beside.as_deref()].into_iter().flatten().filter(|path| path.exists()).collect();
+    if paths.is_empty() {
         eprintln!("turnledger: {}: no spool here, so no event waits", path.display());
         return Ok(ExitCode::SUCCESS);
     }
-    if let Command::SetAside(args) = command {
-        return set_aside(path, settings.store_limits(), args.force);
-    }
-    let mut spool = open(path, settings.store_limits(), PATIENCE)?;
+    let open = |path: &Path| open(path, settings.store_limits(), PATIENCE);
+    let heading = |of: &Path| if Some(of) == beside.as_deref() { "for OpenTelemetry:\n" } else { "" };
     let mut stdout = BufWriter::new(io::stdout().lock());
     match command {
         Command::Status(_) => {
-            let status = spool.status().map_err(advised)?;
-            ignore_closed_pipe(print_status(&spool, &status, &mut stdout))?;
+            for path in paths {
+                let mut spool = open(path)?;
+                let status = spool.status().map_err(advised)?;
+                let written = write!(stdout, "{}", heading(path));
+                ignore_closed_pipe(written.and_then(|()| print_status(&spool, &status, &mut stdout)))?;
+            }
         }
-        Command::List(args) => list(&spool, args, &mut stdout)?,
+        Command::List(args) => {
+            for path in paths {
+                list(&open(path)?, args, heading(path), &mut stdout)?;
+            }
+        }
         Command::Retry(_) => {
-            let events = counted(spool.retry_refused().map_err(advised)?, "event");
-            ignore_closed_pipe(writeln!(stdout, "{events} will be sent again"))?;
+            let mut events = 0;
+            for path in paths {
+                events += open(path)?.retry_refused().map_err(advised)?;
+            }
+            ignore_closed_pipe(writeln!(stdout, "{} will be sent again", counted(events, "event")))?;
         }
-        Command::Clear(args) => clear(&mut spool, args, &mut stdout)?,
+        Command::Clear(args) => {
+            let mut spools = paths.into_iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
+            clear(&mut spools, args, &mut stdout)?;
+        }
         // Done above, without opening the file.
         Command::SetAside(_) => {}
     }
@@ -213,7 +216,8 @@ fn set_aside(path: &Path, limits: StoreLimits, force: bool) -> anyhow::Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(spool: &Spool, args: &ListArgs, output: &mut impl Write) -> anyhow::Result<()> {
+/// Prints a spool's events; `heading` stands before the table.
+fn list(spool: &Spool, args: &ListArgs, heading: &str, output: &mut impl Write) -> anyhow::Result<()> {
     let mut left = args.limit.unwrap_or(u64::MAX);
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["NUMBER", "AGE", "STATE", "BYTES", "EVENT"]);
@@ -241,7 +245,7 @@ fn list(spool: &Spool, args: &ListArgs, output: &mut impl Write) -> anyhow::Resu
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        ignore_closed_pipe(writeln!(output, "{}", table.trim_fmt()))?;
+        ignore_closed_pipe(writeln!(output, "{heading}{}", table.trim_fmt()))?;
     }
     Ok(())
 }
@@ -265,20 +269,24 @@ fn age(at: UnixMillis) -> Duration {
     Duration::from_millis(now().0.saturating_sub(at.0))
 }
 
-fn clear(spool: &mut Spool, args: &ClearArgs, output: &mut impl Write) -> anyhow::Result<()> {
-    let waiting = spool.waiting().map_err(advised)?;
-    let (what, events) = if args.refused {
-        (Clear::Refused, waiting.refused)
-    } else {
-        (Clear::Everything, waiting.events + waiting.refused)
-    };
+/// Deletes events of all spools, after one question.
+fn clear(spools: &mut [Spool], args: &ClearArgs, output: &mut impl Write) -> anyhow::Result<()> {
+    let what = if args.refused { Clear::Refused } else { Clear::Everything };
+    let mut events = 0;
+    for spool in &*spools {
+        let waiting = spool.waiting().map_err(advised)?;
+        events += if args.refused { waiting.refused } else { waiting.events + waiting.refused };
+    }
     if events > 0 && !args.yes && !is_agreed(&counted(events, "event"))? {
         bail!("nothing was deleted");
     }
-    let cleared = spool.clear(what).map_err(advised)?;
-    // Only an empty spool is made smaller, since that holds up other writers. Its room is used again in any case.
-    if spool.status().is_ok_and(|status| status == SpoolStatus::default()) {
-        let _ = spool.shrink();
+    let mut cleared = 0;
+    for spool in spools {
+        cleared += spool.clear(what).map_err(advised)?;
+        // Only an empty spool is made smaller, since that holds up other writers. Its room is used again in any case.
+        if spool.status().is_ok_and(|status| status == SpoolStatus::default()) {
+            let _ = spool.shrink();
+        }
     }
     Ok(ignore_closed_pipe(writeln!(output, "{} deleted", counted(cleared, "event")))?)
 }

@@ -1,13 +1,14 @@
 //! Clients that mean no good, or are slow, or too many.
 
 use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rusqlite::Connection;
-use turnledger_tests::collecting::{PATH, Server, Turns, stored, token};
+use turnledger_tests::collecting::{Client, PATH, Server, Turns, stored, token};
 use turnledger_tests::memory::memory;
 
 /// A body packed as small as it can be.
@@ -133,13 +134,18 @@ fn one_token_does_not_take_all_the_time() {
     assert_eq!(client.post(&bob, &[], &body).expect("an answer").status, 204, "a good one is good all the same");
     // From a proxy on this machine, the address is the one that it says.
     assert!(server.end().0.success());
-    let server = Server::start(data.path(), &["--behind-proxy"]);
-    let mut client = server.client();
-    for (address, status) in [("192.0.2.1", 429), ("192.0.2.2", 401)] {
-        let headers = [("X-Forwarded-For", address)];
-        let count = if status == 429 { 21 } else { 1 };
-        let last = (0..count).map(|_| client.post("tl_wrong", &headers, &body).expect("an answer").status).last();
-        assert_eq!(last, Some(status), "{address}");
+    // Where IPv6 listens, its address comes as one of IPv6.
+    let listens = ["127.0.0.1:0", "[::]:0"].into_iter().filter(|listen| TcpListener::bind(listen).is_ok());
+    for listen in listens {
+        let server = Server::at(data.path(), listen, &["--behind-proxy"]);
+        let mut client = Client::to((Ipv4Addr::LOCALHOST, server.address.port()).into()).expect("a connection");
+        for (address, status) in [("192.0.2.1", 429), ("192.0.2.2", 401)] {
+            let headers = [("X-Forwarded-For", address)];
+            let count = if status == 429 { 21 } else { 1 };
+            let last = (0..count).map(|_| client.post("tl_wrong", &headers, &body).expect("an answer").status).last();
+            assert_eq!(last, Some(status), "{address} at {listen}");
+        }
+        assert!(server.end().0.success());
     }
 }
 

@@ -76,8 +76,10 @@ impl Connections {
                 sleep(PAUSE).await;
                 continue;
             };
-            let is_of_proxy = self.is_behind_proxy && address.ip().is_loopback();
-            let place = if is_of_proxy { Some(None) } else { peers.place(Peer::new(address.ip())).map(Some) };
+            // Where IPv6 listens, an address of IPv4 comes as one of IPv6.
+            let address = address.ip().to_canonical();
+            let is_of_proxy = self.is_behind_proxy && address.is_loopback();
+            let place = if is_of_proxy { Some(None) } else { peers.place(Peer::new(address)).map(Some) };
             // Whose places are all taken comes again later.
             let Some(place) = place else { continue };
             let (connections, tls, watcher) = (self.clone(), tls.clone(), running.watcher());
@@ -90,7 +92,7 @@ impl Connections {
         running.shutdown().await;
     }
 
-    async fn connection(self, stream: TcpStream, address: SocketAddr, tls: Option<Arc<Tls>>, watcher: Watcher) {
+    async fn connection(self, stream: TcpStream, address: IpAddr, tls: Option<Arc<Tls>>, watcher: Watcher) {
         let _open = self.metrics.connection();
         // Answers are short, and are not to wait for more; without it they only come later.
         let _ = stream.set_nodelay(true);
@@ -99,11 +101,11 @@ impl Connections {
         stream.set_write_timeout(Some(self.limits.idle_time));
         let stream = Box::pin(stream);
         match tls {
-            None => self.requests(stream, address.ip(), watcher).await,
+            None => self.requests(stream, address, watcher).await,
             Some(tls) => {
                 let handshake = timeout(HANDSHAKE, TlsAcceptor::from(tls.config()).accept(stream)).await;
                 if let Ok(Ok(stream)) = handshake {
-                    self.requests(stream, address.ip(), watcher).await;
+                    self.requests(stream, address, watcher).await;
                 }
             }
         }

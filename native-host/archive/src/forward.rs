@@ -31,6 +31,8 @@ impl EventNumber {
 pub struct Behind {
     /// The events as JSON, in the order in which they came. One that only a later version can read is left out.
     pub events: Vec<String>,
+    /// The rows that have no event, since the store is damaged. They are left out.
+    pub damaged: Vec<EventNumber>,
     /// The number of the last one of them, or of the last one that was left out. `None` if nothing comes behind the mark.
     pub last: Option<EventNumber>,
 }
@@ -70,25 +72,43 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// [`ArchiveError::Event`] if a row has no event, and what SQLite says.
+    /// What SQLite says.
     pub fn behind(&self, mark: EventNumber, most_events: usize, most_bytes: usize) -> Result<Behind, ArchiveError> {
+        self.range(mark, EventNumber(i64::MAX), most_events, most_bytes)
+    }
+
+    /// The events behind a mark and up to a number, as [`behind`](Self::behind) gives them: those that are still there.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn between(&self, mark: EventNumber, last: EventNumber) -> Result<Vec<String>, ArchiveError> {
+        self.range(mark, last, usize::MAX, usize::MAX).map(|behind| behind.events)
+    }
+
+    fn range(
+        &self,
+        mark: EventNumber,
+        last: EventNumber,
+        most_events: usize,
+        most_bytes: usize,
+    ) -> Result<Behind, ArchiveError> {
         let sqlite = |error| self.sqlite(error);
         let sql = "SELECT events.id, told, read FROM events JOIN bodies ON bodies.id = events.id
-            WHERE events.id > ?1 ORDER BY events.id";
+            WHERE events.id > ?1 AND events.id <= ?2 ORDER BY events.id";
         let mut statement = self.connection.prepare_cached(sql).map_err(sqlite)?;
-        let mut rows = statement.query([mark.0]).map_err(sqlite)?;
+        let mut rows = statement.query([mark.0, last.0]).map_err(sqlite)?;
         let (mut behind, mut bytes) = (Behind::default(), 0);
         while behind.events.len() < most_events
             && let Some(row) = rows.next().map_err(sqlite)?
         {
-            let read = || -> rusqlite::Result<(i64, Option<String>, Option<String>)> {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            };
-            let (id, told, read) = read().map_err(sqlite)?;
-            let Ok(content) = whole(told.as_deref(), read.as_deref()) else {
-                return Err(ArchiveError::Event { path: self.path.clone(), row: id });
-            };
-            if let Some(event) = content.event {
+            let number = EventNumber(row.get(0).map_err(sqlite)?);
+            let texts = || -> rusqlite::Result<(Option<String>, Option<String>)> { Ok((row.get(1)?, row.get(2)?)) };
+            let content = texts().ok().and_then(|(told, read)| whole(told.as_deref(), read.as_deref()).ok());
+            if content.is_none() {
+                behind.damaged.push(number);
+            }
+            if let Some(event) = content.and_then(|content| content.event) {
                 let json = event.to_json();
                 bytes += json.len();
                 if bytes > most_bytes && !behind.events.is_empty() {
@@ -96,7 +116,7 @@ impl Archive {
                 }
                 behind.events.push(json);
             }
-            behind.last = Some(EventNumber(id));
+            behind.last = Some(number);
         }
         Ok(behind)
     }

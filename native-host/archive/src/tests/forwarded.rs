@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::{add, archived, hook, store};
 use crate::schema::version_1;
-use crate::{Archive, EventNumber, Filter};
+use crate::{Archive, Behind, EventNumber, Filter};
 
 const ONE: [u8; 32] = [1; 32];
 const OTHER: [u8; 32] = [2; 32];
@@ -59,6 +59,31 @@ fn a_number_is_never_given_again() {
     // What is forgotten before it was handed on is gone.
     archive.forget_thread("c").unwrap();
     assert_eq!(behind(&archive, mark, 10), (Vec::new(), mark));
+}
+
+#[test]
+fn what_is_left_of_a_range_is_known_and_damaged_rows_are_passed_over() {
+    let (_folder, mut archive) = store();
+    let begin = archive.mark(&ONE).unwrap();
+    add(&mut archive, &[archived("a", 1), archived("b", 2), archived("c", 3)]);
+    let last = archive.last_number().unwrap();
+    add(&mut archive, &[archived("d", 4)]);
+    let texts = |threads: &[(&str, u64)]| -> Vec<_> {
+        threads.iter().map(|(thread, at)| archived(thread, *at).to_json()).collect()
+    };
+    assert_eq!(archive.between(begin, last).unwrap(), texts(&[("a", 1), ("b", 2), ("c", 3)]));
+    archive.forget_thread("b").unwrap();
+    assert_eq!(archive.between(begin, last).unwrap(), texts(&[("a", 1), ("c", 3)]));
+
+    archive.connection.execute("UPDATE bodies SET told = 'no JSON' WHERE id = ?1", [last.number()]).unwrap();
+    let expected = Behind {
+        events: texts(&[("a", 1), ("d", 4)]),
+        damaged: vec![last],
+        last: Some(archive.last_number().unwrap()),
+    };
+    assert_eq!(archive.behind(begin, 10, usize::MAX).unwrap(), expected);
+    // A range may end with one.
+    assert_eq!(archive.between(begin, last).unwrap(), texts(&[("a", 1)]));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Sending stored events on: the store is the queue, so that nothing waits in memory and nothing is lost by a kill.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -12,6 +13,9 @@ use turnledger_core::delivery::{Action, Delivery, Hold, Response, RetryLimits, V
 use crate::ingest::Tell;
 use crate::metrics::Metrics;
 use crate::secret::hash;
+
+#[cfg(test)]
+mod tests;
 
 /// The most events that are sent at once. A count.
 const MOST_EVENTS: usize = 1000;
@@ -33,8 +37,10 @@ pub trait Forward: Send {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a sender fills in every member")]
 pub struct Forwarded {
-    /// The answer. It is for all of the events.
+    /// The answer. It is for all of the events that were sent.
     pub response: Response,
+    /// How many of the events were not sent, since the policy keeps them back. A count.
+    pub withheld: usize,
     /// What went wrong on the way, if there was no answer. It has no secret and no event.
     pub problem: Option<String>,
 }
@@ -117,7 +123,8 @@ pub(crate) fn start(
     let mark = archive.mark(&id)?;
     let delivery = Delivery::new(RetryLimits::default());
     let jitter = u64::from(std::process::id());
-    let mut thread = Thread { archive, receiver, id, mark, delivery, bell, metrics, tell, jitter };
+    let (noted, has_panicked) = (mark, false);
+    let mut thread = Thread { archive, receiver, id, mark, noted, delivery, bell, metrics, tell, jitter, has_panicked };
     let spawned = thread::Builder::new().name("forward".into()).spawn(move || thread.run());
     spawned.map_err(StartError::Thread)
 }
@@ -138,12 +145,16 @@ struct Thread {
     archive: Archive,
     receiver: Receiver,
     id: ReceiverId,
+    /// Up to where the receiver has the events.
     mark: EventNumber,
+    /// The same as far as the store knows it.
+    noted: EventNumber,
     delivery: Delivery,
     bell: Bell,
     metrics: Arc<Metrics>,
     tell: Tell,
     jitter: u64,
+    has_panicked: bool,
 }
 
 /// There is no more time.
@@ -167,31 +178,46 @@ impl Thread {
 
     /// Sends what comes next, or waits for it. Says what is wrong with the store.
     fn step(&mut self) -> Result<Option<ArchiveError>, Ended> {
-        let next = self.archive.behind(self.mark, MOST_EVENTS, MOST_BYTES);
-        let (events, last) = match next {
-            Ok(behind) => (behind.events, behind.last),
+        // Nothing comes after the end: what is read behind this is all.
+        let is_end = self.bell.wait(Duration::ZERO).is_some();
+        // What could not be noted before.
+        if let Err(error) = self.note() {
+            return Ok(Some(error));
+        }
+        let behind = match self.archive.behind(self.mark, MOST_EVENTS, MOST_BYTES) {
+            Ok(behind) => behind,
             Err(error) => return Ok(Some(error)),
         };
         self.count_waiting();
-        let Some(last) = last else {
-            return if self.bell.wait(LOOK).is_some() && self.is_at_the_end() { Err(Ended) } else { Ok(None) };
+        let Some(last) = behind.last else {
+            if is_end {
+                return Err(Ended);
+            }
+            self.bell.wait(LOOK);
+            return Ok(None);
         };
-        if !events.is_empty() {
-            self.deliver(last, &events)?;
-        }
-        if let Err(error) = self.archive.move_mark(&self.id, last) {
-            // The receiver has them: they are not sent again while this process lives.
-            self.mark = last;
+        if !behind.events.is_empty()
+            && let Some(error) = self.deliver(last, behind.events)?
+        {
             return Ok(Some(error));
         }
+        // The receiver has them: they are not sent again while this process lives.
         self.mark = last;
+        for row in behind.damaged {
+            let error = ArchiveError::Event { path: self.archive.path().into(), row: row.number() };
+            (self.tell)(&format!("cannot forward: {error}"));
+        }
         self.count_waiting();
-        Ok(None)
+        Ok(self.note().err())
     }
 
-    /// Whether nothing is left.
-    fn is_at_the_end(&self) -> bool {
-        self.archive.last_number().is_ok_and(|last| last <= self.mark)
+    /// Notes in the store how far the receiver has the events.
+    fn note(&mut self) -> Result<(), ArchiveError> {
+        if self.noted < self.mark {
+            self.archive.move_mark(&self.id, self.mark)?;
+            self.noted = self.mark;
+        }
+        Ok(())
     }
 
     fn count_waiting(&self) {
@@ -200,12 +226,19 @@ impl Thread {
         }
     }
 
-    /// Sends events until the receiver has decided on them.
-    fn deliver(&mut self, last: EventNumber, events: &[String]) -> Result<(), Ended> {
-        let key = format!("{}-{}", self.mark.number(), last.number());
+    /// Sends events until the receiver has decided on them. Says what is wrong with the store.
+    fn deliver(&mut self, last: EventNumber, mut events: Vec<String>) -> Result<Option<ArchiveError>, Ended> {
         loop {
             if let Action::Wait { until } = self.delivery.poll(turnledger::now()) {
                 self.pause(Duration::from_millis(until.0.saturating_sub(turnledger::now().0)))?;
+                // Some of them may have been forgotten meanwhile.
+                events = match self.archive.between(self.mark, last) {
+                    Ok(events) => events,
+                    Err(error) => return Ok(Some(error)),
+                };
+                if events.is_empty() {
+                    return Ok(None);
+                }
                 continue;
             }
             let timeout = match self.bell.wait(Duration::ZERO) {
@@ -215,17 +248,33 @@ impl Thread {
             if timeout.is_zero() {
                 return Err(Ended);
             }
-            let sent = self.receiver.sender.forward(&key, events, timeout);
+            // A number is never given again: of a range, as many events are the same events.
+            let key = format!("{}-{}-{}", self.mark.number(), last.number(), events.len());
+            let sent = self.send(&key, &events, timeout);
             if self.settles(turnledger::now(), &sent, events.len()) {
-                return Ok(());
+                return Ok(None);
             }
         }
+    }
+
+    /// Sends events once. A panic of the sender is no answer.
+    fn send(&mut self, key: &str, events: &[String], timeout: Duration) -> Forwarded {
+        let sender = &mut self.receiver.sender;
+        let sent = catch_unwind(AssertUnwindSafe(|| sender.forward(key, events, timeout)));
+        sent.unwrap_or_else(|_| {
+            if !std::mem::replace(&mut self.has_panicked, true) {
+                (self.tell)("sending to the receiver failed by a fault of this program: it is tried again");
+            }
+            Forwarded { response: Response::NoAnswer, withheld: 0, problem: None }
+        })
     }
 
     /// Whether the receiver has decided.
     fn settles(&mut self, now: UnixMillis, sent: &Forwarded, events: usize) -> bool {
         self.jitter = self.jitter.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let verdict = self.delivery.handle(now, sent.response, events, self.jitter);
+        let is_settled = matches!(verdict, Verdict::Delivered | Verdict::Refused { .. } | Verdict::Halve);
+        let events = events.saturating_sub(sent.withheld);
         match verdict {
             Verdict::Delivered => self.metrics.forwarded(events),
             // The sender has halved them as far as it goes.
@@ -234,6 +283,9 @@ impl Thread {
                 (self.tell)(&format!("the receiver refused a part of {events} events: they are not sent to it again"));
             }
             _ => {}
+        }
+        if is_settled {
+            self.metrics.forward_withheld(sent.withheld);
         }
         let hold = self.delivery.hold();
         let before = self.bell.state(|state| std::mem::replace(&mut state.hold, hold));
@@ -245,7 +297,7 @@ impl Thread {
             (Some(_), None) => (self.tell)("the receiver takes events again"),
             _ => {}
         }
-        matches!(verdict, Verdict::Delivered | Verdict::Refused { .. } | Verdict::Halve)
+        is_settled
     }
 
     /// Waits, with what waits counted meanwhile.

@@ -38,6 +38,7 @@ pub(crate) struct Metrics {
     failed_commits: Counter,
     forwarded: Counter,
     forward_refused: Counter,
+    forward_withheld: Counter,
     forward_waiting: Gauge,
 }
 
@@ -58,6 +59,7 @@ impl Metrics {
             failed_commits: Counter::default(),
             forwarded: Counter::default(),
             forward_refused: Counter::default(),
+            forward_withheld: Counter::default(),
             forward_waiting: Gauge::default(),
         };
         let registry = &mut metrics.registry;
@@ -73,6 +75,8 @@ impl Metrics {
         registry.register("forwarded_events", "Events that the receiver took", metrics.forwarded.clone());
         let refused = "Events of requests of which the receiver refused a part";
         registry.register("forward_refused_events", refused, metrics.forward_refused.clone());
+        let withheld = "Events that the policy kept back from the receiver";
+        registry.register("forward_withheld_events", withheld, metrics.forward_withheld.clone());
         let waiting = "Events that wait for the receiver, at most";
         registry.register("forward_waiting_events", waiting, metrics.forward_waiting.clone());
         // They are there from the beginning, so that a rate over them is known.
@@ -123,6 +127,10 @@ impl Metrics {
 
     pub(crate) fn forward_refused(&self, events: usize) {
         self.forward_refused.inc_by(count(events));
+    }
+
+    pub(crate) fn forward_withheld(&self, events: usize) {
+        self.forward_withheld.inc_by(count(events));
     }
 
     pub(crate) fn forward_waiting(&self, events: u64) {

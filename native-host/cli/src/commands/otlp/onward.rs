@@ -42,13 +42,15 @@ impl Forward for Onward {
             Some(policy) => events.iter().filter_map(|event| policy.apply(event).ok()).collect(),
             None => events.to_vec(),
         };
+        let withheld = events.len() - left.len();
+        let forwarded = |response, problem| Forwarded { response, withheld, problem };
         if left.is_empty() {
-            return Forwarded { response: Response::Status { code: 200, retry_after_ms: None }, problem: None };
+            return forwarded(Response::Status { code: 200, retry_after_ms: None }, None);
         }
         let batch = format!("{{\"events\":[{}]}}", left.join(","));
         match self.otlp.deliver(key, &batch, timeout) {
-            Ok(answer) => Forwarded { response: answer.response(), problem: None },
-            Err(error) => Forwarded { response: error.response(), problem: Some(error.problem()) },
+            Ok(answer) => forwarded(answer.response(), None),
+            Err(error) => forwarded(error.response(), Some(error.problem())),
         }
     }
 }

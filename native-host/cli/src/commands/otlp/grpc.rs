@@ -6,8 +6,9 @@ use std::error::Error;
 use std::iter::successors;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use bytes::{Buf, BufMut, Bytes};
+use http::HeaderName;
 use http::uri::PathAndQuery;
 use tokio::runtime::{Builder, Runtime};
 use tonic::body::Body;
@@ -86,10 +87,14 @@ impl Drop for GrpcClient {
     }
 }
 
-/// Headers as metadata. What is wrong is told without a value, which may be a secret.
+/// Headers as metadata. What is wrong is told without a value, which may be a secret, and so may be what is no name.
 fn metadata(headers: &[(String, String)]) -> anyhow::Result<MetadataMap> {
     let mut metadata = MetadataMap::with_capacity(headers.len());
-    for (name, value) in headers {
+    for (position, (name, value)) in (1..).zip(headers) {
+        ensure!(
+            HeaderName::from_bytes(name.as_bytes()).is_ok(),
+            "OTEL_EXPORTER_OTLP_HEADERS: the name of header {position} is none of a header"
+        );
         let key = AsciiMetadataKey::from_bytes(name.to_ascii_lowercase().as_bytes())
             .ok()
             .with_context(|| format!("OTEL_EXPORTER_OTLP_HEADERS: gRPC has no header of the name {name}"))?;
@@ -131,8 +136,8 @@ fn meaning(status: &Status) -> Result<UploadResponse, SendError> {
         });
         return Err(if is_before_sending { SendError::unreachable(problem) } else { SendError::no_answer(problem) });
     }
-    if status.code() == Code::Unknown && status.message().contains("missing grpc-status") {
-        return Err(SendError::no_answer("the answer ended early"));
+    if let Some(made_here) = made_here(status) {
+        return made_here;
     }
     let retry_after = status.get_details_retry_info().and_then(|info| info.retry_delay);
     let retry_after_ms = retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
@@ -140,6 +145,32 @@ fn meaning(status: &Status) -> Result<UploadResponse, SendError> {
     match Response::of_grpc(number, retry_after_ms, is_too_large(status.message())) {
         Response::Status { code, .. } => Ok(UploadResponse::new(code).with_retry_after_ms(retry_after_ms)),
         _ => Err(SendError::no_answer("the answer has no status")),
+    }
+}
+
+/// What a status amounts to that the client itself makes of an answer, and no receiver sent. Source: tonic 0.14, where these
+/// have no cause.
+fn made_here(status: &Status) -> Option<Result<UploadResponse, SendError>> {
+    let message = status.message();
+    match status.code() {
+        // A receiver may say the same of a request, with its own limit.
+        Code::OutOfRange
+            if message.starts_with("Error, decoded message length too large")
+                && message.ends_with(&format!("the limit is: {MOST_ANSWER} bytes")) =>
+        {
+            // It took the request. As over HTTP, the answer is not read to its end.
+            Some(Ok(UploadResponse::new(200)))
+        }
+        Code::Unknown if message.contains("missing grpc-status") => {
+            Some(Err(SendError::no_answer("the answer ended early")))
+        }
+        Code::Internal if message == "Unexpected EOF decoding stream." => {
+            Some(Err(SendError::no_answer("the answer ended early")))
+        }
+        Code::Internal if message == "Missing response message." => {
+            Some(Err(SendError::no_answer("the answer has no message")))
+        }
+        _ => None,
     }
 }
 
@@ -192,7 +223,42 @@ impl Decoder for AsBytes {
 
 #[cfg(test)]
 mod tests {
-    use super::is_too_large;
+    use tonic::{Code, Status};
+    use turnledger::delivery::UploadResponse;
+
+    use super::{is_too_large, meaning, metadata};
+
+    #[test]
+    fn what_the_client_says_itself_is_no_receivers_answer() {
+        let of = |code, message: &str| {
+            meaning(&Status::new(code, message)).map_err(|error| (error.to_string(), error.problem()))
+        };
+        let length = "Error, decoded message length too large: found 70000 bytes, the limit is:";
+        assert_eq!(of(Code::OutOfRange, &format!("{length} 65536 bytes")), Ok(UploadResponse::new(200)));
+        // A receiver of the same library, about the request.
+        assert_eq!(of(Code::OutOfRange, &format!("{length} 4096 bytes")), Ok(UploadResponse::new(413)));
+        for (code, message, why) in [
+            (Code::Unknown, "protocol error: missing grpc-status trailer, and more", "the answer ended early"),
+            (Code::Internal, "Unexpected EOF decoding stream.", "the answer ended early"),
+            (Code::Internal, "Missing response message.", "the answer has no message"),
+        ] {
+            assert_eq!(of(code, message), Err(("the server does not answer".to_owned(), why.to_owned())));
+        }
+        assert_eq!(of(Code::Internal, "no room"), Ok(UploadResponse::new(400)));
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_told_as_a_name() {
+        let of = |name: &str, value: &str| {
+            let headers = [("x-one".to_owned(), "one".to_owned()), (name.to_owned(), value.to_owned())];
+            metadata(&headers).map(|_| ()).map_err(|error| error.to_string())
+        };
+        let said = |text: &str| Err(format!("OTEL_EXPORTER_OTLP_HEADERS: {text}"));
+        assert_eq!(of("x-two", "two"), Ok(()));
+        assert_eq!(of("Authorization: Basic c2VjcmV0", "="), said("the name of header 2 is none of a header"));
+        assert_eq!(of("x-secret-bin", "two"), said("gRPC has no header of the name x-secret-bin"));
+        assert_eq!(of("x-two", "two\n"), said("x-two: gRPC takes printable ASCII only"));
+    }
 
     #[test]
     fn libraries_say_that_a_message_is_too_large() {

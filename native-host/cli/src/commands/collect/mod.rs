@@ -219,7 +219,7 @@ fn serve(args: RunArgs, config: Option<&Path>) -> anyhow::Result<ExitCode> {
             eprintln!("turnledger: figures at http://{metrics}/metrics");
         }
         if let Some(receiver) = &receiver {
-            eprintln!("turnledger: events go on to {}", receiver.url());
+            eprintln!("turnledger: events go on to {}", receiver.host());
         }
         let tokens = Accounts::open(&accounts).and_then(|accounts| accounts.tokens());
         if tokens.is_ok_and(|tokens| tokens.iter().all(|token| token.revoked_at.is_some())) {

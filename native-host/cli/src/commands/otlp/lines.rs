@@ -104,7 +104,7 @@ impl Lines {
         self.deliver()?;
         let left = self.spool.waiting()?.events;
         if !is_quiet {
-            eprintln!("{} sent to {}", counted(self.uploader.delivered(), "event"), self.receiver.base);
+            eprintln!("{} sent to {}", counted(self.uploader.delivered(), "event"), self.receiver.host());
             if self.withheld > 0 {
                 eprintln!("{} kept back by the policy", counted(self.withheld, "event"));
             }

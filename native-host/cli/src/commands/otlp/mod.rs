@@ -20,6 +20,7 @@ use self::grpc::GrpcClient;
 pub(super) use self::lines::{Both, Lines};
 use self::transport::{Client, Otlp};
 use super::counted;
+use super::upload::host;
 use crate::settings::{Origin, OtlpProtocol, Settings};
 
 /// A receiver of OpenTelemetry, as the settings and the variables of its specification name it.
@@ -75,6 +76,11 @@ impl Receiver {
             source,
             told: Arc::default(),
         }))
+    }
+
+    /// Its host, as it is told: the path may be a key.
+    pub(super) fn host(&self) -> &str {
+        host(&self.base)
     }
 
     fn transport(&self, settings: &Settings) -> anyhow::Result<Otlp> {

@@ -18,11 +18,6 @@ struct Onward {
 }
 
 impl Receiver {
-    /// Its URL.
-    pub(in super::super) fn url(&self) -> &str {
-        &self.base
-    }
-
     /// The receiver as a collector knows it.
     pub(in super::super) fn onward(&self, settings: &Settings) -> anyhow::Result<turnledger_collector::Receiver> {
         super::check_enabled(settings)?;

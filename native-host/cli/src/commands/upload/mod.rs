@@ -244,7 +244,7 @@ impl Uploader {
 }
 
 /// The host of a URL, without what may be a secret in its path.
-fn host(url: &str) -> &str {
+pub(super) fn host(url: &str) -> &str {
     let authority = url.split("://").nth(1).unwrap_or(url);
     authority.split('/').next().unwrap_or(authority)
 }

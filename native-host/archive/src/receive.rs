@@ -32,6 +32,8 @@ pub enum Receipt {
     Repeated,
     /// A request with its key was stored before, and said something else. Nothing of it is stored.
     OtherBody,
+    /// The store does not know its origin, which was forgotten. Nothing of it is stored.
+    UnknownOrigin,
 }
 
 impl Archive {
@@ -48,7 +50,9 @@ impl Archive {
         let mut threads = Threads::default();
         let mut receipts = Vec::with_capacity(requests.len());
         for request in requests {
-            let receipt = if let Some(before) = note(&transaction, request).map_err(sqlite)? {
+            let receipt = if !is_known(&transaction, request.origin).map_err(sqlite)? {
+                Receipt::UnknownOrigin
+            } else if let Some(before) = note(&transaction, request).map_err(sqlite)? {
                 before
             } else {
                 let mut added = Added::default();
@@ -75,6 +79,12 @@ impl Archive {
         let forgotten = self.connection.execute("DELETE FROM receipts WHERE at_ms < ?1", [before]);
         forgotten.map(|forgotten| forgotten as u64).map_err(|error| self.sqlite(error))
     }
+}
+
+/// Whether the store has an origin: this machine always.
+fn is_known(transaction: &Transaction<'_>, origin: OriginId) -> rusqlite::Result<bool> {
+    Ok(origin == OriginId::OWN
+        || transaction.prepare_cached("SELECT 1 FROM origins WHERE id = ?1")?.exists([origin.0])?)
 }
 
 /// Notes that a request came; `Some` if one with its key came before.

@@ -1,8 +1,10 @@
 //! The commands beside a collector, and what it refuses.
 
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
-use turnledger_tests::collecting::{Server, Turns, collect, stored, token};
+use turnledger_tests::collecting::{PATH, Server, Turns, collect, stored, token};
 use turnledger_tests::program::{run_in, stderr, stdout};
 
 /// What a command ends with, and says.
@@ -89,10 +91,20 @@ fn a_person_is_forgotten() {
     let said = |code, text: &str| (Some(code), text.to_owned());
     let can_send = "turnledger: the person can still send with token 1: `turnledger collect token revoke ID` first\n";
     assert_eq!(forget("ada", &["--yes"]), said(2, can_send));
+    // A request that runs meanwhile.
+    let (mut client, body) = (server.client(), turns.body(["late"]));
+    let length = body.len();
+    let head =
+        format!("POST {PATH} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {ada}\r\nContent-Length: {length}\r\n\r\n");
+    client.send(&[head.as_bytes(), &body[..1]].concat()).expect("a connection");
+    thread::sleep(Duration::from_millis(300));
     collect(data.path(), &["token", "revoke", "1"]);
     let ask = "turnledger: events would be deleted; --yes deletes without asking\n";
     assert_eq!(forget("ada", &[]), said(2, ask));
     assert_eq!(forget("ada", &["--yes"]), said(0, "2 events forgotten, and all that was known of 2 threads\n"));
+    client.send(&body[1..]).expect("a connection");
+    let answer = client.answer().expect("an answer");
+    assert_eq!((answer.status, answer.text()), (401, "{\"error\":\"the token is unknown or revoked\"}"));
     let nobody =
         "turnledger: nobody of this name has brought anything: `turnledger collect token list` has the names\n";
     assert_eq!(forget("ada", &["--yes"]), said(2, nobody));

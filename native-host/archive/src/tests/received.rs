@@ -91,6 +91,22 @@ fn nobody_reaches_anothers_events() {
 }
 
 #[test]
+fn what_comes_of_an_origin_that_was_forgotten_is_not_stored() {
+    let (_folder, mut archive) = store();
+    let ada = archive.origin("Ada", None).unwrap();
+    let bob = archive.origin("Bob", None).unwrap();
+    assert_eq!(archive.receive(&[request(ada, 1, &[archived("a", 1)])]).unwrap(), [stored(1, 0, 0)]);
+    archive.forget_origins(&[ada]).unwrap();
+    let requests = [ada, bob, OriginId::OWN].map(|origin| request(origin, 2, &[archived("a", 2)]));
+    let expected = [Receipt::UnknownOrigin, stored(1, 0, 0), stored(1, 0, 0)];
+    assert_eq!(archive.receive(&requests).unwrap(), expected);
+    assert_eq!(of(&archive, ada), Vec::<String>::new());
+    // Nor is its key.
+    let receipts = "SELECT count(*) FROM receipts";
+    assert_eq!(archive.connection.query_row(receipts, [], |row| row.get::<_, i64>(0)).unwrap(), 2);
+}
+
+#[test]
 fn a_session_that_comes_in_pieces_loses_nothing() {
     let (_folder, mut archive) = store();
     let ada = archive.origin("Ada", None).unwrap();

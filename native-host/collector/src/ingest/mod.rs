@@ -56,12 +56,13 @@ pub(crate) async fn take(
 }
 
 async fn take_body(collector: &Collector, peer: Peer, headers: &HeaderMap, body: &mut Body) -> Result<(), Refusal> {
-    let holder = holder(collector, peer, headers).await?;
-    collector.may_send(holder.token).map_err(|wait| Refusal::too_many("too many requests with this token", wait))?;
+    let sender = holder(collector, peer, headers).await?;
+    let token = sender.token;
+    collector.may_send(token).map_err(|wait| Refusal::too_many("too many requests with this token", wait))?;
     let encoding = Encoding::of(headers)?;
     let key = key(headers)?;
     let limits = collector.limits();
-    let origin = collector.writer().origin(holder).await?;
+    let origin = collector.writer().origin(sender).await?;
     let (sent, mut held) = body::read(&limits, collector.memory(), body).await?;
     let turn = collector.turn_to_unpack().await?;
     let (metrics, memory, at) = (collector.metrics().clone(), collector.memory().clone(), collector.now());
@@ -76,12 +77,20 @@ async fn take_body(collector: &Collector, peer: Peer, headers: &HeaderMap, body:
         Ok::<_, Refusal>(Job { request, held })
     });
     let job = read.await.map_err(|_| lost())??;
+    // It may have been revoked meanwhile.
+    holder(collector, peer, headers).await?;
     match collector.writer().store(job).await? {
         Stored::Done => Ok(()),
         Stored::OtherBody => Err(Refusal::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "a request with this Idempotency-Key was stored, and had another body",
         )),
+        Stored::NoOrigin => {
+            collector.writer().forget_origin(token);
+            // Before a person is forgotten, their tokens are revoked. One that was made since then is good.
+            holder(collector, peer, headers).await?;
+            Err(Refusal::busy("the person was forgotten just now", SOON))
+        }
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) enum Stored {
     Done,
     /// Its key was used for another body.
     OtherBody,
+    /// Whoever brought it was forgotten meanwhile: nothing is stored.
+    NoOrigin,
 }
 
 /// The store failed: the events are not in it.
@@ -100,6 +102,11 @@ impl Writer {
         let origin = answered(answer).await?;
         self.origins.lock().unwrap_or_else(PoisonError::into_inner).insert(token, origin);
         Ok(origin)
+    }
+
+    /// Forgets whose events a token brings: the store knows that one no more.
+    pub(crate) fn forget_origin(&self, token: i64) {
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner).remove(&token);
     }
 
     fn send(&self, message: Message) -> Result<(), Refusal> {
@@ -202,6 +209,7 @@ impl Thread {
         for (receipt, Waiting { done, _held }) in receipts.into_iter().zip(waiting) {
             let stored = receipt.and_then(|receipt| match receipt {
                 Receipt::OtherBody => Ok(Stored::OtherBody),
+                Receipt::UnknownOrigin => Ok(Stored::NoOrigin),
                 Receipt::Repeated => {
                     self.metrics.repeated();
                     Ok(Stored::Done)

@@ -238,7 +238,7 @@ fn what_waits_for_a_receiver_of_opentelemetry_is_acted_upon_with_the_rest() {
     };
     // It is there alone.
     let events = fill_at(&beside, "plain_turn");
-    let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
+    let lines: String = events.iter().map(|event| event.to_string() + "\n").collect();
     assert_eq!(ended(&spool(&["list", "--json"])), said(0, ""));
     assert_eq!(stdout(&spool(&["list", "--json"])), lines);
     assert!(stdout(&spool(&["list"])).starts_with("for OpenTelemetry:\n"));

@@ -28,10 +28,10 @@ if (path === null) {
   );
   process.exit(2);
 }
-const child = spawn(path, process.argv.slice(2), { stdio: "inherit" });
-// A terminal's Ctrl-C comes to both; what another process sends comes here alone.
+// A terminal's Ctrl-C comes to both; what another process sends comes here alone. Before the program starts: no signal is lost.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
   process.on(signal, () => (signal === "SIGINT" && process.stdin.isTTY) || child.kill(signal));
+const child = spawn(path, process.argv.slice(2), { stdio: "inherit" });
 child.on("error", ({ message }) => {
   console.error(`turnledger: ${path} cannot be run: ${message}`);
   process.exit(2);

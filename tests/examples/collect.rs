@@ -1,5 +1,5 @@
 //! A collector that takes a million events of eight persons: how many a second, how long a request waits, how much memory
-//! the process takes meanwhile, how large the store is, and how long the first report takes.
+//! the process takes meanwhile, how large the store is, and how long the first report and the dashboard's first picture take.
 //!
 //! usage: `cargo build --profile dist --features full`, then `collect [EVENTS]`. Clients and collector share the machine.
 
@@ -13,11 +13,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
-use serde_json::Value;
+use serde_json::{Value, json};
 use turnledger::Sha2;
 use turnledger_archive::Archive;
 use turnledger_archive::report::{By, Query};
-use turnledger_tests::collecting::{Client, Server, token};
+use turnledger_tests::collecting::{Client, Server, collect, token};
 use turnledger_tests::golden::{recordings, replay};
 use turnledger_tests::memory::memory;
 
@@ -80,6 +80,9 @@ fn main() {
     println!("an answer took {:.1} ms (median), {:.1} ms (99 of 100), {:.1} ms (all)", at(50), at(99), at(100));
     println!("peak of the collector's memory: {:.0} MB", mb(memory(&server.id().to_string(), "VmHWM")));
     report(&data, "while it runs");
+    for time in ["first", "second"] {
+        picture(&server, &data, time);
+    }
     assert!(server.end().0.success());
     let store = data.join("store.sqlite");
     println!("the store has {:.0} MB", mb(fs::metadata(&store).expect("a store").len()));
@@ -113,6 +116,33 @@ fn report(data: &Path, when: &str) {
     let archive = Archive::open_read_only(&data.join("store.sqlite")).expect("a store");
     let report = archive.report(&Query::new(TimeZone::UTC).by(By::Person)).expect("a report");
     println!("a report of {} events by person, {when}: {:.0} ms", report.events, start.elapsed().as_secs_f64() * 1e3);
+}
+
+/// What an owner's browser asks for before the dashboard shows numbers: one answer after the other.
+fn picture(server: &Server, data: &Path, time: &str) {
+    let key = collect(data, &["user", "add", time, "--role", "owner"]);
+    let mut browser = server.client();
+    let body = json!({ "key": key.trim_end() }).to_string();
+    let headers = [("Content-Type", "application/json"), ("X-Turnledger", "1")];
+    let signed_in = browser.ask("POST", "/api/session", &headers, body.as_bytes()).expect("an answer");
+    let cookie = signed_in.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie");
+    let start = Instant::now();
+    for path in [
+        "/",
+        "/assets/dashboard.js",
+        "/assets/dashboard.css",
+        "/api/me",
+        "/api/definitions",
+        "/api/choices",
+        // All of the recordings' time.
+        "/api/report?since=2026-11-01&until=2026-11-30&by=team",
+    ] {
+        let asked = Instant::now();
+        let answer = browser.ask("GET", path, &[("Cookie", cookie)], b"").expect("an answer");
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        println!("  {path}: {:.0} ms", asked.elapsed().as_secs_f64() * 1e3);
+    }
+    println!("the dashboard's {time} picture: {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
 }
 
 /// The events of the recordings, each with the ids of the threads in it.

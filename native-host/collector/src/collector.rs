@@ -291,7 +291,7 @@ impl Collector {
         Ok(())
     }
 
-    /// Why the receiver does not take events now. `None` if it does, or if there is none.
+    /// Why the receiver does not take events now. `None` if it does, or if no receiver is set.
     pub(crate) fn forwarding_hold(&self) -> Option<Hold> {
         self.shared.bell.hold()
     }

@@ -98,7 +98,7 @@ impl Rows {
         self.rows
     }
 
-    /// Whether there are none.
+    /// Whether no row was added.
     pub const fn is_empty(&self) -> bool {
         self.rows == 0
     }

@@ -57,7 +57,7 @@ pub(crate) fn attribute<'py>(
     py.import("json")?.call_method1("loads", (report,))
 }
 
-/// Takes events; a line that is none is an error, or passed over.
+/// Takes events. A line that is no event is an error, or is passed over.
 fn take(name: &str, reader: &mut EventReader, lines: &mut dyn BufRead, strict: bool) -> PyResult<()> {
     let bad = reader.read(lines).map_err(|error| error::said(format!("cannot read {name}: {error}")))?;
     match bad.first() {

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// It asks without TLS: a collector that does TLS itself is asked from outside, at `https://HOST/health`.
 ///
-/// Exit codes: 0 it takes events; 1 it does not, or there is none at the address.
+/// Exit codes: 0 it takes events; 1 it does not, or nothing answers at the address.
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
     /// Address that the collector listens on

@@ -232,7 +232,7 @@ fn serve(args: RunArgs, config: Option<&Path>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Who gets the events on, if the flag names one.
+/// The receiver that the flag names, for the messages of this command and for the collector.
 fn onward(
     args: &OtlpArgs,
     config: Option<&Path>,
@@ -246,7 +246,7 @@ fn onward(
     Ok(Some((receiver, onward)))
 }
 
-/// A number that `list` has. What is none is not repeated: it may be a secret by mistake.
+/// A number that `list` has. The error does not repeat any other text: it may be a secret, pasted by mistake.
 fn number(text: &str) -> anyhow::Result<i64> {
     text.parse().ok().context("ID: expected a number, which `list` has")
 }

@@ -87,7 +87,7 @@ impl Drop for GrpcClient {
     }
 }
 
-/// Headers as metadata. What is wrong is told without a value, which may be a secret, and so may be what is no name.
+/// Headers as metadata. Errors repeat neither values nor invalid names: both may be secrets.
 fn metadata(headers: &[(String, String)]) -> anyhow::Result<MetadataMap> {
     let mut metadata = MetadataMap::with_capacity(headers.len());
     for (position, (name, value)) in (1..).zip(headers) {
@@ -106,7 +106,7 @@ fn metadata(headers: &[(String, String)]) -> anyhow::Result<MetadataMap> {
     Ok(metadata)
 }
 
-/// An answer of HTTP that is none of gRPC: of a proxy, or of a server that does not speak it.
+/// An HTTP answer without a gRPC status: from a proxy, or from a server that does not speak gRPC.
 #[derive(Debug, thiserror::Error)]
 #[error("the server answers with the status {0} of HTTP, and not by gRPC")]
 struct NotGrpc(u16);
@@ -119,7 +119,7 @@ fn of_grpc(
     if answer.status() == http::StatusCode::OK { Ok(answer) } else { Err(NotGrpc(answer.status().as_u16()).into()) }
 }
 
-/// What an error amounts to: an answer, or why there is none.
+/// What an error is: the receiver's answer, or a failure to get one.
 fn meaning(status: &Status) -> Result<UploadResponse, SendError> {
     let causes = || successors(status.source(), |error| (*error).source());
     if let Some(NotGrpc(code)) = causes().find_map(|error| error.downcast_ref()) {

@@ -85,7 +85,7 @@ impl Receiver {
 
     fn transport(&self, settings: &Settings) -> anyhow::Result<Otlp> {
         let certificates = settings.certificates()?;
-        // It also says what is wrong with the certificates, whoever sends.
+        // Over gRPC, too: this client says what is wrong with the certificates.
         let client = HttpClient::new(certificates.as_deref())
             .with_context(|| format!("cannot use the certificates that {} names", settings.certificates.origin))?;
         let client = match self.protocol {
@@ -176,7 +176,7 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// `name=value` pairs, separated by commas; values may have `%20` and the like. `None` if a part is none.
+/// `name=value` pairs, separated by commas; values may have `%20` and the like. `None` if a part has another form.
 fn pairs(text: &str) -> Option<Vec<(String, String)>> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     let pair = |part: &str| {

@@ -1,6 +1,6 @@
-//! Lines, of what is written piece by piece.
+//! Lines, of what is written piece by piece; and the same for two writers.
 
-use std::io;
+use std::io::{self, Write};
 
 /// The beginning of a line whose end has not come yet.
 #[derive(Default)]
@@ -20,5 +20,21 @@ impl LineBuffer {
             }
         }
         Ok(())
+    }
+}
+
+/// Writes the same to two.
+pub(super) struct Both<'w>(pub(super) &'w mut dyn Write, pub(super) &'w mut dyn Write);
+
+impl Write for Both<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_all(bytes)?;
+        self.1.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()?;
+        self.1.flush()
     }
 }

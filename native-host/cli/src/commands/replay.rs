@@ -12,7 +12,8 @@ use turnledger_intake::replay::{Format, Options, ReplayError, replay};
 
 use super::files::{answerer, recordings};
 use super::keeping::Keeping;
-use super::otlp::{Both, Lines};
+use super::line_buffer::Both;
+use super::otlp::Lines;
 use super::{BAD_INPUT, UNDELIVERED};
 use crate::progress;
 use crate::settings::{KeepArgs, KeyArgs, OtlpArgs, Settings};

@@ -129,7 +129,7 @@ pub(crate) fn run(command: &Command, config: Option<&Path>) -> anyhow::Result<Ex
         return set_aside(path, settings.store_limits(), args.force);
     }
     // What waits for a receiver of OpenTelemetry is beside it.
-    let beside = super::otlp::spool(&settings).filter(|_| !matches!(command, Command::SetAside(_)));
+    let beside = settings.otlp_spool().filter(|_| !matches!(command, Command::SetAside(_)));
     // To look at a spool does not make one.
     let paths: Vec<&Path> =
         [Some(path.as_path()), beside.as_deref()].into_iter().flatten().filter(|path| path.exists()).collect();

@@ -177,6 +177,13 @@ impl Settings {
         Sha2::keyed(key).with_context(|| format!("cannot use the key in {}", path.display()))
     }
 
+    /// Where events wait for the receiver of OpenTelemetry: beside those that wait for a server.
+    pub(crate) fn otlp_spool(&self) -> Option<PathBuf> {
+        let mut path = self.spool.value.clone()?.into_os_string();
+        path.push(".otlp");
+        Some(path.into())
+    }
+
     /// What leaves this machine, if there are rules. Where they cannot be kept to, nothing may leave.
     pub(crate) fn policy(&self) -> anyhow::Result<Option<Policy<Sha2>>> {
         let (Some(table), Some(file)) = (&self.policy, &self.file) else { return Ok(None) };

@@ -28,7 +28,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         Ok(line) => format!("the answer is {line:?}"),
         Err(error) => error.to_string(),
     };
-    eprintln!("turnledger: http://{}/health: {said}", args.listen);
+    eprintln!("turnledger: http://{}/health: {said}; --listen names another address", args.listen);
     ExitCode::from(crate::commands::BAD_INPUT)
 }
 

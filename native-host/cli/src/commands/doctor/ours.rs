@@ -196,7 +196,7 @@ impl Spool {
             let remedy = format!("name another receiver, or `none`, in {}", settings.otlp.origin);
             problems.push(Problem::new("otlp", error, remedy));
         }
-        let path = crate::commands::otlp::spool(settings);
+        let path = settings.otlp_spool();
         let is_used = settings.otlp.value.is_some() || path.as_ref().is_some_and(|path| path.exists());
         is_used.then(|| Self::at("otlp", path, settings, problems))
     }

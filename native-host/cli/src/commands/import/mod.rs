@@ -18,7 +18,8 @@ use turnledger_git::repository::Git;
 use turnledger_intake::import::{ImportError, Options, Rollouts, Summary, Watch, default_folders, follow, import};
 
 use self::place::Place;
-use super::otlp::{Both, Lines};
+use super::line_buffer::Both;
+use super::otlp::Lines;
 use super::{BAD_INPUT, UNDELIVERED, counted};
 use crate::progress;
 use crate::settings::{KeepArgs, KeyArgs, OtlpArgs, Settings};

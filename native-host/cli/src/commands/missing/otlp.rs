@@ -1,7 +1,6 @@
 //! Sending events to a receiver of OpenTelemetry, in a build without it: there is never a receiver.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use turnledger::ledger::LedgerBuilder;
 
@@ -24,10 +23,6 @@ impl Receiver {
     }
 }
 
-pub(super) fn spool(_: &Settings) -> Option<PathBuf> {
-    None
-}
-
 pub(super) enum Lines {}
 
 impl Lines {
@@ -47,17 +42,5 @@ impl Write for Lines {
 
     fn flush(&mut self) -> io::Result<()> {
         match *self {}
-    }
-}
-
-pub(super) struct Both<'w>(pub(super) &'w mut dyn Write, pub(super) &'w mut Lines);
-
-impl Write for Both<'_> {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        match *self.1 {}
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match *self.1 {}
     }
 }

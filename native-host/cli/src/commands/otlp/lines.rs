@@ -13,7 +13,7 @@ use turnledger_core::{Event, Policy};
 use super::super::counted;
 use super::super::line_buffer::LineBuffer;
 use super::super::upload::{Uploader, send_all};
-use super::{Receiver, spool};
+use super::Receiver;
 use crate::settings::Settings;
 
 /// How many events of a command wait at most before they are sent.
@@ -46,11 +46,11 @@ impl Lines {
         // Where the policy cannot be kept to, nothing may leave.
         let policy = settings.policy()?;
         let uploader = Uploader::new(receiver.courier(settings)?, PATIENCE);
-        let temporary = match spool(settings) {
+        let temporary = match settings.otlp_spool() {
             Some(_) => None,
             None => Some(tempfile::tempdir().context("cannot make a temporary folder")?),
         };
-        let path = match (&temporary, spool(settings)) {
+        let path = match (&temporary, settings.otlp_spool()) {
             (Some(folder), _) => folder.path().join("spool"),
             (None, path) => path.unwrap_or_default(),
         };
@@ -131,21 +131,5 @@ impl Write for Lines {
 
     fn flush(&mut self) -> io::Result<()> {
         if self.waiting.is_empty() { Ok(()) } else { self.deliver().map_err(io::Error::other) }
-    }
-}
-
-/// Writes the same to two.
-pub(in super::super) struct Both<'w>(pub(in super::super) &'w mut dyn Write, pub(in super::super) &'w mut Lines);
-
-impl Write for Both<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write_all(bytes)?;
-        self.1.write_all(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()?;
-        self.1.flush()
     }
 }

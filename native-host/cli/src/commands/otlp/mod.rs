@@ -6,7 +6,6 @@ mod onward;
 mod transport;
 
 use std::env;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
@@ -17,7 +16,7 @@ use turnledger::now;
 use turnledger_export::otlp::{Relay, Signal, Source, Told};
 
 use self::grpc::GrpcClient;
-pub(super) use self::lines::{Both, Lines};
+pub(super) use self::lines::Lines;
 use self::transport::{Client, Otlp};
 use super::counted;
 use super::upload::host;
@@ -153,13 +152,6 @@ fn check_path(base: &str, protocol: OtlpProtocol) -> anyhow::Result<()> {
         bail!("leave out the path: gRPC has none");
     }
     Ok(())
-}
-
-/// Where events wait for the receiver: beside those that wait for a server.
-pub(super) fn spool(settings: &Settings) -> Option<PathBuf> {
-    let mut path = settings.spool.value.clone()?.into_os_string();
-    path.push(".otlp");
-    Some(path.into())
 }
 
 /// Tells this process from others that send, and says nothing of the machine.

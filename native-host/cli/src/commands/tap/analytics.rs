@@ -16,7 +16,7 @@ use turnledger_core::event::common::RpcTransport;
 use turnledger_git::Answerer;
 
 use super::super::counted;
-use super::super::otlp::{self, Receiver};
+use super::super::otlp::Receiver;
 use super::super::spool::take_over;
 use super::Args;
 use super::store::Store;
@@ -270,7 +270,7 @@ fn start_otlp(args: &Args, settings: &Settings) -> Result<Option<Otlp>, Broken> 
         }
     });
     builder = receiver.ledger(builder, settings).map_err(Broken::Elsewhere)?;
-    let spool = otlp::spool(settings);
+    let spool = settings.otlp_spool();
     let has_spool = spool.is_some();
     if let Some(path) = spool {
         if let Some(folder) = path.parent() {
